@@ -1,0 +1,8 @@
+"""The one kind of error a user causes and can mend; mains print it as a sentence and exit with 1."""
+
+
+class UserError(Exception):
+    """A mistake in the input, a parameter or the surroundings, told in one clear sentence.
+
+    The sentence says what is wrong, where, what was expected and what to do.
+    """
