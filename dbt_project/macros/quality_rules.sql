@@ -1,0 +1,55 @@
+{# What a consistent card statement rules out, as conditions on customer_features, each with what it
+   means. An error stops the build; warn and note are counted in data_quality_checks and kept. #}
+{% macro quality_rules() %}
+    {% set months = 'round({} * tenure)' %}
+    {% set purchase_months = 'round(purchases_frequency * tenure)' %}
+    {% set rules = [
+        ('frequency_not_whole_months', 'error',
+         'greatest(' ~ [
+            'abs(balance_frequency * least(tenure, 11) - round(balance_frequency * least(tenure, 11)))',
+            'abs(purchases_frequency * tenure - round(purchases_frequency * tenure))',
+            'abs(oneoff_purchases_frequency * tenure - round(oneoff_purchases_frequency * tenure))',
+            'abs(purchases_installments_frequency * tenure - round(purchases_installments_frequency * tenure))',
+            'abs(cash_advance_frequency * tenure - round(cash_advance_frequency * tenure))',
+         ] | join(', ') ~ ') > 0.1',
+         'A frequency times tenure is not a whole number of months.'),
+        ('tenure_outside_window', 'error', 'tenure is null or tenure not between 1 and 12',
+         'Tenure is counted in months of the window: 1 to 12.'),
+        ('cash_advance_frequency_above_one', 'warn', 'cash_advance_frequency > 1.000001',
+         'Cash advances in more months than the account was open.'),
+        ('purchases_differ_from_parts', 'warn',
+         'abs(purchases - oneoff_purchases - installments_purchases) > 0.01000001',
+         'Purchases are not one-off plus instalment purchases: usually refunds.'),
+        ('no_purchases_but_transactions', 'warn', 'purchases = 0 and purchases_trx > 0',
+         'No money was spent, yet purchases were counted.'),
+        ('purchases_without_transactions', 'warn', 'purchases > 0 and purchases_trx = 0',
+         'Money was spent, yet no purchase was counted.'),
+        ('no_purchases_but_frequency', 'warn', 'purchases = 0 and purchases_frequency > 0',
+         'No money was spent, yet months with a purchase were counted.'),
+        ('fewer_purchases_than_months', 'warn', 'purchases_trx < ' ~ purchase_months,
+         'Fewer purchases than months with a purchase.'),
+        ('fewer_purchase_months_than_part', 'warn',
+         purchase_months ~ ' < greatest(round(oneoff_purchases_frequency * tenure), round(purchases_installments_frequency * tenure))',
+         'Fewer months with a purchase than months with a one-off or an instalment purchase.'),
+        ('paid_in_full_below_minimum', 'warn',
+         'prc_full_payment >= 0.999999 and minimum_payments > payments',
+         'Every statement was paid in full, yet less was paid than the minimum due.'),
+        ('credit_limit_missing', 'warn', 'credit_limit is null',
+         'No credit limit is known; the median of the sample stands in for it in the model.'),
+        ('credit_limit_below_500', 'warn', 'credit_limit < 500',
+         'A credit limit below 500 is unusual for a card.'),
+        ('balance_above_limit', 'note', 'balance > credit_limit',
+         'The mean balance lies above the limit; issuers allow it within bounds.'),
+        ('balance_far_above_limit', 'note', 'balance > 1.1 * credit_limit',
+         'The mean balance lies more than a tenth above the limit.'),
+        ('balance_twice_limit', 'note', 'balance > 2 * credit_limit',
+         'The mean balance is more than twice the limit.'),
+        ('minimum_due_above_payments', 'note', 'minimum_payments > payments',
+         'Less was paid than the minimum due: payment stress, or dues that fell after the window.'),
+        ('minimum_due_above_limit', 'note', 'minimum_payments > credit_limit',
+         'The minimum due over the window lies above the limit.'),
+        ('minimum_payments_missing', 'note', 'nothing_was_due',
+         'Nothing was due in the window; minimum_payments is 0 for these.'),
+    ] %}
+    {{ return(rules) }}
+{% endmacro %}

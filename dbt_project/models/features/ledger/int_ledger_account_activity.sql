@@ -1,0 +1,55 @@
+{% set window = ledger_window() %}
+{% set duplicates = ref('int_ledger_duplicate_transactions') %}
+{% set with_duplicates = may_have_rows(duplicates) %}
+
+-- The one scan of the transactions. Each month of the window is a bit, so that a single group-by gives
+-- sums, counts and distinct months: bits 0 to 11 for one-off purchases, 12 to 23 for instalments,
+-- 24 to 35 for cash advances.
+-- depends_on: {{ ref('int_ledger_period') }} {{ duplicates }}
+with
+
+transactions as (
+
+    select
+        account_id,
+        amount,
+        type_code,
+        {{ month_index('posted_on', window) }} as month_index
+    from {{ ref('stg_ledger__transactions') }}
+    where
+        rejection_reason is null
+        and posted_on between {{ window.starts_on }} and {{ window.ends_on }}
+        {% if with_duplicates -%}
+        and transaction_id not in (select transaction_id from {{ duplicates }})
+
+    union all
+
+    select
+        account_id,
+        amount,
+        type_code,
+        {{ month_index('posted_on', window) }} as month_index
+    from {{ duplicates }}
+    where
+        duplicate_rank = 1
+        and posted_on between {{ window.starts_on }} and {{ window.ends_on }}
+        {%- endif %}
+
+),
+
+aggregated as (
+
+    select
+        account_id,
+        bit_or(case when type_code <= 2 then 1::bigint << (month_index + 12 * type_code) end) as active_months,
+        {% for type in transaction_types() -%}
+        coalesce(sum(amount) filter (type_code = {{ loop.index0 }}), 0) as {{ type }}_amount,
+        {% endfor -%}
+        count(*) filter (type_code <= 1) as purchases_trx,
+        count(*) filter (type_code = 2) as cash_advance_trx
+    from transactions
+    group by account_id
+
+)
+
+select * from aggregated

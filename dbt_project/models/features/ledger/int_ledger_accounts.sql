@@ -1,0 +1,62 @@
+{% set window = ledger_window() %}
+
+-- depends_on: {{ ref('int_ledger_period') }}
+with
+
+accounts as (
+
+    select * from {{ ref('stg_ledger__accounts') }}
+
+),
+
+duplicates as (
+
+    select * from {{ ref('int_ledger_duplicate_accounts') }}
+
+),
+
+accepted as (
+
+    select account_id, customer_id, opened_on, closed_on
+    from accounts
+    where
+        rejection_reason is null
+        and account_id not in (select account_id from duplicates)
+
+    union all
+
+    select account_id, customer_id, opened_on, closed_on
+    from duplicates
+    where duplicate_rank = 1
+
+),
+
+counted_months as (
+
+    select
+        *,
+        greatest({{ month_index('opened_on', window) }}, 0) as first_month,
+        least(coalesce({{ month_index('closed_on', window) }}, 11), 11) as last_month
+    from accepted
+
+),
+
+marked as (
+
+    select
+        account_id,
+        customer_id,
+        opened_on,
+        closed_on,
+        -- One bit a month of the window in which the account was open on at least one day.
+        case
+            when first_month <= last_month
+                then ((1::bigint << (last_month - first_month + 1)) - 1) << first_month
+            else 0
+        end as open_months
+    from counted_months
+
+)
+
+select * from marked
+where open_months > 0

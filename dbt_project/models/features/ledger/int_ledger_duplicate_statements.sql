@@ -1,0 +1,7 @@
+{{ ranked_duplicates(
+    ref('stg_ledger__statements'),
+    key=['account_id', 'statement_on'],
+    content=[
+        'due_on', 'closing_balance', 'average_daily_balance', 'minimum_due', 'credit_limit', 'paid_by_due_on'
+    ],
+) }}

@@ -1,0 +1,43 @@
+{% set source_accounts = source('ledger', 'accounts') %}
+
+with
+
+accounts as (
+
+    select * from {{ source_accounts }}
+
+),
+
+typed as (
+
+    select
+        {{ as_id(source_accounts, 'account_id') }} as account_id,
+        {{ as_id(source_accounts, 'customer_id') }} as customer_id,
+
+        {{ as_date(source_accounts, 'opened_on') }} as opened_on,
+        {{ as_date(source_accounts, 'closed_on') }} as closed_on,
+
+        {{ is_given(source_accounts, 'closed_on') }} as has_closed_on,
+        {{ raw_row(source_accounts) }} as raw_row,
+        _file as file,
+        _row_number as row_number
+    from accounts
+
+),
+
+judged as (
+
+    select
+        * exclude (has_closed_on),
+        case
+            when account_id is null or account_id = '' then 'account_id is empty'
+            when customer_id is null or customer_id = '' then 'customer_id is empty'
+            when opened_on is null then 'opened_on is not a date like 2025-12-31'
+            when closed_on is null and has_closed_on then 'closed_on is not a date like 2025-12-31'
+            when closed_on < opened_on then 'closed_on lies before opened_on'
+        end as rejection_reason
+    from typed
+
+)
+
+select * from judged

@@ -1,0 +1,49 @@
+{% set source_transactions = source('ledger', 'transactions') %}
+
+with
+
+transactions as (
+
+    select * from {{ source_transactions }}
+
+),
+
+typed as (
+
+    select
+        {{ as_id(source_transactions, 'transaction_id') }} as transaction_id,
+        {{ as_id(source_transactions, 'account_id') }} as account_id,
+
+        {{ as_date(source_transactions, 'posted_on') }} as posted_on,
+
+        {{ as_id(source_transactions, 'transaction_type') }} as transaction_type,
+
+        {{ as_number(source_transactions, 'amount', 'decimal(18,2)') }} as amount,
+
+        {{ raw_row(source_transactions) }} as raw_row,
+        _file as file,
+        _row_number as row_number
+    from transactions
+
+),
+
+judged as (
+
+    select
+        *,
+        -- The code of a known type; see macro transaction_types.
+        {{ transaction_code('transaction_type') }} as type_code,
+        case
+            when transaction_id is null or transaction_id = '' then 'transaction_id is empty'
+            when account_id is null or account_id = '' then 'account_id is empty'
+            when posted_on is null then 'posted_on is not a date like 2025-12-31'
+            when posted_on < date '1950-01-01' then 'posted_on lies before 1950'
+            when {{ transaction_code('transaction_type') }} is null then 'transaction_type is not one of {{ transaction_types() | join(", ") }}'
+            when amount is null then 'amount is not a number of at most 16 digits before the point'
+            when amount < 0 then 'amount is negative; the type says which way money moved'
+        end as rejection_reason
+    from typed
+
+)
+
+select * from judged

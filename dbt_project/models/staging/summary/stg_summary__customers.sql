@@ -1,0 +1,59 @@
+{% set source_customers = source('summary', 'customer_summary') %}
+
+with
+
+customers as (
+
+    select * from {{ source_customers }}
+
+),
+
+-- Feature names are born here, in the source's order; what the source leaves empty stays null.
+typed as (
+
+    select
+        {{ as_id(source_customers, 'cust_id') }} as customer_id,
+
+        {% for name in summary_columns() -%}
+        {{ as_number(source_customers, name, 'double') }} as {{ name }},
+        {% endfor %}
+        -- The first column that holds something that is no number.
+        case
+            {% for name in summary_columns() -%}
+            when {{ is_given(source_customers, name) }} and {{ as_number(source_customers, name, 'double') }} is null
+                then '{{ name }}'
+            {% endfor -%}
+        end as unreadable_column,
+        {{ raw_row(source_customers) }} as raw_row,
+        _file as file,
+        _row_number as row_number
+    from customers
+
+),
+
+judged as (
+
+    select
+        * exclude (unreadable_column),
+        case
+            when customer_id is null or customer_id = '' then 'cust_id is empty'
+            when unreadable_column is not null then unreadable_column || ' is not a number'
+            {% for name in summary_columns() -%}
+            when {{ name }} < 0 then '{{ name }} is negative'
+            when {{ name }} > 1e12 then '{{ name }} is above 1e12'
+            {% endfor -%}
+            when tenure is null or tenure not between 1 and 12 or tenure != round(tenure)
+                then 'tenure is not a whole number of months from 1 to 12'
+            -- Frequencies are counts of months over tenure; files round them to as few as two decimals.
+            when abs(balance_frequency * least(tenure, 11) - round(balance_frequency * least(tenure, 11))) > 0.1
+                then 'balance_frequency x least(tenure, 11) is not a whole number of months'
+            {% for name in summary_columns() if name.endswith('_frequency') and name != 'balance_frequency' -%}
+            when abs({{ name }} * tenure - round({{ name }} * tenure)) > 0.1
+                then '{{ name }} x tenure is not a whole number of months'
+            {% endfor -%}
+        end as rejection_reason
+    from typed
+
+)
+
+select * from judged
