@@ -1,0 +1,63 @@
+{% set window = ledger_window() %}
+
+-- Totals straight from the input, before any row is judged, to hold the features against; and what lies
+-- before the window, which is history that no feature uses.
+-- depends_on: {{ ref('int_ledger_period') }}
+with
+
+transactions as (
+
+    select
+        'transactions' as source,
+        coalesce(case when type_code is not null then transaction_type end, 'unknown') as measure,
+        count(*) as rows_in,
+        sum(amount) as amount_in,
+        sum(amount) filter (rejection_reason is null and posted_on < {{ window.starts_on }}) as amount_outside_window
+    from {{ ref('stg_ledger__transactions') }}
+    group by all
+
+),
+
+statements as (
+
+    select
+        'statements' as source,
+        'minimum_due' as measure,
+        count(*) as rows_in,
+        sum(minimum_due) as amount_in,
+        sum(minimum_due) filter (rejection_reason is null and statement_on < {{ window.starts_on }}) as amount_outside_window
+    from {{ ref('stg_ledger__statements') }}
+
+),
+
+-- Losing duplicates before the window are in rejected_rows already.
+rejected_before_window as (
+
+    select 'transactions' as source, transaction_type as measure, sum(amount) as amount
+    from {{ ref('int_ledger_duplicate_transactions') }}
+    where duplicate_rank > 1 and posted_on < {{ window.starts_on }}
+    group by all
+    union all
+    select 'statements', 'minimum_due', sum(minimum_due)
+    from {{ ref('int_ledger_duplicate_statements') }}
+    where duplicate_rank > 1 and statement_on < {{ window.starts_on }}
+
+),
+
+totals as (
+
+    select * from transactions
+    union all
+    select * from statements
+
+)
+
+select
+    totals.source,
+    totals.measure,
+    totals.rows_in,
+    totals.amount_in,
+    coalesce(totals.amount_outside_window, 0) - coalesce(rejected_before_window.amount, 0) as amount_outside_window
+from totals
+left join rejected_before_window
+    on totals.source = rejected_before_window.source and totals.measure = rejected_before_window.measure

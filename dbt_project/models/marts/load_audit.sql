@@ -1,0 +1,158 @@
+{% set summary_money = ['balance', 'purchases', 'oneoff_purchases', 'installments_purchases', 'cash_advance', 'payments', 'minimum_payments'] %}
+-- depends_on: {{ ref('customer_features') }}
+with
+
+rejected as (
+
+    select * from {{ ref('rejected_rows') }}
+
+),
+
+rows_by_source as (
+
+    select
+        source,
+        string_agg(file, ', ' order by file) as files,
+        sum(rows) as rows_in
+    from {{ source('intake', 'inputs') }}
+    group by source
+
+),
+
+rejected_by_source as (
+
+    select
+        source,
+        count(*) as rows_rejected,
+        count(*) filter (counts_as_error) as rows_in_error
+    from rejected
+    group by source
+
+),
+
+rejected_by_measure as (
+
+    select source, measure, sum(amount) as amount_rejected
+    from rejected
+    group by source, measure
+
+),
+
+{% if var('source_kind') == 'summary' %}
+accepted_by_source as (
+
+    select 'customer_summary' as source, count(*) as rows_accepted from {{ ref('customer_features') }}
+
+),
+
+money as (
+
+    {% for name in summary_money -%}
+    select
+        'customer_summary' as source,
+        '{{ name }}' as measure,
+        (select sum(cast({{ name }} as decimal(24, 6))) from {{ ref('stg_summary__customers') }} where abs({{ name }}) <= 1e12) as amount_in,
+        (select sum(cast({{ name }} as decimal(24, 6))) from {{ ref('customer_features') }}) as amount_in_features,
+        0 as amount_outside_window,
+        coalesce((select sum(cast({{ name }} as decimal(24, 6))) from {{ ref('stg_summary__customers') }} where rejection_reason is not null and abs({{ name }}) <= 1e12), 0)
+        + coalesce((select sum(cast({{ name }} as decimal(24, 6))) from {{ ref('int_summary_duplicate_customers') }} where duplicate_rank > 1), 0)
+            as amount_rejected
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+),
+{% else %}
+accepted_by_source as (
+
+    -- Counted apart from the refusals: rows that staging passes, less those refused later for their
+    -- date, their account or as duplicates.
+    {% for entity in ['accounts', 'transactions', 'statements'] -%}
+    select
+        '{{ entity }}' as source,
+        (select count(*) from {{ ref('stg_ledger__' ~ entity) }} where rejection_reason is null)
+        - (
+            select count(*) from rejected
+            where
+                source = '{{ entity }}'
+                and (
+                    reason like '%which was kept'
+                    or reason like '%lies after the last day of the window%'
+                    or reason like '%open in the window%'
+                )
+        ) as rows_accepted
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+),
+
+used as (
+
+    {% for type in transaction_types() -%}
+    select 'transactions' as source, '{{ type }}' as measure, sum({{ type }}_amount) as amount
+    from {{ ref('int_ledger_account_activity') }}
+    where account_id in (select account_id from {{ ref('int_ledger_accounts') }})
+    union all
+    {% endfor -%}
+    select 'statements', 'minimum_due', sum(minimum_due)
+    from {{ ref('int_ledger_account_statements') }}
+    where account_id in (select account_id from {{ ref('int_ledger_accounts') }})
+
+),
+
+money as (
+
+    select
+        totals.source,
+        totals.measure,
+        coalesce(totals.amount_in, 0) as amount_in,
+        coalesce(used.amount, 0) as amount_in_features,
+        totals.amount_outside_window,
+        coalesce(rejected_by_measure.amount_rejected, 0) as amount_rejected
+    from {{ ref('int_ledger_control_totals') }} as totals
+    left join used on totals.source = used.source and totals.measure = used.measure
+    left join rejected_by_measure
+        on totals.source = rejected_by_measure.source and totals.measure = rejected_by_measure.measure
+
+),
+{% endif %}
+
+row_counts as (
+
+    select
+        rows_by_source.source,
+        'rows' as measure,
+        rows_by_source.files,
+        rows_by_source.rows_in,
+        accepted_by_source.rows_accepted,
+        coalesce(rejected_by_source.rows_rejected, 0) as rows_rejected,
+        coalesce(rejected_by_source.rows_in_error, 0) as rows_in_error
+    from rows_by_source
+    inner join accepted_by_source on rows_by_source.source = accepted_by_source.source
+    left join rejected_by_source on rows_by_source.source = rejected_by_source.source
+
+),
+
+audited as (
+
+    select *, null as amount_in, null as amount_in_features, null as amount_outside_window, null as amount_rejected
+    from row_counts
+    union all by name
+    select * from money
+
+)
+
+select
+    source,
+    measure,
+    cast(files as varchar) as files,
+
+    cast(rows_in as bigint) as rows_in,
+    cast(rows_accepted as bigint) as rows_accepted,
+    cast(rows_rejected as bigint) as rows_rejected,
+    cast(rows_in_error as bigint) as rows_in_error,
+
+    cast(amount_in as decimal(28, 6)) as amount_in,
+    cast(amount_in_features as decimal(28, 6)) as amount_in_features,
+    cast(amount_outside_window as decimal(28, 6)) as amount_outside_window,
+    cast(amount_rejected as decimal(28, 6)) as amount_rejected
+from audited

@@ -1,0 +1,45 @@
+{{ config(materialized='incremental', incremental_strategy='append', on_schema_change='append_new_columns') }}
+
+-- One row is added by each build; earlier rows are the history.
+with
+
+runs as (
+
+    select payload from {{ ref('trained_model') }} where record = 'run'
+
+),
+
+input as (
+
+    -- A fingerprint that does not depend on the order of rows: the sum of the rows' hashes.
+    select
+        count(*) as customers,
+        md5(cast(sum(cast(md5_number_lower(cast(to_json(customer_features) as varchar)) as hugeint)) as varchar))
+            as input_fingerprint
+    from {{ ref('customer_features') }} as customer_features
+
+)
+
+select
+    runs.payload ->> 'model_id' as model_id,
+
+    cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp) as trained_at,
+
+    input.input_fingerprint,
+    '{{ var("source_kind") }}' as source_kind,
+    runs.payload ->> 'scaling' as scaling,
+    runs.payload ->> 'representation' as representation,
+    runs.payload ->> 'reason' as reason,
+
+    input.customers,
+    cast(runs.payload ->> 'rows_trained' as bigint) as customers_trained_on,
+    cast(runs.payload ->> 'k' as integer) as k,
+    cast(runs.payload ->> 'elbow_k' as integer) as elbow_k,
+    cast(runs.payload ->> 'seed' as bigint) as seed,
+
+    cast(runs.payload ->> 'inertia' as double) as inertia,
+    cast(runs.payload ->> 'silhouette' as double) as silhouette,
+
+    cast(runs.payload as varchar) as details
+from runs
+cross join input

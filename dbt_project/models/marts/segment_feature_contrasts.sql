@@ -1,0 +1,72 @@
+with
+
+features as (
+
+    select * from {{ ref('model_input') }}
+
+),
+
+scores as (
+
+    select customer_id, segment_id from {{ ref('customer_scores') }}
+
+),
+
+labelled as (
+
+    select scores.segment_id, features.* exclude (customer_id)
+    from features
+    inner join scores on features.customer_id = scores.customer_id
+
+),
+
+segment_means as (
+
+    select segment_id, avg(columns(* exclude (segment_id))) from labelled
+    group by segment_id
+
+),
+
+portfolio_means as (
+
+    select avg(columns(* exclude (segment_id))) from labelled
+
+),
+
+portfolio_deviations as (
+
+    select stddev_pop(columns(* exclude (segment_id))) from labelled
+
+),
+
+long_segments as (
+
+    unpivot include nulls segment_means on columns(* exclude (segment_id)) into name feature value segment_mean
+
+),
+
+long_means as (
+
+    unpivot include nulls portfolio_means on columns(*) into name feature value portfolio_mean
+
+),
+
+long_deviations as (
+
+    unpivot include nulls portfolio_deviations on columns(*) into name feature value portfolio_deviation
+
+)
+
+select
+    long_segments.segment_id,
+    long_segments.feature,
+
+    long_segments.segment_mean,
+    long_means.portfolio_mean,
+    -- A feature that is the same for everyone sets nobody apart.
+    coalesce(
+        (long_segments.segment_mean - long_means.portfolio_mean) / nullif(long_deviations.portfolio_deviation, 0), 0
+    ) as z_contrast
+from long_segments
+inner join long_means on long_segments.feature = long_means.feature
+inner join long_deviations on long_segments.feature = long_deviations.feature

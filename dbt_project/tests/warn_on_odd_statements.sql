@@ -1,0 +1,4 @@
+{{ config(severity='warn') }}
+
+select * from {{ ref('data_quality_checks') }}
+where severity = 'warn' and affected_rows > 0

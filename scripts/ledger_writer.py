@@ -1,0 +1,702 @@
+"""Expand one row of features per customer into a ledger that gives exactly that row back.
+
+Touches nothing but the DuckDB connection and the folder it is given: reads a relation of *targets*
+(one row per customer), writes the files `accounts`, `transactions` and `statements` of the contract in
+`dbt_project/models/staging/ledger/`. Both the generated sample and the round trip of the real file go
+through this one expansion.
+
+How a row becomes a ledger. Frequencies are months over tenure, so they are turned back into months, and
+money into whole cents. Each customer gets an order of months, drawn from a small pool of orders by a hash;
+what happens in n months happens in the first n of that order. A total is cut into n parts at n - 1 cuts
+that stand on an even grid and are jittered by less than half a step, so a part is the difference of two
+closed expressions: no window function, no sort, every part positive, the sum exact. All randomness is a
+hash of the customer and all arithmetic is on integers, so the files are the same on every machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+MONTHS_IN_WINDOW = 12
+# Room for the transactions of one customer in one year, and for the years: a transaction's number is
+# customer_number * 65536 + year * 4096 + its place.
+_PLACES = 4096
+_YEARS = 16
+# A statement issued up to this day of the month falls due in the same month, 21 days later.
+LAST_EARLY_CYCLE_DAY = 7
+# A later one, from day 10 on, falls due in the next month, 7 calendar days earlier.
+FIRST_LATE_CYCLE_DAY = 10
+_ORDERS = 512
+
+FEATURES = (
+    "balance",
+    "balance_frequency",
+    "purchases",
+    "oneoff_purchases",
+    "installments_purchases",
+    "cash_advance",
+    "purchases_frequency",
+    "oneoff_purchases_frequency",
+    "purchases_installments_frequency",
+    "cash_advance_frequency",
+    "cash_advance_trx",
+    "purchases_trx",
+    "credit_limit",
+    "payments",
+    "minimum_payments",
+    "prc_full_payment",
+    "tenure",
+)
+
+# What a target row needs beside customer_id, customer_number, the features and nothing_was_due, at its
+# plainest: one account, no history, statements on the 5th that are due on the 26th.
+PLAIN_LIFE = """
+    5 as cycle_day,
+    0 as history_months,
+    false as closes_early,
+    0 as bounced_cents,
+    1 as account_count,
+    5000 as limit_step_cents
+"""
+
+# The counts and cents that a row of features stands for.
+_COUNTS = """
+    tenure::bigint as tenure,
+    round(oneoff_purchases_frequency * tenure)::bigint as oneoff_months,
+    round(purchases_installments_frequency * tenure)::bigint as instalment_months,
+    round(purchases_frequency * tenure)::bigint as purchase_months,
+    round(cash_advance_frequency * tenure)::bigint as cash_months,
+    round(balance_frequency * least(tenure, 11))::bigint as balance_months,
+    purchases_trx::bigint as purchase_count,
+    cash_advance_trx::bigint as cash_count,
+    round(oneoff_purchases * 100)::bigint as oneoff_cents,
+    round(installments_purchases * 100)::bigint as instalment_cents,
+    round(purchases * 100)::bigint as purchase_cents,
+    round(cash_advance * 100)::bigint as cash_cents,
+    round(payments * 100)::bigint as payment_cents,
+    round(minimum_payments * 100)::bigint as due_cents,
+    round(balance * 1000000)::bigint as balance_micros
+"""
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """One way a row of features can contradict itself.
+
+    Attributes:
+        name: short name.
+        meaning: the contradiction in words.
+        condition: SQL over the row's features and counts, true where the row is contradictory.
+    """
+
+    name: str
+    meaning: str
+    condition: str
+
+
+CONTRADICTIONS = (
+    Contradiction(
+        "frequency above 1",
+        "more months with something than months open",
+        "greatest(oneoff_months, instalment_months, purchase_months, cash_months) > tenure"
+        " or balance_months > least(tenure, 11)",
+    ),
+    Contradiction(
+        "part of a month",
+        "a frequency that is no whole number of months over the months open",
+        " or ".join(
+            f"abs({name} * {months} - round({name} * {months})) > 1e-5"
+            for name, months in (
+                ("oneoff_purchases_frequency", "tenure"),
+                ("purchases_installments_frequency", "tenure"),
+                ("purchases_frequency", "tenure"),
+                ("cash_advance_frequency", "tenure"),
+                ("balance_frequency", "least(tenure, 11)"),
+            )
+        ),
+    ),
+    Contradiction(
+        "parts do not add up",
+        "purchases differ from one-off plus instalment purchases by more than a cent (refunds)",
+        "abs(purchase_cents - oneoff_cents - instalment_cents) > 1",
+    ),
+    Contradiction(
+        "purchases without a transaction",
+        "money spent, yet no purchase counted",
+        "purchase_cents > 0 and purchase_count = 0",
+    ),
+    Contradiction(
+        "transactions without purchases",
+        "purchases counted, yet no money spent",
+        "purchase_cents = 0 and purchase_count > 0",
+    ),
+    Contradiction(
+        "money without months, or months without money",
+        "an amount is positive in no month, or is zero although it has months",
+        "(oneoff_cents > 0) <> (oneoff_months > 0)"
+        " or (instalment_cents > 0) <> (instalment_months > 0)"
+        " or (purchase_cents > 0) <> (purchase_months > 0)"
+        " or (cash_cents > 0) <> (cash_months > 0)"
+        " or (cash_count > 0) <> (cash_months > 0)"
+        " or (balance_micros > 0) <> (balance_months > 0)",
+    ),
+    Contradiction(
+        "more purchase months than its parts have",
+        "more months with a purchase than one-off and instalment months together",
+        "purchase_months > oneoff_months + instalment_months",
+    ),
+    Contradiction(
+        "fewer purchase months than a part has",
+        "fewer months with a purchase than months with a one-off purchase, or with an instalment",
+        "purchase_months < greatest(oneoff_months, instalment_months)",
+    ),
+    Contradiction(
+        "fewer transactions than months",
+        "fewer purchases than one-off plus instalment months, or fewer cash advances than their months:"
+        " each kind needs one of its own in each of its months",
+        "purchase_count < oneoff_months + instalment_months or cash_count < cash_months",
+    ),
+    Contradiction(
+        "fewer cents than transactions",
+        "less than a cent for each transaction, month or statement",
+        "(purchase_count > 0 and oneoff_cents + instalment_cents between 1 and purchase_count - 1)"
+        " or oneoff_cents between 1 and oneoff_months - 1"
+        " or instalment_cents between 1 and instalment_months - 1"
+        " or cash_cents between 1 and cash_count - 1"
+        " or (not nothing_was_due and due_cents < 1)",
+    ),
+    Contradiction(
+        "paid in full though nothing was due",
+        "a share of statements paid in full where no statement had anything due, or a share that is no"
+        " fraction of at most as many statements as months open",
+        "(nothing_was_due and prc_full_payment > 0) or full_payment_statements is null",
+    ),
+)
+
+
+def _full_payment_sql(most: str) -> str:
+    """SQL for the most statements q <= `most` of which `prc_full_payment` is p / q; null if there is none."""
+    branches = " ".join(
+        f"when {q} <= {most} and abs(prc_full_payment * {q} - round(prc_full_payment * {q})) < 1e-5 then {q}"
+        for q in range(MONTHS_IN_WINDOW, 0, -1)
+    )
+    return f"case {branches} end"
+
+
+def contradictions_sql(targets: str) -> str:
+    """SQL that gives, per row of the relation `targets`, the names of its contradictions.
+
+    Args:
+        targets: name of a relation with customer_id, the 17 features and nothing_was_due.
+
+    Returns:
+        A select of customer_id and contradictions (a list of text, empty where the row admits an exact
+        ledger).
+    """
+    cases = ", ".join(f"case when {kind.condition} then '{kind.name}' end" for kind in CONTRADICTIONS)
+    fraction = _full_payment_sql("tenure")
+    return f"""
+        with counted as (
+            select customer_id, nothing_was_due, prc_full_payment, {", ".join(_FREQUENCIES)}, {_COUNTS},
+                {fraction} as full_payment_statements
+            from {targets}
+        )
+        select customer_id, list_filter([{cases}], lambda kind: kind is not null) as contradictions
+        from counted
+    """
+
+
+_FREQUENCIES = tuple(name for name in FEATURES if name.endswith("_frequency"))
+
+
+def create_macros(con: duckdb.DuckDBPyConnection) -> None:
+    """Create the macros of the expansion on the connection.
+
+    `cut(total, n, k, key)` is the k-th of the n - 1 cuts, `part(total, n, k, key)` the k-th part
+    (k from 0), at least 1, so total must be at least n; all whole numbers. `draw(key, n)` is a whole
+    number below n. `nth(order, k)` reads the k-th of up to 12 months that are packed in 4 bits each.
+    """
+    con.execute("""
+        create or replace temp macro draw(key, n) as (hash(key) % n::ubigint)::bigint;
+        create or replace temp macro cut(total, n, k, key) as
+            case
+                when k <= 0 then 0
+                when k >= n then total
+                else (total * (k * 1024 + draw(key + k, 921) - 460)) // (n * 1024)
+            end;
+        create or replace temp macro part(total, n, k, key) as
+            cut(total - n, n, k + 1, key) - cut(total - n, n, k, key) + 1;
+        create or replace temp macro even_part(total, n, k) as
+            (total * (k + 1)) // n - (total * k) // n;
+        create or replace temp macro nth(month_order, k) as ((month_order >> (4 * k)) & 15);
+        create or replace temp macro day_of(month_number, day_number) as
+            make_date(month_number // 12, month_number % 12 + 1, day_number);
+    """)
+
+
+def _create_orders(con: duckdb.DuckDBPyConnection, as_of: date, seasonal_weights: tuple[int, ...]) -> None:
+    """Create `month_orders`: a pool of orders of a tenure's months, packed in 4 bits a month.
+
+    `spending` orders put a month early in proportion to the weight of its calendar month. `billing`
+    orders are even, but put month 0 of twelve last, for it gives no snapshot, and then the last month of
+    those whose last statement is not yet due.
+    """
+    weights = ", ".join(str(weight) for weight in seasonal_weights)
+    con.execute(f"""
+        create or replace temp table month_orders as
+        with tenures as (
+            select unnest(range(1, 13)) as tenure
+        ),
+        variants as (
+            select tenure, purpose, variant, order_id::bigint as order_id
+            from tenures, (values ('spending'), ('billing')) as purposes (purpose),
+                (values (false), (true)) as variants (variant), range({_ORDERS}) as orders (order_id)
+        ),
+        months as (
+            select *, unnest(range(0, tenure)) as place from variants
+        ),
+        weighed as (
+            -- `variant` is the early close for spending, the late cycle for billing.
+            select *,
+                case
+                    when purpose = 'spending' then
+                        draw(hash(tenure, purpose, variant, order_id, place), 1000000)
+                        // ([{weights}])[1 + (case when variant then place else 12 - tenure + place end
+                            + {as_of.month}) % 12]
+                    when tenure = 12 and place = 0 then 2000000
+                    when variant and place = tenure - 1 then 1000001
+                    else draw(hash(tenure, purpose, variant, order_id, place), 1000000)
+                end as weight
+            from months
+        ),
+        ranked as (
+            select *,
+                row_number() over (
+                    partition by tenure, purpose, variant, order_id order by weight, place
+                ) - 1 as slot
+            from weighed
+        )
+        select tenure, purpose, variant, order_id,
+            sum(place::bigint << (4 * slot))::bigint as place_of_slot,
+            sum(slot::bigint << (4 * place))::bigint as slot_of_place
+        from ranked
+        group by all
+    """)
+
+
+def create_plan(
+    con: duckdb.DuckDBPyConnection,
+    targets: str,
+    *,
+    plan: str,
+    seed: int,
+    as_of: date,
+    seasonal_weights: tuple[int, ...],
+) -> None:
+    """Create the temp table `plan`: per customer the whole numbers from which every file is written.
+
+    Args:
+        con: connection.
+        targets: relation of rows that admit an exact ledger, with the columns of `PLAIN_LIFE`,
+            customer_id (unique text), customer_number (unique, from 1), features and nothing_was_due.
+        plan: name of the table to create.
+        seed: draws another ledger of the same targets.
+        as_of: last day of the window, the last day of a month.
+        seasonal_weights: 12 whole numbers, January first: the weight of a calendar month in spending.
+    """
+    create_macros(con)
+    _create_orders(con, as_of, seasonal_weights)
+    con.execute(f"""
+        create or replace temp table {plan} as
+        with counted as (
+            select customer_id, customer_number, nothing_was_due, prc_full_payment, {_COUNTS},
+                cycle_day::bigint as cycle_day,
+                history_months::bigint as history_months,
+                closes_early,
+                bounced_cents::bigint as bounced_cents,
+                account_count::bigint as account_count,
+                limit_step_cents::bigint as limit_step_cents,
+                case when closes_early then 0 else 12 - tenure end as first_month,
+                case when tenure = 12 then 11 else tenure end as snapshots,
+                round(credit_limit * case when tenure = 12 then 11 else tenure end * 100)::bigint
+                    as limit_cents,
+                cycle_day > {LAST_EARLY_CYCLE_DAY} and tenure > 2 as late,
+                (hash(customer_id, {seed}) >> 3)::bigint as key
+            from {targets}
+        ),
+        billed as (
+            select *,
+                -- Months whose statement falls due in the window, and not in a month without snapshot
+                -- unless that costs nothing.
+                case when not late then tenure when tenure = 12 then 10 else tenure - 1 end as bill_slots,
+                least(bill_slots, due_cents) as most_due,
+                case
+                    when nothing_was_due then 0
+                    when prc_full_payment = 0 then greatest(1, least(balance_months, most_due))
+                    else {_full_payment_sql("most_due")}
+                end as due_statements,
+                round(prc_full_payment * due_statements)::bigint as full_statements,
+                least(
+                    bill_slots,
+                    payment_cents,
+                    greatest(1, full_statements, due_statements - draw(key + 5, 3))
+                ) as payment_count,
+                greatest(oneoff_cents + instalment_cents - purchase_cents, 0) as refund_cents,
+                -- Every kind gets its months; of the rest each gets a part in proportion to them.
+                case
+                    when instalment_months = 0 then 0
+                    when oneoff_months = 0 then purchase_count
+                    else least(
+                        instalment_cents,
+                        greatest(
+                            purchase_count - oneoff_cents,
+                            instalment_months
+                            + (purchase_count - oneoff_months - instalment_months) * instalment_months
+                            // (oneoff_months + instalment_months)
+                        )
+                    )
+                end as instalment_count,
+                purchase_count - instalment_count as oneoff_count
+            from counted
+        )
+        select billed.*,
+            spending.place_of_slot as spending_order,
+            cash.place_of_slot as cash_order,
+            billing.place_of_slot as billing_order,
+            billing.slot_of_place as billing_slots
+        from billed
+        inner join month_orders as spending
+            on spending.purpose = 'spending' and billed.closes_early = spending.variant
+            and billed.tenure = spending.tenure and draw(billed.key, {_ORDERS}) = spending.order_id
+        inner join month_orders as cash
+            on cash.purpose = 'spending' and billed.closes_early = cash.variant
+            and billed.tenure = cash.tenure and draw(billed.key + 1, {_ORDERS}) = cash.order_id
+        inner join month_orders as billing
+            on billing.purpose = 'billing' and billed.late = billing.variant
+            and billed.tenure = billing.tenure and draw(billed.key + 2, {_ORDERS}) = billing.order_id
+    """)
+
+
+def _month_number(as_of: date) -> int:
+    """Months since year 0 of the window's month 0."""
+    return as_of.year * 12 + as_of.month - MONTHS_IN_WINDOW
+
+
+def accounts_sql(plan: str, as_of: date) -> str:
+    """SQL of the accounts of `plan`, ordered by customer and account."""
+    first = _month_number(as_of)
+    return f"""
+        with opened as (
+            select *, unnest(range(1, account_count + 1)) as account_number,
+                {first} + first_month - history_months as opening_month
+            from {plan}
+        )
+        select
+            customer_id || '-' || account_number as account_id,
+            customer_id,
+            case
+                -- Open since before the extract begins.
+                when tenure = 12 or closes_early
+                    then day_of(opening_month - draw(key + 11 + account_number, 150), 1)
+                else day_of(opening_month, 1)
+            end as opened_on,
+            case when closes_early then last_day(day_of({first} + tenure - 1, 1)) end as closed_on
+        from opened
+        order by customer_number, account_number
+    """
+
+
+def transactions_sql(plan: str, as_of: date, extra_columns: str = "") -> str:
+    """SQL of the transactions of `plan`, ordered by month of posting, customer and place.
+
+    Args:
+        plan: name of the plan table.
+        as_of: last day of the window.
+        extra_columns: further select items over number, kind and key, each preceded by a comma.
+    """
+    first = _month_number(as_of)
+    return f"""
+        with plan as (
+            select *, oneoff_count as base_instalment, purchase_count as base_cash,
+                base_cash + cash_count as base_cash_fee,
+                base_cash_fee + cash_count as base_payment,
+                base_payment + payment_count as base_other
+            from {plan}
+        ),
+        oneoffs as (
+            select customer_id, customer_number, key, history_months, account_count, first_month,
+                k as place, 'oneoff_purchase' as kind,
+                part(oneoff_cents, oneoff_count, k, key + 1000) as cents,
+                nth(
+                    spending_order,
+                    -- One-off months are the last of the customer's purchase months, instalments the first.
+                    case
+                        when k < oneoff_months then purchase_months - 1 - k
+                        else purchase_months - oneoff_months + draw(key + 5000 + k, oneoff_months)
+                    end
+                ) as month_place,
+                1 + draw(key + 10000 + k, 28) as day_number
+            from (select *, unnest(range(0, oneoff_count)) as k from plan)
+        ),
+        instalments as (
+            select customer_id, customer_number, key, history_months, 1 as account_count, first_month,
+                base_instalment + k as place, 'installment_purchase' as kind,
+                even_part(instalment_cents, instalment_count, k) as cents,
+                nth(spending_order, k % instalment_months) as month_place,
+                1 + draw(key + 15000 + k, 28) as day_number
+            from (select *, unnest(range(0, instalment_count)) as k from plan)
+        ),
+        cash_advances as (
+            select customer_id, customer_number, key, history_months, account_count, first_month, k,
+                base_cash, base_cash_fee,
+                part(cash_cents, cash_count, k, key + 20000) as cents,
+                nth(
+                    cash_order,
+                    case when k < cash_months then k else draw(key + 25000 + k, cash_months) end
+                ) as month_place,
+                1 + draw(key + 30000 + k, 28) as day_number
+            from (select *, unnest(range(0, cash_count)) as k from plan)
+        ),
+        payments as (
+            select customer_id, customer_number, key, history_months, first_month, k, base_payment,
+                part(payment_cents, payment_count, k, key + 35000) as cents,
+                nth(billing_order, k) + case when late then 1 else 0 end as month_place,
+                case
+                    when late then 1 + draw(key + 40000 + k, cycle_day - 7)
+                    else cycle_day + 1 + draw(key + 40000 + k, 21)
+                end as day_number
+            from (select *, unnest(range(0, payment_count)) as k from plan)
+        ),
+        -- Interest is charged on the statement day of the months with a balance that is not paid in full.
+        interest as (
+            select customer_id, customer_number, key, history_months, account_count, first_month,
+                base_other + 8 + k as place, 'interest' as kind,
+                1 + part(balance_micros * snapshots, balance_months, k, key + 45000) // 500000 as cents,
+                nth(billing_order, k) as month_place,
+                cycle_day as day_number
+            from (select *, unnest(range(full_statements, balance_months)) as k from plan)
+        ),
+        late_fees as (
+            select customer_id, customer_number, key, history_months, account_count, first_month,
+                base_other + 24 + k as place, 'fee' as kind, 2500 as cents,
+                nth(billing_order, k) + case when late then 1 else 0 end as month_place,
+                case when late then cycle_day - 7 else cycle_day + 21 end as day_number
+            from (select *, unnest(range(payment_count, due_statements)) as k from plan)
+            where payment_count > 0
+        ),
+        all_kinds as (
+            from oneoffs
+            union all by name
+            from instalments
+            union all by name
+            select customer_id, customer_number, key, history_months, account_count, first_month, base_cash + k as place,
+                'cash_advance' as kind, cents, month_place, day_number
+            from cash_advances
+            union all by name
+            select customer_id, customer_number, key, history_months, account_count, first_month,
+                base_cash_fee + k as place, 'fee' as kind, greatest(300, cents * 3 // 100) as cents,
+                month_place, day_number
+            from cash_advances
+            union all by name
+            select customer_id, customer_number, key, history_months, 1 as account_count, first_month,
+                base_payment + k as place, 'payment' as kind, cents, month_place, day_number
+            from payments
+            union all by name
+            from interest
+            union all by name
+            from late_fees
+            union all by name
+            -- A payment that bounced: paid once more, taken back some days later.
+            select customer_id, customer_number, key, history_months, 1 as account_count, first_month,
+                base_other + k as place, case k when 0 then 'payment' else 'payment_reversal' end as kind,
+                bounced_cents as cents, draw(key + 7, tenure) as month_place,
+                2 + draw(key + 8, 20) + k * 5 as day_number
+            from (select *, unnest(range(0, 2)) as k from plan where bounced_cents > 0)
+            union all by name
+            select customer_id, customer_number, key, history_months, account_count, first_month,
+                base_other + 2 as place, 'refund' as kind, refund_cents as cents,
+                nth(spending_order, 0) as month_place, 28 as day_number
+            from plan
+            where refund_cents > 0
+        ),
+        years as (
+            select * exclude (first_month, month_place), first_month + month_place as month_index,
+                unnest(range(0, 1 + (first_month + month_place + history_months) // 12)) as year_before
+            from all_kinds
+        ),
+        keyed as (
+            select
+                customer_id,
+                ((month_index - 12 * year_before + 1200) << 52)
+                    | (customer_number << 16) | (year_before << 12) | place as sort_key,
+                account_count > 1 and draw(key + 50000 + place, 3) = 0 and kind <> 'refund' as on_second,
+                ({first} + month_index - 12 * year_before)::integer as month_number,
+                day_number::integer as day_number,
+                kind,
+                case
+                    when year_before = 0 then cents
+                    else greatest(1, cents * (200 + draw(key + 60000 + year_before, 100)) // 256)
+                end as cents
+            from years
+        ),
+        sorted as (
+            select * from keyed order by sort_key
+        )
+        select
+            (sort_key & 4503599627370495)::varchar as transaction_id,
+            customer_id || case when on_second then '-2' else '-1' end as account_id,
+            day_of(month_number, day_number) as posted_on,
+            kind as transaction_type,
+            (cents::decimal(18, 2) / 100)::decimal(18, 2) as amount{extra_columns}
+        from sorted
+    """
+
+
+def statements_sql(plan: str, as_of: date) -> str:
+    """SQL of the statements of `plan`, ordered by month of issue, customer and account."""
+    first = _month_number(as_of)
+    return f"""
+        with places as (
+            select *, unnest(range(0, tenure)) as place, nth(billing_slots, place) as slot,
+                late and place = tenure - 1 as not_yet_due,
+                -- The statement that falls due after the window has its share of the minimum dues, too.
+                case when late and balance_months = snapshots and due_cents > due_statements
+                    and due_statements > 0 then 1 else 0 end as dues_ahead
+            from {plan}
+        ),
+        years as (
+            select *, unnest(range(0, 1 + (first_month + place + history_months) // 12)) as year_before
+            from places
+        ),
+        amounts as (
+            select customer_id, customer_number, key, cycle_day, late, account_count, year_before, slot,
+                ({first} + first_month + place - 12 * year_before)::integer as month_number,
+                not_yet_due and year_before = 0 as is_ahead,
+                slot < full_statements and not not_yet_due as in_full,
+                case when year_before = 0 then 256 else 200 + draw(key + 60000 + year_before, 100) end as scale,
+                case
+                    when slot < balance_months
+                        then part(balance_micros * snapshots, balance_months, slot, key + 45000)
+                    when tenure = 12 and place = 0 and balance_months = 11 then balance_micros
+                    -- Now and then a customer has overpaid.
+                    when draw(key + 46000 + slot, 6) = 0 then -1000000 * (1 + draw(key + 47000 + slot, 60))
+                    else 0
+                end as average_micros,
+                case
+                    when slot < due_statements
+                        then part(due_cents, due_statements + dues_ahead, slot, key + 48000)
+                    when not_yet_due and dues_ahead = 1
+                        then part(due_cents, due_statements + 1, due_statements, key + 48000)
+                    else 0
+                end as due,
+                case
+                    when slot < payment_count and not not_yet_due
+                        then part(payment_cents, payment_count, slot, key + 35000)
+                    else 0
+                end as paid,
+                -- Limits move in steps; the average over the snapshots is exact.
+                limit_cents // snapshots // limit_step_cents * limit_step_cents as base_limit,
+                limit_cents - base_limit * snapshots as raised,
+                snapshots - 1 - (place - case when tenure = 12 then 1 else 0 end) as from_end,
+                base_limit + case
+                    when year_before > 0 then 0
+                    when from_end < raised // limit_step_cents then limit_step_cents
+                    when from_end = raised // limit_step_cents and from_end < snapshots
+                        then raised % limit_step_cents
+                    else 0
+                end as limit_now
+            from years
+        ),
+        scaled as (
+            select *,
+                greatest(average_micros * scale // 256, sign(average_micros)) as micros,
+                case when due > 0 then greatest(due * scale // 256, 1) else 0 end as due_now,
+                case when paid > 0 then greatest(paid * scale // 256, 1) else 0 end as paid_now,
+                case
+                    when due = 0 then average_micros * scale // 256 // 10000
+                    when in_full then paid_now
+                    else paid_now + 100 + greatest(due_now, average_micros * scale // 256 // 10000)
+                end as closing
+            from amounts
+        ),
+        split as (
+            select * exclude (micros, due_now, paid_now, closing, limit_now),
+                unnest(range(1, account_count + 1)) as account_number,
+                -- A second account has three tenths of everything.
+                {_split_sql("micros", "due_now", "paid_now", "closing", "limit_now")}
+            from scaled
+        ),
+        sorted as (
+            select *, (month_number::bigint << 40) | (customer_number << 2) | account_number as sort_key
+            from split
+            order by sort_key
+        )
+        select
+            customer_id || '-' || account_number as account_id,
+            day_of(month_number, cycle_day) as statement_on,
+            case
+                when late then day_of(month_number + 1, cycle_day - 7)
+                else day_of(month_number, cycle_day + 21)
+            end as due_on,
+            (closing::decimal(18, 2) / 100)::decimal(18, 2) as closing_balance,
+            (micros::decimal(18, 6) / 1000000)::decimal(18, 6) as average_daily_balance,
+            (due_now::decimal(18, 2) / 100)::decimal(18, 2) as minimum_due,
+            (limit_now::decimal(18, 2) / 100)::decimal(18, 2) as credit_limit,
+            case when not is_ahead then (paid_now::decimal(18, 2) / 100)::decimal(18, 2) end as paid_by_due_on
+        from sorted
+    """
+
+
+def _split_sql(*names: str) -> str:
+    """SQL that cuts each whole number between the first account and the second."""
+    return ", ".join(
+        f"case when account_count = 1 then {name} when account_number = 2 then {name} * 3 // 10"
+        f" else {name} - {name} * 3 // 10 end as {name}"
+        for name in names
+    )
+
+
+def write_ledger(
+    con: duckdb.DuckDBPyConnection,
+    plan: str,
+    folder: Path,
+    *,
+    as_of: date,
+    file_format: str,
+    part: str | None = None,
+    transaction_columns: str = "",
+) -> dict[str, int]:
+    """Write accounts, transactions and statements of `plan` into `folder`.
+
+    Args:
+        con: connection.
+        plan: name of a table of `create_plan`.
+        folder: folder that exists.
+        as_of: last day of the window, as given to `create_plan`.
+        file_format: `csv` or `parquet`.
+        part: name of the part, so that each table is a folder of parts; None: each is one file.
+        transaction_columns: further columns, see `transactions_sql`.
+
+    Returns:
+        Rows written, by table.
+    """
+    selects = {
+        "accounts": accounts_sql(plan, as_of),
+        "transactions": transactions_sql(plan, as_of, transaction_columns),
+        "statements": statements_sql(plan, as_of),
+    }
+    options = "format csv, header true" if file_format == "csv" else "format parquet, row_group_size 122880"
+    rows = {}
+    for table, select in selects.items():
+        path = folder / f"{table}.{file_format}"
+        if part is not None:
+            path = folder / table / f"{part}.{file_format}"
+            path.parent.mkdir(exist_ok=True)
+        target = str(path).replace("'", "''")
+        counted = con.execute(f"copy ({select}) to '{target}' ({options})").fetchone()
+        rows[table] = int(counted[0]) if counted else 0
+    return rows
