@@ -57,6 +57,7 @@ FEATURES = (
 PLAIN_LIFE = """
     5 as cycle_day,
     0 as history_months,
+    24 as opened_earlier_months,
     false as closes_early,
     0 as bounced_cents,
     1 as account_count,
@@ -316,6 +317,7 @@ def create_plan(
             select customer_id, customer_number, nothing_was_due, prc_full_payment, {_COUNTS},
                 cycle_day::bigint as cycle_day,
                 history_months::bigint as history_months,
+                opened_earlier_months::bigint as opened_earlier_months,
                 closes_early,
                 bounced_cents::bigint as bounced_cents,
                 account_count::bigint as account_count,
@@ -398,12 +400,10 @@ def accounts_sql(plan: str, as_of: date) -> str:
         select
             customer_id || '-' || account_number as account_id,
             customer_id,
-            case
-                -- Open since before the extract begins.
-                when tenure = 12 or closes_early
-                    then day_of(opening_month - draw(key + 11 + account_number, 150), 1)
-                else day_of(opening_month, 1)
-            end as opened_on,
+            day_of(
+                -- Some have been open since before the extract begins.
+                opening_month - case when tenure = 12 or closes_early then opened_earlier_months else 0 end, 1
+            ) as opened_on,
             case when closes_early then last_day(day_of({first} + tenure - 1, 1)) end as closed_on
         from opened
         order by customer_number, account_number

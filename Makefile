@@ -1,0 +1,37 @@
+# Parameters are NAME=value on make's command line: make build SOURCE=path K=7
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+# Names given on the command line; their values reach the recipe through the environment, whatever is in them.
+GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command%,$(origin $v)),$(filter-out PYTHON,$v)))
+ARGUMENTS = $(foreach v,$(GIVEN),$v="$$$v")
+
+.DEFAULT_GOAL := help
+.PHONY: help build test lint lock clean
+
+help:  ## Show this help
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+build: $(VENV)/.ready  ## Segments from SOURCE (a summary file or a ledger folder), or from a generated sample
+	@$(RUN) -m scripts.build $(ARGUMENTS)
+
+test: $(VENV)/.ready  ## Run the whole test suite
+	@$(RUN) -m pytest
+
+lint: $(VENV)/.ready  ## Check style and types
+	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+
+lock:  ## Pin every dependency again, with hashes (needs uv)
+	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock" -q -o requirements.lock
+
+clean:  ## Remove the environment, the sample and caches; the warehouse stays
+	rm -rf $(VENV) data .pytest_cache .mypy_cache .ruff_cache
+
+# pip compiles bytecode as it installs, without which every start is several seconds slower.
+$(VENV)/.ready: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Say which with make PYTHON=python3.12 build.")'
+	@echo "Making the environment in $(VENV) (once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@

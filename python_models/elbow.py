@@ -1,0 +1,92 @@
+"""The elbow: inertia over k, and the k at which more segments stop paying. Touches nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from python_models.kmeans import (
+    Partition,
+    fit_from,
+    fit_plus_plus,
+    with_center_added,
+    with_center_removed,
+)
+
+FloatArray = NDArray[np.float64]
+
+# Neighbours' solutions tried at each k and in each direction.
+NEIGHBOUR_STARTS = 3
+# k-means++ starts at k: PLUS_PLUS_STARTS - 2 k, where that is above 0. With few segments a bad start
+# is not mended by its neighbours (none has fewer), and a fit costs little.
+PLUS_PLUS_STARTS = 12
+# scikit-learn's own tolerance is enough to rank starts; the best of each k is then run to the end.
+SEARCH_TOLERANCE = 1e-4
+# k-means++ starts of a single k, beside the neighbour's.
+SINGLE_STARTS = 10
+
+
+@dataclass(frozen=True)
+class Elbow:
+    """The elbow's k and how it was found, in words that continue 'the'."""
+
+    k: int
+    found_by: str
+
+
+def inertia_curve(points: FloatArray, k_max: int, rng: np.random.Generator) -> list[Partition]:
+    """Fit KMeans for k = 1 to k_max so that the curve falls and holds no unlucky start.
+
+    Up: each k starts from the best solution of k - 1 with a centre added (and from k-means++ where
+    k is small). Down: each k also starts from the best solution of k + 1 with a centre removed. Up
+    again where the way down improved the k below. So inertia at k is never above inertia at k - 1.
+
+    Args:
+        points: shape (rows, dimensions).
+        k_max: at least 1; no more than the number of distinct rows.
+        rng: draws the starts.
+
+    Returns:
+        The best solution for each k from 1; fewer than k_max where the rows are too alike in
+        floating point to make more segments.
+    """
+    first = fit_from(points, points.mean(axis=0, keepdims=True), 0.0)
+    assert first is not None  # one segment has every row
+    best = [first]
+    for k in range(2, k_max + 1):
+        starts = max(0, PLUS_PLUS_STARTS - 2 * k)
+        found = [fit_plus_plus(points, k, rng, SEARCH_TOLERANCE) for _ in range(starts)]
+        chosen = _least(found + _with_one_more(points, best[-1], rng))
+        if chosen is None:
+            break
+        best.append(chosen)
+    improved = set[int]()
+    for below in range(len(best) - 2, 0, -1):
+        starts_below = with_center_removed(points, best[below + 1])[:NEIGHBOUR_STARTS]
+        chosen = _least([best[below], *(fit_from(points, start, SEARCH_TOLERANCE) for start in starts_below)])
+        if chosen is not None and chosen is not best[below]:
+            best[below] = chosen
+            improved.add(below)
+    for place in range(1, len(best)):
+        found = [best[place]]
+        if place - 1 in improved or best[place - 1].inertia < best[place].inertia:
+            found += _with_one_more(points, best[place - 1], rng)
+        chosen = _least(found)
+        assert chosen is not None
+        if chosen is not best[place]:
+            improved.add(place)
+        best[place] = _least([fit_from(points, chosen.centers, 0.0), chosen]) or chosen
+    return best
+
+
+def _with_one_more(
+    points: FloatArray, partition: Partition, rng: np.random.Generator
+) -> list[Partition | None]:
+    starts = with_center_added(points, partition, rng)[:NEIGHBOUR_STARTS]
+    return [fit_from(points, start, SEARCH_TOLERANCE) for start in starts]
+
+
+def _least(found: Sequence[Partition | None]) -> Partition | None:
+    """Return the solution of least inertia, the first of equals."""
+    return min((each for each in found if each is not None), key=lambda each: each.inertia, default=None)

@@ -1,0 +1,167 @@
+"""`make build`: input to published segments. Writes below warehouse/, and data/sample for the sample.
+
+python -m scripts.build [NAME=value ...]   names are the vars of dbt_project.yml in capitals
+"""
+
+import datetime as dt
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from scripts.console import Console
+from scripts.errors import UserError
+from scripts.intake import load_contract, open_source
+from scripts.lock import build_lock
+from scripts.parameters import DBT_PROJECT, PROJECT, default_parameters, parse_parameters
+from scripts.publish import publish, remove_leftovers
+from scripts.summary import print_summary
+
+WAREHOUSE = "CARD_SEGMENTS_WAREHOUSE"
+MEMORY, THREADS = "CARD_SEGMENTS_MEMORY", "CARD_SEGMENTS_THREADS"
+
+
+def build(given: dict[str, Any], warehouse: Path, console: Console) -> Path:
+    """Run the whole job and return the published file.
+
+    given: the parameters that were set, by their var's name. Raises UserError where the input, a
+    parameter or the surroundings are at fault; what was published before stays as it was.
+    """
+    settings = {**default_parameters(), **given}
+    if (PROJECT / "warehouse") != warehouse and not warehouse.parent.exists():
+        raise UserError(f"{warehouse}: its parent folder does not exist; make it first.")
+    warehouse.mkdir(exist_ok=True)
+    with build_lock(warehouse):
+        remove_leftovers(warehouse)
+        work = warehouse / "work.duckdb"
+        source = _source(settings, console)
+        with console.stage("Open the input") as stage, _open_work(work) as connection:
+            intake = open_source(connection, source, load_contract(DBT_PROJECT / "models" / "staging"))
+            stage.rows = connection.execute("select coalesce(sum(rows), 0) from raw.inputs").fetchall()[0][0]
+        for note in intake.notes:
+            console.note(note)
+        manifest = _run_dbt({**given, "source_kind": intake.kind}, warehouse, console)
+        with console.stage("Publish") as stage:
+            run = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S%fZ")
+            published = publish(
+                work=work,
+                warehouse=warehouse,
+                manifest=manifest,
+                run=run,
+                keep=settings["keep_versions"],
+                memory_limit=os.environ.get(MEMORY, "4GB"),
+                threads=int(os.environ.get(THREADS, "2")),
+            )
+            stage.rows = sum(published.tables.values())
+    link: Path = published.link
+    return link
+
+
+def _source(settings: dict[str, Any], console: Console) -> Path:
+    if settings["source"]:
+        return Path(settings["source"]).expanduser()
+    from scripts.sample_ledger import write_sample_ledger
+
+    out = PROJECT / "data" / f"sample_{settings['customers']}_{settings['seed']}"
+    if not out.exists():
+        with console.stage("Generate the sample") as stage:
+            out.parent.mkdir(exist_ok=True)
+            made = write_sample_ledger(
+                out, customers=settings["customers"], seed=settings["seed"], file_format="csv"
+            )
+            stage.rows = made.transactions
+    return out
+
+
+def _open_work(work: Path) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(str(work))
+    except duckdb.Error:
+        # A file that cannot be opened holds nothing the job could go on from; it is kept for a look.
+        if not work.exists():
+            raise UserError(f"{work}: cannot be written; check the folder's permissions.") from None
+        aside = work.with_suffix(f".broken-{int(time.time())}")
+        work.rename(aside)
+        return duckdb.connect(str(work))
+
+
+def _run_dbt(variables: dict[str, Any], warehouse: Path, console: Console) -> Path:
+    """Run `dbt build` in this process and return its manifest; raise UserError when a step failed."""
+    target = warehouse / "dbt"
+    os.environ.update(
+        CARD_SEGMENTS_WORK=str(warehouse / "work.duckdb"),
+        CARD_SEGMENTS_HOME=str(PROJECT),
+        DBT_PROJECT_DIR=str(DBT_PROJECT),
+        DBT_PROFILES_DIR=str(DBT_PROJECT),
+        DBT_TARGET_PATH=str(target),
+        DBT_LOG_PATH=str(warehouse / "logs"),
+        DBT_SEND_ANONYMOUS_USAGE_STATS="false",
+        DBT_STATIC_PARSER="true",
+    )
+    with console.stage("Start dbt"):
+        from dbt.cli.main import dbtRunner
+
+    runner = dbtRunner(callbacks=[console.on_dbt_event])
+    result = runner.invoke(
+        ["build", "--exclude-resource-type", "unit_test", "--quiet", "--vars", json.dumps(variables)]
+    )
+    console.end_dbt()
+    if not result.success:
+        raise UserError(_why(result, warehouse))
+    return target / "manifest.json"
+
+
+def _why(result: Any, warehouse: Path) -> str:
+    """One sentence on the first step that failed."""
+    if result.exception is not None:
+        return f"dbt could not start: {str(result.exception).splitlines()[0]} Nothing was published."
+    failed = [r for r in result.result if str(r.status) in ("error", "fail")]
+    names = [r.node.name for r in failed]
+    with duckdb.connect(str(warehouse / "work.duckdb"), read_only=True) as connection:
+        if "assert_rejected_share_within_limit" in names:
+            parts = connection.execute(
+                "select source, rows_in_error, rows_in, rows_in_error / rows_in from marts.load_audit"
+                " where measure = 'rows' and rows_in_error > 0 order by 4 desc limit 1"
+            ).fetchall()[0]
+            reasons = connection.execute(
+                "select reason || ' (' || count(*) || ')' from marts.rejected_rows where source = ?"
+                " and counts_as_error group by reason order by count(*) desc, reason limit 3",
+                [parts[0]],
+            ).fetchall()
+            return (
+                f"{parts[0]}: {parts[1]:,} of {parts[2]:,} rows ({parts[3]:.1%}) were refused, more than"
+                f" MAX_REJECTED_SHARE allows: {'; '.join(r[0] for r in reasons)}."
+                f" Nothing was published; the rows stand in marts.rejected_rows of {warehouse / 'work.duckdb'}."
+            )
+    first = failed[0] if failed else None
+    name = first.node.name if first else "a step"
+    words = str(first.message or "").strip().splitlines() if first else []
+    cause = next((line.strip() for line in words if "Error" in line), words[0] if words else "")
+    return f"{name} failed: {cause} Nothing was published; details stand in {warehouse / 'logs' / 'dbt.log'}."
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Build, print the summary, and return the exit code."""
+    console = Console()
+    started = time.perf_counter()
+    try:
+        given = parse_parameters(arguments)
+        warehouse = Path(os.environ.get(WAREHOUSE, PROJECT / "warehouse")).absolute()
+        published = build(given, warehouse, console)
+        print_summary(published, console, time.perf_counter() - started)
+    except UserError as error:
+        console.error(str(error))
+        return 1
+    except KeyboardInterrupt:
+        console.error("Stopped; what was published before stays as it was.")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,84 @@
+"""The job's parameters: NAME=value arguments against the one list in dbt_project.yml's vars.
+
+Reads dbt_project.yml and nothing else. A parameter's name is the var's name in capitals.
+"""
+
+import datetime as dt
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from scripts.errors import UserError
+
+PROJECT = Path(__file__).resolve().parent.parent
+DBT_PROJECT = PROJECT / "dbt_project"
+# Set by the build itself.
+INTERNAL = {"source_kind"}
+
+
+def default_parameters() -> dict[str, Any]:
+    """Every var of dbt_project.yml with its default."""
+    text = (DBT_PROJECT / "dbt_project.yml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(text)["vars"])
+
+
+def parse_parameters(arguments: Sequence[str]) -> dict[str, Any]:
+    """Turn `NAME=value` arguments into the vars that were given, and only those.
+
+    Raises UserError for an unknown name, a value of the wrong kind or out of range.
+    """
+    defaults = default_parameters()
+    names = {name.upper(): name for name in defaults if name not in INTERNAL}
+    given: dict[str, Any] = {}
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if not equals or name not in names:
+            near = difflib.get_close_matches(name.upper(), names, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise UserError(f"{name}: no such parameter{hint} Known are {', '.join(sorted(names))}.")
+        given[names[name]] = _typed(name, value.strip(), defaults[names[name]])
+    _check_ranges(given)
+    return given
+
+
+def _typed(name: str, value: str, default: Any) -> Any:
+    if isinstance(default, int) or (name == "K" and value):
+        try:
+            return int(value)
+        except ValueError:
+            raise UserError(f"{name}={value}: expected a whole number, as in {name}={default or 6}.") from None
+    if isinstance(default, float):
+        try:
+            return float(value)
+        except ValueError:
+            raise UserError(f"{name}={value}: expected a number, as in {name}={default}.") from None
+    return value
+
+
+def _check_ranges(given: dict[str, Any]) -> None:
+    if isinstance(given.get("k"), int) and given["k"] < 2:
+        raise UserError(
+            f"K={given['k']}: a segmentation needs at least 2 segments; leave K out to choose it by the elbow."
+        )
+    for name in ("max_rejected_share", "pca_variance"):
+        if name in given and not 0 <= given[name] <= 1:
+            raise UserError(f"{name.upper()}={given[name]}: expected a share from 0 to 1, as in 0.05.")
+    for name in ("customers", "keep_versions", "sample_rows", "curve_rows", "silhouette_rows"):
+        if name in given and given[name] < 1:
+            raise UserError(f"{name.upper()}={given[name]}: expected a whole number of at least 1.")
+    if given.get("as_of"):
+        text = given["as_of"]
+        try:
+            day = dt.date.fromisoformat(text)
+        except ValueError:
+            raise UserError(f"AS_OF={text}: expected a date like 2025-12-31.") from None
+        if (day + dt.timedelta(days=1)).day != 1:
+            raise UserError(f"AS_OF={text}: the window ends with a month; give a month's last day.")
+        given["as_of"] = day.isoformat()
+    if given.get("scaling", "standard") != "standard":
+        raise UserError(f"SCALING={given['scaling']}: known is standard.")
+    if given.get("representation", "scaled") not in ("scaled", "pca"):
+        raise UserError(f"REPRESENTATION={given['representation']}: known are scaled and pca.")

@@ -1,0 +1,366 @@
+"""Generate the sample: a card portfolio's ledger, with the life and the dirt of a real extract.
+
+    python -m scripts.sample_ledger CUSTOMERS=10000 SEED=1 OUT=data/sample FORMAT=csv MONTHS=18
+
+Touches only OUT (replaced as a whole, never half written) and `<OUT>_hidden_types.csv` beside it, the
+behaviour type of each customer, which the job never reads. The same arguments give the same bytes on every
+machine: every random number is a hash, and all arithmetic is on whole numbers.
+
+Each customer belongs to a behaviour type. Latent near-normal numbers (a sum of four uniforms), correlated
+through a few common factors, are turned into the features by the type's quantile tables (`sample_types`):
+a Gaussian copula with a factor structure. `ledger_writer` then expands the features into a ledger.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from scripts import ledger_writer
+from scripts.errors import UserError
+from scripts.sample_types import KNOT_STEP, KNOTS, TYPES, BehaviourType, Variable
+
+AS_OF = date(2025, 12, 31)
+# Weight of a calendar month in spending, January first: a quiet February, holidays, and Christmas.
+SEASONAL_WEIGHTS = (90, 80, 92, 95, 98, 102, 108, 104, 94, 98, 125, 165)
+# Customers written at a time: bounds memory, and more customers make more parts.
+CHUNK = 100_000
+MEMORY_LIMIT = "3GB"
+# Customer ids that good software must take as they are; the customers that bear them.
+ODD_IDS = {
+    3: "=1+2",
+    5: "00042",
+    7: "9007199254740993",
+    11: "'; drop table accounts; --",
+    13: "@SUM(A1)",
+    17: "007",
+}
+
+
+@dataclass(frozen=True)
+class SampleLedger:
+    """What was written.
+
+    Attributes:
+        folder: the ledger's folder.
+        hidden_types: the file with each customer's type.
+        customers: number of customers.
+        rows: rows written by table, dirty ones included.
+        dirty_rows: rows of them that are dirty, by table.
+    """
+
+    folder: Path
+    hidden_types: Path
+    customers: int
+    rows: dict[str, int]
+    dirty_rows: dict[str, int]
+
+
+def _normal(salt: int) -> str:
+    """SQL of a near-normal whole number with deviation 1000: a sum of four 16-bit uniforms, a hash's bits."""
+    return f"near_normal(hash(customer_number * 64 + {salt}, seed))"
+
+
+def _latent_sql(variable: Variable, salt: int) -> str:
+    terms = [f"{weight} * f{factor}" for factor, weight in enumerate(variable.loadings)]
+    terms.append(f"{variable.own} * {_normal(16 + salt)}")
+    return f"({' + '.join(terms)}) // 1000"
+
+
+def _value_sql(variable: Variable) -> str:
+    """SQL of a variable from its latent number `z_<name>`: its quantile, linear between the knots."""
+    z = f"least(greatest(z_{variable.name}, -{KNOTS[-1]}), {KNOTS[-1] - 1})"
+    value = f"quantile({list(variable.quantiles)}, {z} + {KNOTS[-1]}, {KNOT_STEP})"
+    if variable.zero is None:
+        return value
+    return f"case when z_{variable.name} < {variable.zero} then 0 else greatest({value}, 1) end"
+
+
+def _targets_sql(kind: BehaviourType, months: int) -> str:
+    """SQL of the target rows of the customers of one type."""
+    latents = ",\n".join(
+        f"{_latent_sql(variable, place)} as z_{variable.name}"
+        for place, variable in enumerate(kind.variables)
+    )
+    values = ",\n".join(f"{_value_sql(variable)} as v_{variable.name}" for variable in kind.variables)
+    tenures = "case " + " ".join(f"when tenure_draw < {below} then {tenure}" for tenure, below in kind.tenures)
+    history = months - ledger_writer.MONTHS_IN_WINDOW
+    return f"""
+        with factors as (
+            select *, {", ".join(f"{_normal(j)} as f{j}" for j in range(5))},
+                draw(life + 1, 10000) as tenure_draw
+            from drawn
+            where type_name = '{kind.name}'
+        ),
+        latents as (
+            select *, {latents},
+                {tenures} else 12 end as tenure
+            from factors
+        ),
+        quantiles as (
+            select *, {values} from latents
+        ),
+        months as (
+            select *,
+                case when tenure = 12 then 11 else tenure end as snapshots,
+                least(tenure, (v_oneoff_months * tenure + 500) // 1000) as o_rounded,
+                least(tenure, (v_instalment_months * tenure + 500) // 1000) as i_rounded,
+                least(tenure, (v_cash_months * tenure + 500) // 1000) as c_rounded,
+                case when v_oneoff_months = 0 then 0 else greatest(1, o_rounded) end as o,
+                case when v_instalment_months = 0 then 0 else greatest(1, i_rounded) end as i,
+                case when v_cash_months = 0 then 0 else greatest(1, c_rounded) end as c,
+                case
+                    when v_balance_months = 0 then 0
+                    else greatest(1, least(snapshots, (v_balance_months * snapshots + 500) // 1000))
+                end as b,
+                greatest(o, i)
+                    + ((least(tenure, o + i) - greatest(o, i)) * v_overlap + 500) // 1000 as p,
+                -- Half the customers are billed so early in the month that all their bills fall due in it.
+                case when draw(life + 2, 2) = 0 then 1 + draw(life + 3, 7) else 10 + draw(life + 3, 19) end
+                    as cycle_day,
+                case when cycle_day <= 7 then tenure when tenure = 12 then 10 else tenure - 1 end as bills
+            from quantiles
+        ),
+        counts as (
+            select *,
+                case when o + i = 0 then 0 else greatest(o + i, ((o + i) * v_trx_ratio + 500) // 1000) end as n,
+                case when c = 0 then 0 else greatest(c, (c * v_cash_ratio + 500) // 1000) end as ct,
+                case when o = 0 then 0 else greatest(v_oneoff * 1, 100 * n) end as oneoff,
+                case when i = 0 then 0 else greatest(v_instalment * 1, 100 * n) end as instalment,
+                case when c = 0 then 0 else greatest(v_cash * 1, 100 * ct) end as cash,
+                case when b = 0 then 0 else v_balance end as average_cents,
+                v_minimum = 0 as nothing_was_due,
+                case when v_minimum = 0 then 0 else greatest(v_minimum, 13) end as minimum,
+                case when v_payments = 0 then 0 else greatest(v_payments, 13) end as paid,
+                case when v_minimum = 0 or paid = 0 then 0 else (v_full * bills + 500) // 1000 end as full_bills,
+                case when draw(life + 4, 25) = 0 then (oneoff + instalment) * (3 + draw(life + 5, 18)) // 100
+                    else 0 end as refund,
+                -- Limits are round numbers; three in a hundred were raised within the year.
+                draw(life + 6, 100) < 3 and tenure > 6 and v_limit > 1000 as raised,
+                case
+                    when v_limit < 700 then greatest(1, (v_limit + 25) // 50) * 50
+                    when v_limit < 2000 and not raised then (v_limit + 50) // 100 * 100
+                    else (v_limit + 250) // 500 * 500
+                end as first_limit,
+                case when raised then 500 * (1 + draw(life + 7, snapshots - 1)) else 0 end as limit_raise
+            from months
+        )
+        select
+            customer_id,
+            customer_number,
+            type_name,
+            (average_cents * 10000 + case when b = 0 then 0 else draw(life + 8, 10000) end)::double / 1000000
+                as balance,
+            b::double / least(tenure, 11) as balance_frequency,
+            (oneoff + instalment - refund)::double / 100 as purchases,
+            oneoff::double / 100 as oneoff_purchases,
+            instalment::double / 100 as installments_purchases,
+            cash::double / 100 as cash_advance,
+            p::double / tenure as purchases_frequency,
+            o::double / tenure as oneoff_purchases_frequency,
+            i::double / tenure as purchases_installments_frequency,
+            c::double / tenure as cash_advance_frequency,
+            ct as cash_advance_trx,
+            n as purchases_trx,
+            case when draw(life + 9, 9000) > 0
+                then (first_limit * snapshots + limit_raise)::double / snapshots end as credit_limit,
+            paid::double / 100 as payments,
+            minimum::double / 100 as minimum_payments,
+            full_bills::double / bills as prc_full_payment,
+            tenure,
+            nothing_was_due,
+            cycle_day,
+            tenure < 12 and draw(life + 13, 1000) < {kind.closed_share} as closes_early,
+            case
+                when tenure < 12 and not closes_early then 0
+                when draw(life + 10, 10) < 8 then {history}
+                else draw(life + 11, {history + 1})
+            end as history_months,
+            case when history_months = {history} then draw(life + 12, 150) else 0 end as opened_earlier_months,
+            case when paid > 0 and draw(life + 14, 60) = 0 then 2000 + draw(life + 15, 20000) else 0 end
+                as bounced_cents,
+            case when tenure = 12 and minimum > 10000 and draw(life + 16, 40) = 0 then 2 else 1 end
+                as account_count,
+            case when raised then 50000 else 5000 end as limit_step_cents
+        from counts
+    """
+
+
+def _draw_targets(
+    con: duckdb.DuckDBPyConnection, first: int, last: int, *, seed: int, months: int, odd_ids: bool
+) -> None:
+    """Create the table `targets` of the customers numbered first..last."""
+    shares = []
+    below = 0
+    for kind in TYPES:
+        below += kind.share
+        shares.append(f"when type_draw < {below} then '{kind.name}'")
+    odd = " ".join(
+        "when {} then '{}'".format(number, text.replace("'", "''")) for number, text in ODD_IDS.items()
+    )
+    customer_id = "'C' || lpad(customer_number::varchar, 8, '0')"
+    if odd_ids:
+        customer_id = f"case customer_number {odd} else {customer_id} end"
+    con.execute(f"""
+        create or replace temp macro near_normal(bits) as
+            ((bits & 65535)::bigint + ((bits >> 16) & 65535)::bigint + ((bits >> 32) & 65535)::bigint
+                + (bits >> 48)::bigint - 131070) * 1000 // 37837;
+        create or replace temp macro quantile(knots, place, step) as
+            knots[place // step + 1]
+            + (knots[place // step + 2] - knots[place // step + 1]) * (place % step) // step;
+        create or replace temp table drawn as
+        select customer_number, {customer_id} as customer_id, {seed}::bigint as seed,
+            (hash(customer_number * 64 + 63, seed) >> 3)::bigint as life,
+            draw(life, 10000) as type_draw,
+            case {" ".join(shares)} end as type_name
+        from range({first}::bigint, {last + 1}::bigint) as numbers (customer_number);
+    """)
+    selects = [_targets_sql(kind, months) for kind in TYPES]
+    con.execute(f"create or replace temp table targets as {selects[0]}")
+    for select in selects[1:]:
+        con.execute(f"insert into targets {select}")
+
+
+def write_sample_ledger(
+    out: Path, *, customers: int, seed: int, file_format: str, months: int, threads: int | None = None
+) -> SampleLedger:
+    """Write the sample portfolio.
+
+    Args:
+        out: folder of the ledger; replaced if it holds an earlier ledger.
+        customers: number of customers, 1 or more.
+        seed: whole number; another seed gives another portfolio.
+        file_format: `csv`, with dirty rows as text, or `parquet`, typed and clean.
+        months: calendar months the extract reaches back, 12 or more; the window is the last 12.
+        threads: threads to use; None: all. The bytes do not depend on it.
+
+    Raises:
+        UserError: a parameter out of range, or `out` holds something else than a ledger.
+    """
+    _check(customers=customers, seed=seed, file_format=file_format, months=months)
+    _check_replaceable(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    hidden_types = out.with_name(f"{out.name}_hidden_types.csv")
+    work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        folder = work / "ledger"
+        folder.mkdir()
+        rows = {"accounts": 0, "transactions": 0, "statements": 0}
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": MEMORY_LIMIT,
+            "temp_directory": str(work / "spill"),
+        }
+        if threads is not None:
+            config["threads"] = threads
+        with duckdb.connect(config=config) as con:
+            ledger_writer.create_macros(con)
+            for number, first in enumerate(range(1, customers + 1, CHUNK)):
+                last = min(first + CHUNK - 1, customers)
+                _draw_targets(con, first, last, seed=seed, months=months, odd_ids=file_format == "csv")
+                ledger_writer.create_plan(
+                    con, "targets", plan="plan", seed=seed, as_of=AS_OF, seasonal_weights=SEASONAL_WEIGHTS
+                )
+                written = ledger_writer.write_ledger(
+                    con,
+                    "plan",
+                    folder,
+                    as_of=AS_OF,
+                    file_format=file_format,
+                    part=f"part_{number:05d}" if customers > CHUNK else None,
+                )
+                for table, count in written.items():
+                    rows[table] += count
+                part = str(work / f"types_{number:05d}.csv").replace("'", "''")
+                con.execute(f"""
+                    copy (select customer_id, type_name as hidden_type from targets order by customer_number)
+                    to '{part}' (format csv, header {"true" if number == 0 else "false"})
+                """)
+        with (work / "types.csv").open("wb") as target:
+            for path in sorted(work.glob("types_*.csv")):
+                with path.open("rb") as source:
+                    shutil.copyfileobj(source, target)
+        os.replace(work / "types.csv", hidden_types)
+        if out.exists():
+            out.rename(work / "replaced")
+        folder.rename(out)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return SampleLedger(out, hidden_types, customers, rows, {table: 0 for table in rows})
+
+
+def _check(*, customers: int, seed: int, file_format: str, months: int) -> None:
+    if customers < 1:
+        raise UserError(f"CUSTOMERS={customers}: a portfolio needs at least 1 customer")
+    if seed < 0:
+        raise UserError(f"SEED={seed}: a seed is a whole number, 0 or more")
+    if file_format not in ("csv", "parquet"):
+        raise UserError(f"FORMAT={file_format}: expected csv or parquet")
+    if not 12 <= months <= 120:
+        raise UserError(f"MONTHS={months}: expected 12 to 120 calendar months, the last 12 are the window")
+
+
+def _check_replaceable(out: Path) -> None:
+    """Refuse to replace what is no ledger."""
+    if out.is_dir():
+        ours = {"accounts", "transactions", "statements"}
+        strangers = sorted(path.name for path in out.iterdir() if path.name.split(".")[0] not in ours)
+        if strangers:
+            raise UserError(
+                f"OUT={out}: the folder holds {strangers[0]}, which is no part of a ledger; "
+                "name a new folder, or one with an earlier ledger"
+            )
+    elif out.exists():
+        raise UserError(f"OUT={out}: this is a file; name a folder for the ledger")
+
+
+def parse_arguments(arguments: Sequence[str]) -> dict[str, str]:
+    """Read NAME=value arguments over the defaults.
+
+    Raises:
+        UserError: an argument is not NAME=value, or the name is unknown.
+    """
+    values = {"CUSTOMERS": "10000", "SEED": "1", "OUT": "data/sample", "FORMAT": "csv", "MONTHS": "18"}
+    for argument in arguments:
+        name, separator, value = argument.partition("=")
+        if not separator or name not in values:
+            raise UserError(f"{argument}: expected one of {', '.join(f'{known}=' for known in values)}")
+        values[name] = value
+    return values
+
+
+def _whole_number(name: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise UserError(f"{name}={text}: expected a whole number") from None
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the sample as the arguments say; returns the exit code."""
+    try:
+        values = parse_arguments(arguments)
+        sample = write_sample_ledger(
+            Path(values["OUT"]),
+            customers=_whole_number("CUSTOMERS", values["CUSTOMERS"]),
+            seed=_whole_number("SEED", values["SEED"]),
+            file_format=values["FORMAT"],
+            months=_whole_number("MONTHS", values["MONTHS"]),
+        )
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    counts = ", ".join(f"{count:,} {table}" for table, count in sample.rows.items())
+    print(f"{sample.folder}: {sample.customers:,} customers, {counts}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
