@@ -1,0 +1,71 @@
+"""Shared fixtures: the real file where it is there, and builds of the whole job in folders of their own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+REPO = Path(__file__).resolve().parent.parent
+REAL_FILE = REPO.parent / "shared" / "data" / "cc_general.csv"
+
+Build = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def run_build(warehouse: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the job as a user does, in its own warehouse."""
+    return subprocess.run(
+        [sys.executable, "-m", "scripts.build", *arguments],
+        cwd=REPO,
+        env={**os.environ, "CARD_SEGMENTS_WAREHOUSE": str(warehouse)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+
+
+@pytest.fixture(scope="session")
+def real_file() -> Path:
+    """Kaggle's CC GENERAL.csv."""
+    if not REAL_FILE.exists():
+        pytest.skip("the real file, ../shared/data/cc_general.csv, is not here")
+    return REAL_FILE
+
+
+@pytest.fixture(scope="session")
+def real_build(real_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The published file of a build on the real file."""
+    warehouse = tmp_path_factory.mktemp("real") / "warehouse"
+    done = run_build(warehouse, f"SOURCE={real_file}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return warehouse / "card_segments.duckdb"
+
+
+@pytest.fixture(scope="session")
+def sample_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The published file of a build on a generated ledger of 600 customers."""
+    from scripts.sample_ledger import write_sample_ledger
+
+    folder = tmp_path_factory.mktemp("sample")
+    write_sample_ledger(folder / "ledger", customers=600, seed=3, file_format="csv")
+    done = run_build(folder / "warehouse", f"SOURCE={folder / 'ledger'}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "warehouse" / "card_segments.duckdb"
+
+
+@pytest.fixture(scope="session")
+def features_of_ledger(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], pd.DataFrame]:
+    """Features that the job computes from a ledger's folder."""
+
+    def features(folder: Path) -> pd.DataFrame:
+        warehouse = tmp_path_factory.mktemp("features") / "warehouse"
+        done = run_build(warehouse, f"SOURCE={folder}", "K=2")
+        assert done.returncode == 0, done.stdout + done.stderr
+        with duckdb.connect(str(warehouse / "card_segments.duckdb"), read_only=True) as connection:
+            return connection.sql("select * from marts.customer_features order by customer_id").df()
+
+    return features
