@@ -41,19 +41,22 @@ portfolio_deviations as (
 
 long_segments as (
 
-    unpivot include nulls segment_means on columns(* exclude (segment_id)) into name feature value segment_mean
+    select * from segment_means
+    unpivot include nulls (segment_mean for feature in (columns(* exclude (segment_id))))
 
 ),
 
 long_means as (
 
-    unpivot include nulls portfolio_means on columns(*) into name feature value portfolio_mean
+    select * from portfolio_means
+    unpivot include nulls (portfolio_mean for feature in (columns(*)))
 
 ),
 
 long_deviations as (
 
-    unpivot include nulls portfolio_deviations on columns(*) into name feature value portfolio_deviation
+    select * from portfolio_deviations
+    unpivot include nulls (portfolio_deviation for feature in (columns(*)))
 
 )
 

@@ -7,5 +7,5 @@ from python_models.training import train
 def model(dbt, session):
     """Read one relation, call one function, return one frame."""
     dbt.config(materialized="table")
-    settings = Settings.from_mapping(dbt.config.get("meta")["settings"])
+    settings = Settings.from_mapping(dbt.config.meta_get("settings"))
     return train(dbt.ref("training_sample").df(), settings)

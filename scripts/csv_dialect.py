@@ -1,0 +1,267 @@
+"""What a CSV file is: encoding, delimiter, header; and the `read_csv` call that reads it that way.
+
+Reads the beginning of input files (all of a gzip file, to notice that it is cut off). Writes nothing.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from scripts.errors import UserError
+
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
+
+# A header is looked for in so many bytes; no real header comes near.
+HEAD_BYTES = 1 << 20
+
+# What the first bytes of files that are no CSV say they are.
+MAGIC = {
+    b"PK\x03\x04": "an Excel workbook or a ZIP archive",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"PAR1": "a Parquet file",
+    b"\x1f\x8b": "a gzip file",
+    b"BZh": "a bzip2 file",
+    b"\xfd7zXZ": "an xz file",
+    b"\x28\xb5\x2f\xfd": "a Zstandard file",
+    b"SQLite format 3": "an SQLite database",
+    b"%PDF": "a PDF document",
+}
+
+# Names the intake adds to the input's own columns; an input column of the same name gets a suffix.
+RESERVED = ("_file", "_row_number", "_decimal_comma", "_intake_path", "_intake_rank", "_intake_line")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How one CSV file is written.
+
+    `skip` counts the blank lines before the header, `header_lines` the physical lines of the header
+    (a quoted name may hold a line break), `header` its names as they stand.
+    """
+
+    delimiter: str
+    encoding: str
+    gzipped: bool
+    skip: int
+    header_lines: int
+    header: tuple[str, ...]
+
+
+def sql_text(value: str) -> str:
+    """Return `value` as a SQL string literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def sql_name(value: str) -> str:
+    """Return `value` as a quoted SQL identifier."""
+    return '"' + value.replace('"', '""') + '"'
+
+
+def sql_path(path: Path) -> str:
+    """Return the path as a SQL literal that names this one file, whatever glob characters it holds."""
+    return sql_text(re.sub(r"([*?\[])", r"[\1]", str(path)))
+
+
+def sql_paths(paths: Sequence[Path]) -> str:
+    """Return the paths as a SQL list of literals."""
+    return "[" + ", ".join(sql_path(path) for path in paths) + "]"
+
+
+def open_file(path: Path) -> IO[bytes]:
+    """Open an input file; raises UserError when it cannot be read or is no file."""
+    if path.is_dir():
+        raise UserError(f"{path} is a folder, but a file was expected here.")
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist; check the path.") from None
+    except PermissionError:
+        raise UserError(f"{path} cannot be read: permission denied; give yourself the right to read it.") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}.") from None
+
+
+def normalise(name: str) -> str:
+    """Return a header name the way the contract spells it: trimmed, lower case."""
+    return name.strip().strip("\ufeff").strip().lower()
+
+
+def column_names(header: Sequence[str]) -> tuple[str, ...]:
+    """Return one unique, lower-case name per header name; clashes get _2, _3 ..., no name column_N."""
+    taken = set(RESERVED)
+    names: list[str] = []
+    wanted = [normalise(name) or f"column_{number}" for number, name in enumerate(header, 1)]
+    for name in wanted:
+        unique, copy = name, 2
+        while unique in taken:
+            unique, copy = f"{name}_{copy}", copy + 1
+        taken.add(unique)
+        names.append(unique)
+    return tuple(names)
+
+
+def sniff(path: Path, contract_names: Collection[str]) -> Dialect:
+    """Look at a CSV file's beginning and say how it is written.
+
+    The delimiter is the one that finds most of the contract's columns in the header (the most columns,
+    where none is found). A gzip file is decompressed once from end to end: DuckDB reads a cut-off one
+    without a word. Raises UserError when the file is empty or no CSV.
+    """
+    gzipped = path.name.lower().endswith(".gz")
+    with open_file(path) as file:
+        head = file.read(HEAD_BYTES)
+    if not head:
+        raise UserError(f"{path} is empty (0 bytes); a CSV file with a header and data rows was expected.")
+    if gzipped:
+        head = _gzip_head(path, head)
+        if not head:
+            raise UserError(f"{path} holds nothing; a CSV file with a header and data rows was expected.")
+    for magic, kind in MAGIC.items():
+        if head.startswith(magic):
+            raise UserError(
+                f"{path} is {kind} by its content, not the CSV file its name says; "
+                "save it as CSV (or give it the ending it needs: .parquet, .csv.gz)."
+            )
+    text, encoding = _decode(path, head)
+    body = text.lstrip("\r\n")
+    skipped = text[: len(text) - len(body)]
+    skip = len(re.findall(r"\r\n|\r|\n", skipped))
+    if not body.strip():
+        raise UserError(f"{path} holds only blank lines; a header and data rows were expected.")
+
+    best: tuple[int, int] | None = None
+    delimiter, header, header_lines = ",", ("",), 1
+    for candidate in DELIMITERS:
+        names, lines = _header(path, body, candidate)
+        found = {normalise(name) for name in names} & set(contract_names)
+        score = (len(found), len(names))
+        if best is None or score > best:
+            best, delimiter, header, header_lines = score, candidate, names, lines
+    return Dialect(delimiter, encoding, gzipped, skip, header_lines, header)
+
+
+def _gzip_head(path: Path, head: bytes) -> bytes:
+    if not head.startswith(b"\x1f\x8b"):
+        raise UserError(f"{path} is no gzip file, though its name ends in .gz; rename it to .csv or compress it.")
+    try:
+        with open_file(path) as file, gzip.open(file) as content:
+            beginning = content.read(HEAD_BYTES)
+            while content.read(HEAD_BYTES):
+                pass
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise UserError(f"{path} is cut off or damaged: its gzip stream does not end properly; copy it again.") from None
+    return beginning
+
+
+def _decode(path: Path, head: bytes) -> tuple[str, str]:
+    """Return the head as text, without byte-order mark, and DuckDB's name of its encoding."""
+    if head.startswith(codecs.BOM_UTF16_LE):
+        return head[2 : len(head) // 2 * 2].decode("utf-16-le", "replace"), "utf-16"
+    if head.startswith(codecs.BOM_UTF16_BE):
+        raise UserError(f"{path} is UTF-16 in big-endian order, which cannot be read; save it as UTF-8.")
+    if b"\x00" in head[:4096]:
+        raise UserError(f"{path} holds binary data (zero bytes), not CSV text; save it as CSV in UTF-8.")
+    try:
+        # The head may end in the middle of a character: not final.
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)
+        return text.removeprefix("\ufeff"), "utf-8"
+    except UnicodeDecodeError:
+        return head.decode("latin-1"), "latin-1"
+
+
+def _header(path: Path, text: str, delimiter: str) -> tuple[tuple[str, ...], int]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        return tuple(next(reader)), reader.line_num
+    except (csv.Error, StopIteration):
+        raise UserError(f"{path}: its header line cannot be read as CSV; a line of column names was expected.") from None
+
+
+def has_blank_line(path: Path, dialect: Dialect) -> bool:
+    """Say whether two line ends follow each other somewhere after the header, in quotes or not.
+
+    DuckDB counts blank lines in a rejected row's `line`, though it yields no row for them.
+    """
+    pattern = re.compile(rb"\n\r?\n|\r\r\n?[^\n]?")
+    if dialect.encoding == "utf-16":
+        pattern = re.compile(rb"\n\x00(\r\x00)?\n\x00|\r\x00\r\x00")
+    with open_file(path) as file:
+        content: IO[bytes] = gzip.open(file) if dialect.gzipped else file  # type: ignore[assignment]
+        last = b""
+        first = True
+        while chunk := content.read(1 << 22):
+            if first:
+                # Blank lines before the header are skipped by number and not counted as rows.
+                chunk, first = chunk.removeprefix(codecs.BOM_UTF8), False
+                if dialect.skip:
+                    chunk = chunk.lstrip(b"\r\n")
+            if pattern.search(last + chunk):
+                return True
+            last = chunk[-6:]
+    return False
+
+
+def read_csv(paths: Sequence[Path], dialect: Dialect, options: str = "") -> str:
+    """Return the `read_csv(...)` call for files of one dialect, all columns as text.
+
+    Nothing is left to DuckDB's detection, so that every call splits a file into the same rows. `options`
+    continues the argument list, as ", store_rejects = true". Column `_intake_path` holds the file's path.
+    """
+    columns = ", ".join(f"{sql_text(name)}: 'VARCHAR'" for name in column_names(dialect.header))
+    return (
+        f"read_csv({sql_paths(paths)}, auto_detect = false, header = true, skip = {dialect.skip}, "
+        f"delim = {sql_text(dialect.delimiter)}, quote = '\"', escape = '\"', "
+        f"encoding = {sql_text(dialect.encoding)}, "
+        f"compression = {'gzip' if dialect.gzipped else 'none'!r}, "
+        f"columns = {{{columns}}}, filename = '_intake_path'{options})"
+    )
+
+
+def decimal_comma_sql(relation: str, columns: Sequence[str]) -> str:
+    """Return SQL that counts, over the relation's text columns, what tells the decimal mark.
+
+    One row of four counts: values that can only have a decimal comma, only a decimal point, and values
+    with one comma or one point that could be either (`1,234` is 1.234 or 1234). A single mark is decisive
+    when it is not followed by exactly three digits, follows a lone 0 or more than three digits; groups of
+    three before another mark, or two equal marks, tell what the other mark is.
+    """
+    values = ", ".join(sql_name(column) for column in columns)
+
+    def decisive(mark: str, group: str) -> str:
+        return (
+            rf"[+-]?([0-9]*{mark}([0-9]{{1,2}}|[0-9]{{4,}})|(0?|[0-9]{{4,}}){mark}[0-9]{{3}}"
+            rf"|[0-9]{{1,3}}({group}[0-9]{{3}})+{mark}[0-9]*|[0-9]{{1,3}}({group}[0-9]{{3}}){{2,}})"
+        )
+
+    comma = decisive(",", r"\.")
+    spaced_comma = r"[+-]?[0-9]{1,3}([ ''][0-9]{3})+,[0-9]*"
+    point = decisive(r"\.", ",")
+    spaced_point = r"[+-]?[0-9]{1,3}([ ''][0-9]{3})+\.[0-9]*"
+    return (
+        "select "
+        f"count_if(regexp_full_match(value, '{comma}|{spaced_comma}')), "
+        f"count_if(regexp_full_match(value, '{point}|{spaced_point}')), "
+        "count_if(regexp_full_match(value, '[+-]?[1-9][0-9]{0,2},[0-9]{3}')), "
+        "count_if(regexp_full_match(value, '[+-]?[1-9][0-9]{0,2}[.][0-9]{3}')) "
+        f"from (select trim(unnest([{values}])) as value from {relation})"
+    )
+
+
+def is_decimal_comma(commas: int, points: int, either_comma: int, either_point: int, delimiter: str) -> bool:
+    """Decide from the counts of `decimal_comma_sql`: the majority of decisive values.
+
+    Without any, numbers like 1,234 are taken for decimals only in a file that separates columns by
+    semicolons, as spreadsheets with a decimal comma do.
+    """
+    if commas or points:
+        return commas > points
+    return delimiter == ";" and either_comma > either_point

@@ -1,0 +1,159 @@
+"""CSV files whose quoting or line ends are broken: read line by line, so that one bad row costs one row.
+
+DuckDB's CSV reader loses the good rows around a quote that never closes, and refuses a file that mixes
+line ends. Such a file, and only such a file, is read as lines of text that regular expressions take
+apart: slower, but each line stands alone. Needs nothing but a connection; writes no table.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from scripts.csv_dialect import Dialect, column_names, sql_name, sql_path, sql_text
+from scripts.errors import UserError
+
+# A quoted value may go on over so many lines; an open quote is not looked for any further.
+MOST_LINES = 100
+
+# More lines that make no row than a person would ever look at: the file is something else.
+MOST_BAD_LINES = 1_000_000
+
+
+@dataclass(frozen=True)
+class LineCount:
+    """What a file holds when read by lines.
+
+    `rows` are readable rows; `unreadable` (row number, text, reason); `joined` (row number, text) the rows
+    that go over several lines; `shifts` (line, shift): from this line on, row number = line + shift.
+    """
+
+    rows: int
+    unreadable: list[tuple[int, str, str]]
+    joined: list[tuple[int, str]]
+    shifts: list[tuple[int, int]]
+
+
+def _field(delimiter: str) -> str:
+    # A quoted value, or one that does not begin with a quote.
+    mark = re.escape(delimiter)
+    return rf'(?: *"(?:[^"]|"")*" *| *(?:[^" {mark}\r\n][^{mark}\r\n]*)?)'
+
+
+def row_pattern(dialect: Dialect) -> str:
+    """Return the regular expression of one whole row with the header's number of columns."""
+    field, mark = _field(dialect.delimiter), re.escape(dialect.delimiter)
+    # One trailing delimiter is let pass, as DuckDB's reader does.
+    return rf"{field}(?:{mark}{field}){{{len(dialect.header) - 1}}}{mark}?"
+
+
+def lines_sql(path: Path, dialect: Dialect, numbered: bool) -> str:
+    """Return SQL for the file's lines after the header without blank ones: _intake_line, _intake_rank."""
+    # The delimiter stands in no text, so that a line is one value.
+    rank = ", row_number() over () as _intake_rank" if numbered else ""
+    return (
+        f"(select _intake_line{rank} from read_csv({sql_path(path)}, auto_detect = false, header = false, "
+        f"skip = {dialect.skip + dialect.header_lines}, delim = '\x01\x02\x01', quote = '', escape = '', "
+        f"strict_mode = false, encoding = {sql_text(dialect.encoding)}, "
+        f"compression = {'gzip' if dialect.gzipped else 'none'!r}, "
+        "columns = {'_intake_line': 'VARCHAR'}) where _intake_line is not null)"
+    )
+
+
+def rows_sql(lines: str, dialect: Dialect, further: str) -> str:
+    """Return SQL that takes rows of text (`_intake_line` of `lines`) apart; `further` columns are kept."""
+    mark = re.escape(dialect.delimiter)
+    fields = sql_text(rf"({_field(dialect.delimiter)})(?:{mark}|$)")
+    columns = []
+    for place, name in enumerate(column_names(dialect.header), 1):
+        value = f"_intake_fields[{place}]"
+        columns.append(
+            f"nullif(case when starts_with(ltrim({value}), '\"') then "
+            f"replace(substr(trim({value}), 2, length(trim({value})) - 2), '\"\"', '\"') "
+            f"else {value} end, '') as {sql_name(name)}"
+        )
+    return (
+        f"(select {', '.join(columns)}{further} from (select *, "
+        f"regexp_extract_all(_intake_line, {fields}, 1) as _intake_fields from {lines} as lines "
+        f"where regexp_full_match(_intake_line, {sql_text(row_pattern(dialect))})))"
+    )
+
+
+def count_lines(connection: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect) -> LineCount:
+    """Sort a broken file's lines into rows, rows over several lines, and unreadable ones.
+
+    Only lines that make no row on their own come to Python. A line with an open quote is joined with the
+    lines after it where together they make one row; a line break inside becomes a plain newline.
+    Raises UserError when DuckDB cannot even split the file into lines, or a million of them make no row.
+    """
+    pattern = sql_text(row_pattern(dialect))
+    lines = lines_sql(path, dialect, numbered=True)
+    try:
+        bad = connection.execute(
+            f"select _intake_rank, _intake_line from {lines} where not regexp_full_match(_intake_line, {pattern}) "
+            f"order by 1 limit {MOST_BAD_LINES + 1}"
+        ).fetchall()
+        # As many columns read as ever, so that both scans see the same lines.
+        found = connection.execute(f"select count(_intake_line), max(_intake_rank) from {lines}").fetchone()
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path} cannot be split into lines ({reason}); save it as CSV in UTF-8 again.") from None
+    if len(bad) > MOST_BAD_LINES:
+        raise UserError(f"{path}: more than {MOST_BAD_LINES:,} lines have not the header's columns; export it again.")
+    total = int(found[0]) if found else 0
+    unreadable: list[tuple[int, str, str]] = []
+    joined: list[tuple[int, str]] = []
+    shifts: list[tuple[int, int]] = []
+    shift = 0
+    spent = 0
+    for first, last, text in _pieces(bad, re.compile(row_pattern(dialect))):
+        spent += last - first + 1
+        if last > first:
+            joined.append((first + shift, text))
+            shift -= last - first
+            shifts.append((last + 1, shift))
+        else:
+            unreadable.append((first + shift, text, _reason(text, dialect)))
+    return LineCount(total - spent + len(joined), unreadable, joined, shifts)
+
+
+def _pieces(bad: list[tuple[int, str]], row: re.Pattern[str]) -> Iterator[tuple[int, int, str]]:
+    """Yield (first line, last line, text): joined rows over several lines, and single bad lines."""
+    at = 0
+    while at < len(bad):
+        line, text = bad[at]
+        end = at
+        if text.count('"') % 2:
+            whole = text
+            for step in range(1, MOST_LINES):
+                if at + step >= len(bad) or bad[at + step][0] != line + step:
+                    break
+                part = bad[at + step][1]
+                whole += "\n" + part
+                # Where the quotes come out even, the row is whole or broken.
+                if part.count('"') % 2:
+                    if row.fullmatch(whole):
+                        end, text = at + step, whole
+                    break
+        yield line, bad[end][0], text
+        at = end + 1
+
+
+def _reason(text: str, dialect: Dialect) -> str:
+    if text.count('"') % 2:
+        return "a quotation mark is opened and not closed"
+    try:
+        found = len(next(csv.reader([text], delimiter=dialect.delimiter, strict=True)))
+    except (csv.Error, StopIteration):
+        return "text stands beside a quoted value"
+    return column_count_reason(found, len(dialect.header))
+
+
+def column_count_reason(found: int, expected: int) -> str:
+    """Say in words that a row has another number of columns than the header."""
+    return f"{found} column{'' if found == 1 else 's'}, but the header has {expected}"
