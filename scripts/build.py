@@ -111,6 +111,10 @@ def _run_dbt(variables: dict[str, Any], warehouse: Path, console: Console) -> Pa
         ["build", "--exclude-resource-type", "unit_test", "--quiet", "--vars", json.dumps(variables)]
     )
     console.end_dbt()
+    # dbt keeps its connection for a next call in this process; the file is wanted closed.
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    DuckDBConnectionManager.close_all_connections()
     if not result.success:
         raise UserError(_why(result, warehouse))
     return target / "manifest.json"
