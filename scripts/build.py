@@ -67,14 +67,18 @@ def _source(settings: dict[str, Any], console: Console) -> Path:
         return Path(settings["source"]).expanduser()
     from scripts.sample_ledger import write_sample_ledger
 
-    out = PROJECT / "data" / f"sample_{settings['customers']}_{settings['seed']}"
+    out = PROJECT / "data" / f"sample_{settings['customers']}_{settings['seed']}_{settings['sample_months']}"
     if not out.exists():
         with console.stage("Generate the sample") as stage:
             out.parent.mkdir(exist_ok=True)
             made = write_sample_ledger(
-                out, customers=settings["customers"], seed=settings["seed"], file_format="csv"
+                out,
+                customers=settings["customers"],
+                seed=settings["seed"],
+                file_format="csv",
+                months=settings["sample_months"],
             )
-            stage.rows = made.transactions
+            stage.rows = sum(made.rows.values())
     return out
 
 

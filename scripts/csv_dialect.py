@@ -11,10 +11,10 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from scripts.errors import UserError
 
@@ -85,7 +85,9 @@ def open_file(path: Path) -> IO[bytes]:
     except FileNotFoundError:
         raise UserError(f"{path} does not exist; check the path.") from None
     except PermissionError:
-        raise UserError(f"{path} cannot be read: permission denied; give yourself the right to read it.") from None
+        raise UserError(
+            f"{path} cannot be read: permission denied; give yourself the right to read it."
+        ) from None
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}.") from None
 
@@ -151,14 +153,18 @@ def sniff(path: Path, contract_names: Collection[str]) -> Dialect:
 
 def _gzip_head(path: Path, head: bytes) -> bytes:
     if not head.startswith(b"\x1f\x8b"):
-        raise UserError(f"{path} is no gzip file, though its name ends in .gz; rename it to .csv or compress it.")
+        raise UserError(
+            f"{path} is no gzip file, though its name ends in .gz; rename it to .csv or compress it."
+        )
     try:
         with open_file(path) as file, gzip.open(file) as content:
             beginning = content.read(HEAD_BYTES)
             while content.read(HEAD_BYTES):
                 pass
     except (EOFError, gzip.BadGzipFile, zlib.error):
-        raise UserError(f"{path} is cut off or damaged: its gzip stream does not end properly; copy it again.") from None
+        raise UserError(
+            f"{path} is cut off or damaged: its gzip stream does not end properly; copy it again."
+        ) from None
     return beginning
 
 
@@ -183,7 +189,28 @@ def _header(path: Path, text: str, delimiter: str) -> tuple[tuple[str, ...], int
     try:
         return tuple(next(reader)), reader.line_num
     except (csv.Error, StopIteration):
-        raise UserError(f"{path}: its header line cannot be read as CSV; a line of column names was expected.") from None
+        raise UserError(
+            f"{path}: its header line cannot be read as CSV; a line of column names was expected."
+        ) from None
+
+
+def _chunks(path: Path, dialect: Dialect) -> Iterator[bytes]:
+    with open_file(path) as file:
+        content: IO[bytes] = cast(IO[bytes], gzip.open(file)) if dialect.gzipped else file
+        while chunk := content.read(1 << 22):
+            yield chunk
+
+
+def is_utf8(path: Path, dialect: Dialect) -> bool:
+    """Say whether all of the file's bytes are UTF-8."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for chunk in _chunks(path, dialect):
+            decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def has_blank_line(path: Path, dialect: Dialect) -> bool:
@@ -191,22 +218,21 @@ def has_blank_line(path: Path, dialect: Dialect) -> bool:
 
     DuckDB counts blank lines in a rejected row's `line`, though it yields no row for them.
     """
-    pattern = re.compile(rb"\n\r?\n|\r\r\n?[^\n]?")
+    pattern = re.compile(rb"\n\r?\n|\r\r")
+    blank = b"\r\n"
     if dialect.encoding == "utf-16":
         pattern = re.compile(rb"\n\x00(\r\x00)?\n\x00|\r\x00\r\x00")
-    with open_file(path) as file:
-        content: IO[bytes] = gzip.open(file) if dialect.gzipped else file  # type: ignore[assignment]
-        last = b""
-        first = True
-        while chunk := content.read(1 << 22):
-            if first:
-                # Blank lines before the header are skipped by number and not counted as rows.
-                chunk, first = chunk.removeprefix(codecs.BOM_UTF8), False
-                if dialect.skip:
-                    chunk = chunk.lstrip(b"\r\n")
-            if pattern.search(last + chunk):
-                return True
-            last = chunk[-6:]
+        blank = b"\r\n\x00"
+    last = b""
+    for number, chunk in enumerate(_chunks(path, dialect)):
+        if number == 0 and dialect.skip:
+            # Blank lines before the header are skipped by their number and never counted.
+            for mark in (codecs.BOM_UTF8, codecs.BOM_UTF16_LE):
+                chunk = chunk.removeprefix(mark)
+            chunk = chunk.lstrip(blank)
+        if pattern.search(last + chunk):
+            return True
+        last = chunk[-6:]
     return False
 
 

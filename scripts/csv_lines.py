@@ -102,9 +102,13 @@ def count_lines(connection: duckdb.DuckDBPyConnection, path: Path, dialect: Dial
         found = connection.execute(f"select count(_intake_line), max(_intake_rank) from {lines}").fetchone()
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
-        raise UserError(f"{path} cannot be split into lines ({reason}); save it as CSV in UTF-8 again.") from None
+        raise UserError(
+            f"{path} cannot be split into lines ({reason}); save it as CSV in UTF-8 again."
+        ) from None
     if len(bad) > MOST_BAD_LINES:
-        raise UserError(f"{path}: more than {MOST_BAD_LINES:,} lines have not the header's columns; export it again.")
+        raise UserError(
+            f"{path}: more than {MOST_BAD_LINES:,} lines have not the header's columns; export it again."
+        )
     total = int(found[0]) if found else 0
     unreadable: list[tuple[int, str, str]] = []
     joined: list[tuple[int, str]] = []

@@ -564,8 +564,11 @@ def statements_sql(plan: str, as_of: date) -> str:
             select *, unnest(range(0, tenure)) as place, nth(billing_slots, place) as slot,
                 late and place = tenure - 1 as not_yet_due,
                 -- The statement that falls due after the window has its share of the minimum dues, too.
-                case when late and balance_months = snapshots and due_cents > due_statements
-                    and due_statements > 0 then 1 else 0 end as dues_ahead
+                case
+                    when late and not closes_early and balance_months = snapshots and due_statements > 0
+                        and due_cents > due_statements then 1
+                    else 0
+                end as dues_ahead
             from {plan}
         ),
         years as (
@@ -575,7 +578,7 @@ def statements_sql(plan: str, as_of: date) -> str:
         amounts as (
             select customer_id, customer_number, key, cycle_day, late, account_count, year_before, slot,
                 ({first} + first_month + place - 12 * year_before)::integer as month_number,
-                not_yet_due and year_before = 0 as is_ahead,
+                not_yet_due and not closes_early and year_before = 0 as is_ahead,
                 slot < full_statements and not not_yet_due as in_full,
                 case when year_before = 0 then 256 else 200 + draw(key + 60000 + year_before, 100) end as scale,
                 case
@@ -589,7 +592,7 @@ def statements_sql(plan: str, as_of: date) -> str:
                 case
                     when slot < due_statements
                         then part(due_cents, due_statements + dues_ahead, slot, key + 48000)
-                    when not_yet_due and dues_ahead = 1
+                    when not_yet_due and dues_ahead = 1 and year_before = 0
                         then part(due_cents, due_statements + 1, due_statements, key + 48000)
                     else 0
                 end as due,

@@ -32,7 +32,7 @@ AS_OF = date(2025, 12, 31)
 # Weight of a calendar month in spending, January first: a quiet February, holidays, and Christmas.
 SEASONAL_WEIGHTS = (90, 80, 92, 95, 98, 102, 108, 104, 94, 98, 125, 165)
 # Customers written at a time: bounds memory, and more customers make more parts.
-CHUNK = 100_000
+CHUNK = 40000
 MEMORY_LIMIT = "3GB"
 # Customer ids that good software must take as they are; the customers that bear them.
 ODD_IDS = {

@@ -51,7 +51,7 @@ def sample_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from scripts.sample_ledger import write_sample_ledger
 
     folder = tmp_path_factory.mktemp("sample")
-    write_sample_ledger(folder / "ledger", customers=600, seed=3, file_format="csv")
+    write_sample_ledger(folder / "ledger", customers=600, seed=3, file_format="csv", months=18)
     done = run_build(folder / "warehouse", f"SOURCE={folder / 'ledger'}")
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "warehouse" / "card_segments.duckdb"
