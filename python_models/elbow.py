@@ -50,6 +50,7 @@ def inertia_curve(points: FloatArray, k_max: int, rng: np.random.Generator) -> l
     Returns:
         The best solution for each k from 1; fewer than k_max where the rows are too alike in
         floating point to make more segments.
+
     """
     first = fit_from(points, points.mean(axis=0, keepdims=True), 0.0)
     assert first is not None  # one segment has every row
@@ -101,6 +102,7 @@ def find_elbow(inertias: Sequence[float]) -> Elbow:
 
     Args:
         inertias: inertia at k = 1, 2, ...; at least two.
+
     """
     from kneed import KneeLocator
 
@@ -111,4 +113,42 @@ def find_elbow(inertias: Sequence[float]) -> Elbow:
             return Elbow(int(knee), f"elbow of the inertia curve over k = 1 to {len(ks)} (Kneedle)")
     chord = np.linspace(inertias[0], inertias[-1], len(ks))
     farthest = int(ks[np.argmax(chord - np.asarray(inertias))])
-    return Elbow(max(2, farthest), f"point of the inertia curve farthest from its chord over k = 1 to {len(ks)}")
+    return Elbow(
+        max(2, farthest), f"point of the inertia curve farthest from its chord over k = 1 to {len(ks)}"
+    )
+
+
+def find_elbow(inertias: Sequence[float]) -> Elbow:
+    """Find the elbow of a falling convex curve by kneed (Satopaa et al. 2011, "Kneedle").
+
+    kneed finds none on a straight or bumpy curve; then it is the k farthest below the straight line
+    from the curve's first point to its last, both axes brought to 0..1, the smaller k of equals.
+
+    Args:
+        inertias: at k = 1, 2, ...; at least two of them.
+
+    Returns:
+        An elbow of at least 2.
+    """
+    from kneed import KneeLocator  # brings scipy.signal, half a second
+
+    k_max = len(inertias)
+    found_by = f"elbow of the inertia curve over k = 1 to {k_max}"
+    if k_max == 2:
+        return Elbow(2, f"only k that {found_by.removeprefix('elbow of ')} leaves to choose")
+    knee = KneeLocator(range(1, k_max + 1), list(inertias), curve="convex", direction="decreasing").knee
+    if knee is not None and knee >= 2:
+        return Elbow(int(knee), f"{found_by} (kneed)")
+    k = farthest_below_chord(inertias)
+    return Elbow(
+        k, f"k farthest below the chord of the inertia curve over k = 1 to {k_max} (kneed finds no elbow)"
+    )
+
+
+def farthest_below_chord(inertias: Sequence[float]) -> int:
+    """Return the k of at least 2 that lies farthest below the line from the first point to the last."""
+    curve = np.asarray(inertias, dtype=np.float64)
+    height = (curve - curve[-1]) / (curve[0] - curve[-1])
+    depth = np.linspace(1.0, 0.0, len(curve)) - height
+    # Differences in the last digits must not decide.
+    return 2 + int(np.argmax(np.round(depth[1:], 12)))

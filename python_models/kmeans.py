@@ -32,6 +32,7 @@ class Partition:
         centers: shape (k, dimensions).
         labels: shape (rows,), 0 to k - 1, the nearest centre of each row.
         inertia: sum of the squared distances to the nearest centre.
+
     """
 
     centers: FloatArray
@@ -52,7 +53,8 @@ class Partition:
 def squared_distances(points: FloatArray, centers: FloatArray) -> FloatArray:
     """Squared Euclidean distances, shape (rows, k)."""
     squared = (points**2).sum(axis=1)[:, None] - 2 * points @ centers.T + (centers**2).sum(axis=1)
-    return np.maximum(squared, 0.0)
+    floored: FloatArray = np.maximum(squared, 0.0)
+    return floored
 
 
 def fit_from(points: FloatArray, centers: FloatArray, tolerance: float) -> Partition | None:
@@ -66,6 +68,7 @@ def fit_from(points: FloatArray, centers: FloatArray, tolerance: float) -> Parti
 
     Returns:
         The solution, or None where fewer than k segments have rows.
+
     """
     return _fit(points, len(centers), centers, 0, tolerance)
 
@@ -75,9 +78,7 @@ def fit_plus_plus(points: FloatArray, k: int, rng: np.random.Generator, toleranc
     return _fit(points, k, "k-means++", int(rng.integers(LARGEST_SEED)), tolerance)
 
 
-def _fit(
-    points: FloatArray, k: int, init: FloatArray | str, seed: int, tolerance: float
-) -> Partition | None:
+def _fit(points: FloatArray, k: int, init: FloatArray | str, seed: int, tolerance: float) -> Partition | None:
     model = KMeans(
         k, init=init, n_init=1, tol=tolerance, max_iter=MAX_ITERATIONS, random_state=seed, algorithm="lloyd"
     )

@@ -23,6 +23,7 @@ class Projection:
         intercept: shape (components,), minus the mean of the scaled values times the loadings.
         explained_variance: shape (components,), divisor rows - 1.
         explained_variance_share: shape (components,), of the variance of all features.
+
     """
 
     loadings: FloatArray
@@ -51,6 +52,7 @@ def fit_pca(scaled: FloatArray, variance_share: float | None) -> Projection:
         scaled: shape (rows, features), at least 2 rows.
         variance_share: keep the fewest components with at least this share of the variance, above
             0 and up to 1; None keeps what a plot needs. Two are kept wherever there are two.
+
     """
     fitted = PCA(svd_solver="full").fit(scaled)
     shares: FloatArray = fitted.explained_variance_ratio_

@@ -51,6 +51,7 @@ def fit_standard(values: FloatArray) -> LinearScaler:
 
     Args:
         values: shape (rows, features), at least one row, finite.
+
     """
     rows = len(values)
     lowest, highest = values.min(axis=0), values.max(axis=0)

@@ -32,6 +32,7 @@ class Settings:
 
     Raises:
         ValueError: a value is out of its range; the message names parameter, value and way out.
+
     """
 
     k: int | None
@@ -63,9 +64,7 @@ class Settings:
                 f"no such representation; choose {_either(REPRESENTATIONS)}",
             )
         if not 0 < self.pca_variance <= 1:
-            _refuse(
-                "pca_variance", self.pca_variance, "expected a share above 0 and at most 1, such as 0.9"
-            )
+            _refuse("pca_variance", self.pca_variance, "expected a share above 0 and at most 1, such as 0.9")
         for name in ("sample_rows", "curve_rows", "silhouette_rows"):
             if getattr(self, name) < 2:
                 _refuse(name, getattr(self, name), "at least 2 customers are needed to tell segments apart")
@@ -88,6 +87,7 @@ class Settings:
 
         Raises:
             ValueError: a name is unknown or missing, or a value does not parse or is out of range.
+
         """
         known = [field.name for field in fields(cls)]
         for name, value in mapping.items():

@@ -47,6 +47,7 @@ def train(features: pd.DataFrame, settings: Settings) -> pd.DataFrame:
 
     Raises:
         ValueError: the features cannot be segmented; the message says why and what to do.
+
     """
     names, values = _checked(features)
     with threadpool_limits(limits=1):
@@ -58,7 +59,9 @@ def _checked(features: pd.DataFrame) -> tuple[list[str], FloatArray]:
     names = sorted(name for name in features.columns if name != ID)
     ids = features[ID].astype(str)
     if ids.duplicated().any():
-        raise ValueError(f"customer_id {ids[ids.duplicated()].iloc[0]} stands in two rows: expected one a customer")
+        raise ValueError(
+            f"customer_id {ids[ids.duplicated()].iloc[0]} stands in two rows: expected one a customer"
+        )
     for name in names:
         if not pd.api.types.is_numeric_dtype(features[name]):
             raise ValueError(f"{name} is not numeric: expected a number or nothing in every row")
@@ -119,10 +122,14 @@ def _train(names: list[str], values: FloatArray, settings: Settings) -> pd.DataF
     own = _silhouettes(distances, final.labels[:rows])
     seconds["measures"] = time.perf_counter() - started
 
-    reason = f"the {elbow.found_by}" if settings.k is None else f"K={k} was asked for; the elbow is at {elbow.k}"
+    reason = (
+        f"the {elbow.found_by}" if settings.k is None else f"K={k} was asked for; the elbow is at {elbow.k}"
+    )
     parameters = _parameters(names, spaces, imputer.median, scaler.components(), axes, projection, final)
     model_id = _model_id(parameters, settings)
-    records: list[tuple[str, dict[str, Any]]] = [("parameter", {"model_id": model_id, **p}) for p in parameters]
+    records: list[tuple[str, dict[str, Any]]] = [
+        ("parameter", {"model_id": model_id, **p}) for p in parameters
+    ]
     for each in curve:
         records.append(
             (

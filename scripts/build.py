@@ -33,7 +33,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Path:
     parameter or the surroundings are at fault; what was published before stays as it was.
     """
     settings = {**default_parameters(), **given}
-    if (PROJECT / "warehouse") != warehouse and not warehouse.parent.exists():
+    if warehouse != (PROJECT / "warehouse") and not warehouse.parent.exists():
         raise UserError(f"{warehouse}: its parent folder does not exist; make it first.")
     warehouse.mkdir(exist_ok=True)
     with build_lock(warehouse):
@@ -118,7 +118,7 @@ def _run_dbt(variables: dict[str, Any], warehouse: Path, console: Console) -> Pa
     # dbt keeps its connection for a next call in this process; the file is wanted closed.
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
-    DuckDBConnectionManager.close_all_connections()
+    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if not result.success:
         raise UserError(_why(result, warehouse))
     return target / "manifest.json"

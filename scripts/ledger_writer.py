@@ -92,6 +92,7 @@ class Contradiction:
         name: short name.
         meaning: the contradiction in words.
         condition: SQL over the row's features and counts, true where the row is contradictory.
+
     """
 
     name: str
@@ -197,6 +198,7 @@ def contradictions_sql(targets: str) -> str:
     Returns:
         A select of customer_id and contradictions (a list of text, empty where the row admits an exact
         ledger).
+
     """
     cases = ", ".join(f"case when {kind.condition} then '{kind.name}' end" for kind in CONTRADICTIONS)
     fraction = _full_payment_sql("tenure")
@@ -308,6 +310,7 @@ def create_plan(
         seed: draws another ledger of the same targets.
         as_of: last day of the window, the last day of a month.
         seasonal_weights: 12 whole numbers, January first: the weight of a calendar month in spending.
+
     """
     create_macros(con)
     _create_orders(con, as_of, seasonal_weights)
@@ -417,6 +420,7 @@ def transactions_sql(plan: str, as_of: date, extra_columns: str = "") -> str:
         plan: name of the plan table.
         as_of: last day of the window.
         extra_columns: further select items over number, kind and key, each preceded by a comma.
+
     """
     first = _month_number(as_of)
     return f"""
@@ -686,6 +690,7 @@ def write_ledger(
 
     Returns:
         Rows written, by table.
+
     """
     selects = {
         "accounts": accounts_sql(plan, as_of),

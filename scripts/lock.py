@@ -20,7 +20,9 @@ def build_lock(warehouse: Path) -> Iterator[None]:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror}); check the folder's permissions.") from None
+        raise UserError(
+            f"{path}: cannot be written ({error.strerror}); check the folder's permissions."
+        ) from None
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

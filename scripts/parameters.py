@@ -49,7 +49,9 @@ def _typed(name: str, value: str, default: Any) -> Any:
         try:
             return int(value)
         except ValueError:
-            raise UserError(f"{name}={value}: expected a whole number, as in {name}={default or 6}.") from None
+            raise UserError(
+                f"{name}={value}: expected a whole number, as in {name}={default or 6}."
+            ) from None
     if isinstance(default, float):
         try:
             return float(value)

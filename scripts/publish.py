@@ -42,7 +42,9 @@ def publish(
     """
     link = warehouse / LINK
     if link.exists() and not link.is_symlink():
-        raise UserError(f"{link}: expected a link that a build made, found a file; move it away and build again.")
+        raise UserError(
+            f"{link}: expected a link that a build made, found a file; move it away and build again."
+        )
     versions = warehouse / "versions"
     partial = versions / f"{PARTIAL}{run}.duckdb"
     final = versions / f"card_segments_{run}.duckdb"
@@ -58,7 +60,9 @@ def publish(
         _sync(versions)
         _sync(warehouse)
     except (OSError, duckdb.IOException) as error:
-        raise UserError(f"{warehouse}: cannot publish ({str(error).splitlines()[0]}); nothing changed.") from None
+        raise UserError(
+            f"{warehouse}: cannot publish ({str(error).splitlines()[0]}); nothing changed."
+        ) from None
     finally:
         partial.unlink(missing_ok=True)
     _prune(versions, final, keep)
@@ -81,9 +85,13 @@ def _write(path: Path, work: Path, manifest: Path, memory_limit: str, threads: i
         for model in sorted(models, key=lambda n: n["name"]):
             name = model["name"]
             source, target = f'work.marts."{name}"', f'published.marts."{name}"'
-            for column, kind in connection.execute(f"select column_name, column_type from (describe {source})").fetchall():
+            for column, kind in connection.execute(
+                f"select column_name, column_type from (describe {source})"
+            ).fetchall():
                 if kind.startswith(NOT_FOR_BI) or kind.endswith("]"):
-                    raise RuntimeError(f"marts.{name}.{column} has type {kind}, which BI tools cannot read: cast it")
+                    raise RuntimeError(
+                        f"marts.{name}.{column} has type {kind}, which BI tools cannot read: cast it"
+                    )
             key = model["config"]["meta"].get("primary_key", [])
             order = f" order by {', '.join(key)}" if key else ""
             connection.execute(f"create table {target} as select * from {source}{order}")
@@ -94,7 +102,9 @@ def _write(path: Path, work: Path, manifest: Path, memory_limit: str, threads: i
                 words = _description(column, model["columns"], features)
                 if words:
                     connection.execute(f'comment on column {target}."{column}" is {_text(words)}')
-            counts = [connection.execute(f"select count(*) from {r}").fetchall()[0][0] for r in (source, target)]
+            counts = [
+                connection.execute(f"select count(*) from {r}").fetchall()[0][0] for r in (source, target)
+            ]
             if counts[0] != counts[1]:
                 raise RuntimeError(f"marts.{name}: {counts[0]} rows became {counts[1]}")
             rows[name] = counts[1]

@@ -32,7 +32,7 @@ AS_OF = date(2025, 12, 31)
 # Weight of a calendar month in spending, January first: a quiet February, holidays, and Christmas.
 SEASONAL_WEIGHTS = (90, 80, 92, 95, 98, 102, 108, 104, 94, 98, 125, 165)
 # Customers written at a time: bounds memory, and more customers make more parts.
-CHUNK = 40000
+CHUNK = 245_760
 MEMORY_LIMIT = "3GB"
 # Customer ids that good software must take as they are; the customers that bear them.
 ODD_IDS = {
@@ -55,6 +55,7 @@ class SampleLedger:
         customers: number of customers.
         rows: rows written by table, dirty ones included.
         dirty_rows: rows of them that are dirty, by table.
+
     """
 
     folder: Path
@@ -244,6 +245,7 @@ def write_sample_ledger(
 
     Raises:
         UserError: a parameter out of range, or `out` holds something else than a ledger.
+
     """
     _check(customers=customers, seed=seed, file_format=file_format, months=months)
     _check_replaceable(out)
@@ -326,6 +328,7 @@ def parse_arguments(arguments: Sequence[str]) -> dict[str, str]:
 
     Raises:
         UserError: an argument is not NAME=value, or the name is unknown.
+
     """
     values = {"CUSTOMERS": "10000", "SEED": "1", "OUT": "data/sample", "FORMAT": "csv", "MONTHS": "18"}
     for argument in arguments:

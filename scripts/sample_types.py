@@ -25,6 +25,7 @@ class Variable:
         quantiles: its value at each of `KNOTS`; money in cents, shares and ratios in thousandths.
         loadings: weight of each common factor in its latent value, in thousandths.
         own: weight of its own random number, in thousandths.
+
     """
 
     name: str
@@ -44,6 +45,7 @@ class BehaviourType:
         closed_share: of those open less than 12 months, how many in 1,000 closed rather than opened.
         tenures: months open and the cumulative share up to it, in 10,000; the rest were open all 12.
         variables: its variables.
+
     """
 
     name: str

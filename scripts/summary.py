@@ -21,7 +21,12 @@ def print_summary(published: Path, console: Console, seconds: float) -> None:
             "select reason from marts.model_candidates where is_chosen limit 1"
         ).fetchall()
     table = Table(title="Segments", title_justify="left", box=None, padding=(0, 2))
-    for column, side in (("segment", "right"), ("customers", "right"), ("share", "right"), ("stands out by", "left")):
+    for column, side in (
+        ("segment", "right"),
+        ("customers", "right"),
+        ("share", "right"),
+        ("stands out by", "left"),
+    ):
         table.add_column(column, justify=side)  # type: ignore[arg-type]
     for segment, customers, share, name in segments:
         table.add_row(str(segment), f"{customers:,}", f"{share:.1%}", name.partition(": ")[2])
@@ -29,7 +34,9 @@ def print_summary(published: Path, console: Console, seconds: float) -> None:
     console.table(table)
     console.print()
     for source, rows_in, accepted, rejected in audit:
-        console.print(f"  {source}: {rows_in:,} rows in, {accepted:,} accepted, {rejected:,} rejected or set aside")
+        console.print(
+            f"  {source}: {rows_in:,} rows in, {accepted:,} accepted, {rejected:,} rejected or set aside"
+        )
     if reason:
         console.print(f"  {len(segments)} segments: {reason[0][0]}")
     shown = Path(published)

@@ -153,7 +153,8 @@ def test_bad_rows_are_kept_apart_and_too_many_stop_the_build(tmp_path: Path) -> 
         "CASH_ADVANCE_TRX,PURCHASES_TRX,CREDIT_LIMIT,PAYMENTS,MINIMUM_PAYMENTS,PRC_FULL_PAYMENT,TENURE"
     )
     rows = [
-        f"{i:05},{100 * i},1,{10 * i},{10 * i},0,{5 * (i % 3)},0.5,0.5,0,{0.25 * (i % 2)},{i % 4},{i},1000,{7 * i},20,0,12"
+        f"{i:05},{100 * i},1,{10 * i},{10 * i},0,{5 * (i % 3)},0.5,0.5,0,{0.25 * (i % 2)},"
+        f"{i % 4},{i},1000,{7 * i},20,0,12"
         for i in range(1, 41)
     ]
     rows[3] = rows[3].replace("00004,400,", "00004,NaN,")
@@ -174,7 +175,8 @@ def test_bad_rows_are_kept_apart_and_too_many_stop_the_build(tmp_path: Path) -> 
 
 def test_the_readmes_questions_run(real_build: Path) -> None:
     """Each SQL block of the README gives rows."""
-    blocks = re.findall(r"```sql\n(.*?)```", (REPO / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    readme = (REPO / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```sql\n(.*?)```", readme, flags=re.DOTALL)
     assert len(blocks) >= 4
     for block in blocks:
         assert len(query(real_build, block)) > 0, block
