@@ -94,31 +94,6 @@ def _least(found: Sequence[Partition | None]) -> Partition | None:
 
 
 def find_elbow(inertias: Sequence[float]) -> Elbow:
-    """Find the k at which the curve bends most, at least 2.
-
-    By the Kneedle method (Satopaa, Albrecht, Irwin and Raghavan 2011, package kneed) for a convex,
-    falling curve. Where it finds none, the k farthest below the straight line from the first point to
-    the last.
-
-    Args:
-        inertias: inertia at k = 1, 2, ...; at least two.
-
-    """
-    from kneed import KneeLocator
-
-    ks = np.arange(1, len(inertias) + 1)
-    if len(ks) > 2:
-        knee = KneeLocator(ks, np.asarray(inertias), curve="convex", direction="decreasing").knee
-        if knee is not None and knee >= 2:
-            return Elbow(int(knee), f"elbow of the inertia curve over k = 1 to {len(ks)} (Kneedle)")
-    chord = np.linspace(inertias[0], inertias[-1], len(ks))
-    farthest = int(ks[np.argmax(chord - np.asarray(inertias))])
-    return Elbow(
-        max(2, farthest), f"point of the inertia curve farthest from its chord over k = 1 to {len(ks)}"
-    )
-
-
-def find_elbow(inertias: Sequence[float]) -> Elbow:
     """Find the elbow of a falling convex curve by kneed (Satopaa et al. 2011, "Kneedle").
 
     kneed finds none on a straight or bumpy curve; then it is the k farthest below the straight line

@@ -46,7 +46,9 @@ def silhouettes(distances: FloatArray, labels: IntArray) -> FloatArray | None:
     other = means.min(axis=1)
     larger = np.maximum(own, other)
     alone = sizes[labels] == 1
-    result: FloatArray = np.where(alone | (larger == 0), 0.0, (other - own) / np.where(larger == 0, 1.0, larger))
+    result: FloatArray = np.where(
+        alone | (larger == 0), 0.0, (other - own) / np.where(larger == 0, 1.0, larger)
+    )
     return result
 
 

@@ -55,7 +55,28 @@ EXPECTED = (
 )
 
 # Endings of data files that cannot be read; left out in silence they would be lost rows.
-FOREIGN_ENDINGS = [".tsv", ".txt", ".xls", ".xlsx", ".xlsm", ".ods", ".json", ".jsonl", ".ndjson", ".avro", ".orc", ".zip", ".7z", ".bz2", ".xz", ".zst", ".lz4", ".tar", ".tgz", ".gz"]
+FOREIGN_ENDINGS = [
+    ".tsv",
+    ".txt",
+    ".xls",
+    ".xlsx",
+    ".xlsm",
+    ".ods",
+    ".json",
+    ".jsonl",
+    ".ndjson",
+    ".avro",
+    ".orc",
+    ".zip",
+    ".7z",
+    ".bz2",
+    ".xz",
+    ".zst",
+    ".lz4",
+    ".tar",
+    ".tgz",
+    ".gz",
+]
 
 # The decimal mark is looked for in so many rows of each kind of file.
 DECIMAL_ROWS = 10_000

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import duckdb
 
-from scripts import ledger_writer
+from scripts import ledger_writer, sample_dirt
 from scripts.errors import UserError
 from scripts.sample_types import KNOT_STEP, KNOTS, TYPES, BehaviourType, Variable
 
@@ -34,6 +34,13 @@ SEASONAL_WEIGHTS = (90, 80, 92, 95, 98, 102, 108, 104, 94, 98, 125, 165)
 # Customers written at a time: bounds memory, and more customers make more parts.
 CHUNK = 245_760
 MEMORY_LIMIT = "3GB"
+# Months the extract reaches back where the caller names none.
+MONTHS = 18
+# A free-text column, which the job ignores.
+MERCHANTS = (
+    "Bakery", "Bookshop", "Café Zürich", "Chemist", "Cinema", "Electronics", "Filling station", "Furniture",
+    "Garden centre", "Grocer", "Hotel", "Online shop", "Railway", "Restaurant", "Shoes & more", "Sports",
+)  # fmt: skip
 # Customer ids that good software must take as they are; the customers that bear them.
 ODD_IDS = {
     3: "=1+2",
@@ -54,7 +61,7 @@ class SampleLedger:
         hidden_types: the file with each customer's type.
         customers: number of customers.
         rows: rows written by table, dirty ones included.
-        dirty_rows: rows of them that are dirty, by table.
+        dirty_rows: rows by table and kind (`sample_dirt`) that are dirty or oddly written.
 
     """
 
@@ -62,7 +69,7 @@ class SampleLedger:
     hidden_types: Path
     customers: int
     rows: dict[str, int]
-    dirty_rows: dict[str, int]
+    dirty_rows: dict[str, dict[str, int]]
 
 
 def _normal(salt: int) -> str:
@@ -92,7 +99,9 @@ def _targets_sql(kind: BehaviourType, months: int) -> str:
         for place, variable in enumerate(kind.variables)
     )
     values = ",\n".join(f"{_value_sql(variable)} as v_{variable.name}" for variable in kind.variables)
-    tenures = "case " + " ".join(f"when tenure_draw < {below} then {tenure}" for tenure, below in kind.tenures)
+    tenures = "case " + " ".join(
+        f"when tenure_draw < {below} then {tenure}" for tenure, below in kind.tenures
+    )
     history = months - ledger_writer.MONTHS_IN_WINDOW
     return f"""
         with factors as (
@@ -195,6 +204,17 @@ def _targets_sql(kind: BehaviourType, months: int) -> str:
     """
 
 
+def _merchant_sql() -> str:
+    """SQL of the merchant's name, empty for what is no purchase."""
+    merchants = ", ".join(f"'{name}'" for name in MERCHANTS)
+    return f""",
+            case
+                when kind in ('oneoff_purchase', 'installment_purchase')
+                    then ([{merchants}])[1 + draw(sort_key, {len(MERCHANTS)})]
+                else ''
+            end as merchant_name"""
+
+
 def _draw_targets(
     con: duckdb.DuckDBPyConnection, first: int, last: int, *, seed: int, months: int, odd_ids: bool
 ) -> None:
@@ -231,7 +251,13 @@ def _draw_targets(
 
 
 def write_sample_ledger(
-    out: Path, *, customers: int, seed: int, file_format: str, months: int, threads: int | None = None
+    out: Path,
+    *,
+    customers: int,
+    seed: int,
+    file_format: str,
+    months: int = MONTHS,
+    threads: int | None = None,
 ) -> SampleLedger:
     """Write the sample portfolio.
 
@@ -277,6 +303,7 @@ def write_sample_ledger(
                     as_of=AS_OF,
                     file_format=file_format,
                     part=f"part_{number:05d}" if customers > CHUNK else None,
+                    transaction_columns=_merchant_sql() if file_format == "csv" else "",
                 )
                 for table, count in written.items():
                     rows[table] += count
@@ -285,6 +312,13 @@ def write_sample_ledger(
                     copy (select customer_id, type_name as hidden_type from targets order by customer_number)
                     to '{part}' (format csv, header {"true" if number == 0 else "false"})
                 """)
+        dirty_rows = {}
+        if file_format == "csv":
+            for table, kinds in sample_dirt.KINDS.items():
+                first_file = min(folder.glob(f"{table}*/*.csv"), default=folder / f"{table}.csv")
+                dirty_rows[table] = sample_dirt.soil(first_file, table, rows=rows[table], seed=seed)
+                replaced = {kind.name for kind in kinds if kind.accepted}
+                rows[table] += sum(count for name, count in dirty_rows[table].items() if name not in replaced)
         with (work / "types.csv").open("wb") as target:
             for path in sorted(work.glob("types_*.csv")):
                 with path.open("rb") as source:
@@ -295,7 +329,7 @@ def write_sample_ledger(
         folder.rename(out)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return SampleLedger(out, hidden_types, customers, rows, {table: 0 for table in rows})
+    return SampleLedger(out, hidden_types, customers, rows, dirty_rows)
 
 
 def _check(*, customers: int, seed: int, file_format: str, months: int) -> None:
@@ -330,7 +364,7 @@ def parse_arguments(arguments: Sequence[str]) -> dict[str, str]:
         UserError: an argument is not NAME=value, or the name is unknown.
 
     """
-    values = {"CUSTOMERS": "10000", "SEED": "1", "OUT": "data/sample", "FORMAT": "csv", "MONTHS": "18"}
+    values = {"CUSTOMERS": "10000", "SEED": "1", "OUT": "data/sample", "FORMAT": "csv", "MONTHS": str(MONTHS)}
     for argument in arguments:
         name, separator, value = argument.partition("=")
         if not separator or name not in values:

@@ -186,6 +186,7 @@ minimum -1452 | 0 0 0 0 40 82 108 149 270 475 919 1396 2033 3808 7244 | -791 -50
 full 538 | 111 111 111 111 111 111 111 111 111 250 667 1000 1000 1000 1000 | 774 -166 -185 541 82 200
 """
 
+
 def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(word) for word in text.split())
 
