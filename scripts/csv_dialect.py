@@ -141,7 +141,8 @@ def sniff(path: Path, contract_names: Collection[str]) -> Dialect:
         raise UserError(f"{path} holds only blank lines; a header and data rows were expected.")
 
     best: tuple[int, int] | None = None
-    delimiter, header, header_lines = ",", ("",), 1
+    header: tuple[str, ...] = ("",)
+    delimiter, header_lines = ",", 1
     for candidate in DELIMITERS:
         names, lines = _header(path, body, candidate)
         found = {normalise(name) for name in names} & set(contract_names)
@@ -196,7 +197,7 @@ def _header(path: Path, text: str, delimiter: str) -> tuple[tuple[str, ...], int
 
 def _chunks(path: Path, dialect: Dialect) -> Iterator[bytes]:
     with open_file(path) as file:
-        content: IO[bytes] = cast(IO[bytes], gzip.open(file)) if dialect.gzipped else file
+        content: IO[bytes] = cast(IO[bytes], gzip.open(file)) if dialect.gzipped else file  # noqa: SIM115
         while chunk := content.read(1 << 22):
             yield chunk
 

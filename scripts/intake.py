@@ -446,7 +446,7 @@ def _open_parquet(connection: duckdb.DuckDBPyConnection, entity: _Entity) -> Non
     rows = {Path(name): int(count) for name, count in counted}
     entity.files = [replace(file, rows=rows[file.path]) for file in entity.files]
 
-    groups: dict[tuple[object, ...], list[InputFile]] = {}
+    groups: dict[tuple[tuple[tuple[str, str], ...], tuple[str, ...]], list[InputFile]] = {}
     for file in entity.files:
         columns = schemas[file.path]
         keys = _added_keys(file, [name for name, _ in columns])
@@ -457,8 +457,8 @@ def _open_parquet(connection: duckdb.DuckDBPyConnection, entity: _Entity) -> Non
                     f"{file.path}: column {name} is nested (a list, struct or map); a plain value was expected."
                 )
         groups.setdefault((columns, keys), []).append(file)
-    for (columns, keys), files in groups.items():  # type: ignore[misc]
-        entity.parts.append(_parquet_part(entity, files, columns, keys))  # type: ignore[has-type]
+    for (part_columns, part_keys), files in groups.items():
+        entity.parts.append(_parquet_part(entity, files, part_columns, part_keys))
 
 
 def _parquet_part(
@@ -774,9 +774,8 @@ def _lines_part(connection: duckdb.DuckDBPyConnection, entity: _Entity, item: _C
             [entity.name, part, list(ranks), list(shifts)],
         )
     place = f", {sql_text(str(path))} as _intake_path"
-    values = dict(
-        re.fullmatch(r"([^=]+)=(.*)", p).groups() for p in Path(item.file.file).parts[:-1] if "=" in p
-    )  # type: ignore[union-attr, misc]
+    pairs = [p.partition("=") for p in Path(item.file.file).parts[:-1] if "=" in p]
+    values = {name: value for name, _, value in pairs}
     keys = column_names([*dialect.header, *item.keys])[len(dialect.header) :]
     for key, name in zip(item.keys, keys, strict=True):
         place += f", {sql_text(unquote(str(values[key])))} as {sql_name(name)}"
