@@ -44,8 +44,9 @@ RESERVED = ("_file", "_row_number", "_decimal_comma", "_intake_path", "_intake_r
 class Dialect:
     """How one CSV file is written.
 
-    `skip` counts the blank lines before the header, `header_lines` the physical lines of the header
-    (a quoted name may hold a line break), `header` its names as they stand.
+    `skip` counts the blank lines before the header, `header_lines` the lines of the header that are not
+    blank (a quoted name may hold a line break), `header` its names as they stand. `mixed_ends` is true
+    when the lines up to the header's end do not end alike, which DuckDB's reader does not always notice.
     """
 
     delimiter: str
@@ -54,6 +55,7 @@ class Dialect:
     skip: int
     header_lines: int
     header: tuple[str, ...]
+    mixed_ends: bool
 
 
 def sql_text(value: str) -> str:
@@ -141,15 +143,18 @@ def sniff(path: Path, contract_names: Collection[str]) -> Dialect:
         raise UserError(f"{path} holds only blank lines; a header and data rows were expected.")
 
     best: tuple[int, int] | None = None
-    header: tuple[str, ...] = ("",)
     delimiter, header_lines = ",", 1
+    header: tuple[str, ...] = ()
     for candidate in DELIMITERS:
         names, lines = _header(path, body, candidate)
         found = {normalise(name) for name in names} & set(contract_names)
         score = (len(found), len(names))
         if best is None or score > best:
             best, delimiter, header, header_lines = score, candidate, names, lines
-    return Dialect(delimiter, encoding, gzipped, skip, header_lines, header)
+    head_lines = body.splitlines(keepends=True)[:header_lines]
+    ends = set(re.findall(r"\r\n|\r|\n", skipped + "".join(head_lines)))
+    text_lines = sum(1 for line in head_lines if line.strip("\r\n"))
+    return Dialect(delimiter, encoding, gzipped, skip, text_lines, header, len(ends) > 1)
 
 
 def _gzip_head(path: Path, head: bytes) -> bytes:

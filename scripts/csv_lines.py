@@ -21,6 +21,9 @@ from scripts.errors import UserError
 # A quoted value may go on over so many lines; an open quote is not looked for any further.
 MOST_LINES = 100
 
+# Bytes. DuckDB's own limit for a row is 2 million; longer lines are read here to be refused one by one.
+LONGEST_LINE = 20_000_000
+
 # More lines that make no row than a person would ever look at: the file is something else.
 MOST_BAD_LINES = 1_000_000
 
@@ -48,20 +51,21 @@ def _field(delimiter: str) -> str:
 def row_pattern(dialect: Dialect) -> str:
     """Return the regular expression of one whole row with the header's number of columns."""
     field, mark = _field(dialect.delimiter), re.escape(dialect.delimiter)
-    # One trailing delimiter is let pass, as DuckDB's reader does.
-    return rf"{field}(?:{mark}{field}){{{len(dialect.header) - 1}}}{mark}?"
+    # Delimiters with nothing behind them are let pass at the end, as DuckDB's reader does.
+    return rf"{field}(?:{mark}{field}){{{len(dialect.header) - 1}}}(?:{mark})*"
 
 
 def lines_sql(path: Path, dialect: Dialect, numbered: bool) -> str:
     """Return SQL for the file's lines after the header without blank ones: _intake_line, _intake_rank."""
-    # The delimiter stands in no text, so that a line is one value.
+    # The delimiter stands in no text, so that a line is one value. The header is left out by counting its
+    # lines here: `skip` miscounts where line ends are mixed.
     rank = ", row_number() over () as _intake_rank" if numbered else ""
     return (
-        f"(select _intake_line{rank} from read_csv({sql_path(path)}, auto_detect = false, header = false, "
-        f"skip = {dialect.skip + dialect.header_lines}, delim = '\x01\x02\x01', quote = '', escape = '', "
-        f"strict_mode = false, encoding = {sql_text(dialect.encoding)}, "
-        f"compression = {'gzip' if dialect.gzipped else 'none'!r}, "
-        "columns = {'_intake_line': 'VARCHAR'}) where _intake_line is not null)"
+        f"(select _intake_line{rank} from (select _intake_line from read_csv({sql_path(path)}, "
+        "auto_detect = false, header = false, delim = '\x01\x02\x01', quote = '', escape = '', "
+        f"strict_mode = false, max_line_size = {LONGEST_LINE}, encoding = {sql_text(dialect.encoding)}, "
+        f"compression = {'gzip' if dialect.gzipped else 'none'!r}, columns = {{'_intake_line': 'VARCHAR'}}) "
+        f"where _intake_line is not null offset {dialect.header_lines}))"
     )
 
 
@@ -95,8 +99,8 @@ def count_lines(connection: duckdb.DuckDBPyConnection, path: Path, dialect: Dial
     lines = lines_sql(path, dialect, numbered=True)
     try:
         bad = connection.execute(
-            f"select _intake_rank, _intake_line from {lines} where not regexp_full_match(_intake_line, {pattern}) "
-            f"order by 1 limit {MOST_BAD_LINES + 1}"
+            f"select _intake_rank, _intake_line from {lines} "
+            f"where not regexp_full_match(_intake_line, {pattern}) order by 1 limit {MOST_BAD_LINES + 1}"
         ).fetchall()
         # As many columns read as ever, so that both scans see the same lines.
         found = connection.execute(f"select count(_intake_line), max(_intake_rank) from {lines}").fetchone()

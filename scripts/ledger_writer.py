@@ -181,7 +181,7 @@ CONTRADICTIONS = (
 
 
 def _full_payment_sql(most: str) -> str:
-    """SQL for the most statements q <= `most` of which `prc_full_payment` is p / q; null if there is none."""
+    """Return SQL for the most statements q <= `most` of which `prc_full_payment` is p / q; null if there is none."""
     branches = " ".join(
         f"when {q} <= {most} and abs(prc_full_payment * {q} - round(prc_full_payment * {q})) < 1e-5 then {q}"
         for q in range(MONTHS_IN_WINDOW, 0, -1)
@@ -190,7 +190,7 @@ def _full_payment_sql(most: str) -> str:
 
 
 def contradictions_sql(targets: str) -> str:
-    """SQL that gives, per row of the relation `targets`, the names of its contradictions.
+    """Return SQL that gives, per row of the relation `targets`, the names of its contradictions.
 
     Args:
         targets: name of a relation with customer_id, the 17 features and nothing_was_due.
@@ -236,6 +236,11 @@ def create_macros(con: duckdb.DuckDBPyConnection) -> None:
         create or replace temp macro even_part(total, n, k) as
             (total * (k + 1)) // n - (total * k) // n;
         create or replace temp macro nth(month_order, k) as ((month_order >> (4 * k)) & 15);
+        -- The years before were like the window's, a little more or less of everything; in 256ths.
+        create or replace temp macro year_scale(key, year_before) as
+            case when year_before = 0 then 256 else 200 + draw(key + 60000 + year_before, 100) end;
+        create or replace temp macro bill_place(month_order, k, wraps) as
+            case when wraps and k = 10 then 0 else nth(month_order, k) end;
         create or replace temp macro day_of(month_number, day_number) as
             make_date(month_number // 12, month_number % 12 + 1, day_number);
     """)
@@ -335,9 +340,11 @@ def create_plan(
         ),
         billed as (
             select *,
-                -- Months whose statement falls due in the window, and not in a month without snapshot
-                -- unless that costs nothing.
-                case when not late then tenure when tenure = 12 then 10 else tenure - 1 end as bill_slots,
+                -- Statements that are issued and fall due in the window.
+                case when late then tenure - 1 else tenure end as bill_slots,
+                -- Late bills over the whole window: the month 0 of billing orders is last, but its bill falls
+                -- due in the window, and the last month's does not, so these two change places.
+                late and tenure = 12 as wraps,
                 least(bill_slots, due_cents) as most_due,
                 case
                     when nothing_was_due then 0
@@ -349,7 +356,11 @@ def create_plan(
                     bill_slots,
                     payment_cents,
                     greatest(1, full_statements, due_statements - draw(key + 5, 3))
-                ) as payment_count,
+                ) as payments_of_window,
+                -- One more payment, in month 0, is for the bill of the month before.
+                case when wraps and payment_cents > payments_of_window and payments_of_window > 1 then 1 else 0 end
+                    as payments_of_before,
+                payments_of_window + payments_of_before as payment_count,
                 greatest(oneoff_cents + instalment_cents - purchase_cents, 0) as refund_cents,
                 -- Every kind gets its months; of the rest each gets a part in proportion to them.
                 case
@@ -392,7 +403,7 @@ def _month_number(as_of: date) -> int:
 
 
 def accounts_sql(plan: str, as_of: date) -> str:
-    """SQL of the accounts of `plan`, ordered by customer and account."""
+    """Return SQL of the accounts of `plan`, ordered by customer and account."""
     first = _month_number(as_of)
     return f"""
         with opened as (
@@ -414,7 +425,7 @@ def accounts_sql(plan: str, as_of: date) -> str:
 
 
 def transactions_sql(plan: str, as_of: date, extra_columns: str = "") -> str:
-    """SQL of the transactions of `plan`, ordered by month of posting, customer and place.
+    """Return SQL of the transactions of `plan`, ordered by month of posting, customer and place.
 
     Args:
         plan: name of the plan table.
@@ -468,7 +479,10 @@ def transactions_sql(plan: str, as_of: date, extra_columns: str = "") -> str:
         payments as (
             select customer_id, customer_number, key, history_months, first_month, k, base_payment,
                 part(payment_cents, payment_count, k, key + 35000) as cents,
-                nth(billing_order, k) + case when late then 1 else 0 end as month_place,
+                case
+                    when k >= payments_of_window then 0
+                    else bill_place(billing_order, k, wraps) + case when late then 1 else 0 end
+                end as month_place,
                 case
                     when late then 1 + draw(key + 40000 + k, cycle_day - 7)
                     else cycle_day + 1 + draw(key + 40000 + k, 21)
@@ -487,10 +501,10 @@ def transactions_sql(plan: str, as_of: date, extra_columns: str = "") -> str:
         late_fees as (
             select customer_id, customer_number, key, history_months, account_count, first_month,
                 base_other + 24 + k as place, 'fee' as kind, 2500 as cents,
-                nth(billing_order, k) + case when late then 1 else 0 end as month_place,
+                bill_place(billing_order, k, wraps) + case when late then 1 else 0 end as month_place,
                 case when late then cycle_day - 7 else cycle_day + 21 end as day_number
-            from (select *, unnest(range(payment_count, due_statements)) as k from plan)
-            where payment_count > 0
+            from (select *, unnest(range(payments_of_window, due_statements)) as k from plan)
+            where payments_of_window > 0
         ),
         all_kinds as (
             from oneoffs
@@ -541,10 +555,7 @@ def transactions_sql(plan: str, as_of: date, extra_columns: str = "") -> str:
                 ({first} + month_index - 12 * year_before)::integer as month_number,
                 day_number::integer as day_number,
                 kind,
-                case
-                    when year_before = 0 then cents
-                    else greatest(1, cents * (200 + draw(key + 60000 + year_before, 100)) // 256)
-                end as cents
+                greatest(1, cents * year_scale(key, year_before) // 256) as cents
             from years
         ),
         sorted as (
@@ -561,13 +572,15 @@ def transactions_sql(plan: str, as_of: date, extra_columns: str = "") -> str:
 
 
 def statements_sql(plan: str, as_of: date) -> str:
-    """SQL of the statements of `plan`, ordered by month of issue, customer and account."""
+    """Return SQL of the statements of `plan`, ordered by month of issue, customer and account."""
     first = _month_number(as_of)
     return f"""
         with places as (
             select *, unnest(range(0, tenure)) as place, nth(billing_slots, place) as slot,
-                late and place = tenure - 1 as not_yet_due,
-                -- The statement that falls due after the window has its share of the minimum dues, too.
+                late and place = tenure - 1 as falls_due_after,
+                case when wraps and place = 0 then 10 when falls_due_after then 12 else slot end as bill_slot,
+                -- The statement that falls due after the window has its share of the minimum dues, too; in the
+                -- years before, its payment is the one for the bill of the month before month 0.
                 case
                     when late and not closes_early and balance_months = snapshots and due_statements > 0
                         and due_cents > due_statements then 1
@@ -582,9 +595,11 @@ def statements_sql(plan: str, as_of: date) -> str:
         amounts as (
             select customer_id, customer_number, key, cycle_day, late, account_count, year_before, slot,
                 ({first} + first_month + place - 12 * year_before)::integer as month_number,
-                not_yet_due and not closes_early and year_before = 0 as is_ahead,
-                slot < full_statements and not not_yet_due as in_full,
-                case when year_before = 0 then 256 else 200 + draw(key + 60000 + year_before, 100) end as scale,
+                falls_due_after and not closes_early and year_before = 0 as is_ahead,
+                bill_slot < full_statements
+                    or (falls_due_after and payments_of_before = 1 and full_statements = due_statements) as in_full,
+                year_scale(key, year_before) as scale,
+                year_scale(key, greatest(year_before - falls_due_after::bigint, 0)) as paid_scale,
                 case
                     when slot < balance_months
                         then part(balance_micros * snapshots, balance_months, slot, key + 45000)
@@ -594,15 +609,17 @@ def statements_sql(plan: str, as_of: date) -> str:
                     else 0
                 end as average_micros,
                 case
-                    when slot < due_statements
-                        then part(due_cents, due_statements + dues_ahead, slot, key + 48000)
-                    when not_yet_due and dues_ahead = 1 and year_before = 0
+                    when bill_slot < due_statements
+                        then part(due_cents, due_statements + dues_ahead, bill_slot, key + 48000)
+                    when falls_due_after and dues_ahead = 1
                         then part(due_cents, due_statements + 1, due_statements, key + 48000)
                     else 0
                 end as due,
                 case
-                    when slot < payment_count and not not_yet_due
-                        then part(payment_cents, payment_count, slot, key + 35000)
+                    when bill_slot < payments_of_window
+                        then part(payment_cents, payment_count, bill_slot, key + 35000)
+                    when falls_due_after and year_before > 0 and payments_of_before = 1
+                        then part(payment_cents, payment_count, payments_of_window, key + 35000)
                     else 0
                 end as paid,
                 -- Limits move in steps; the average over the snapshots is exact.
@@ -622,7 +639,7 @@ def statements_sql(plan: str, as_of: date) -> str:
             select *,
                 greatest(average_micros * scale // 256, sign(average_micros)) as micros,
                 case when due > 0 then greatest(due * scale // 256, 1) else 0 end as due_now,
-                case when paid > 0 then greatest(paid * scale // 256, 1) else 0 end as paid_now,
+                case when paid > 0 then greatest(paid * paid_scale // 256, 1) else 0 end as paid_now,
                 case
                     when due = 0 then average_micros * scale // 256 // 10000
                     when in_full then paid_now
@@ -659,7 +676,7 @@ def statements_sql(plan: str, as_of: date) -> str:
 
 
 def _split_sql(*names: str) -> str:
-    """SQL that cuts each whole number between the first account and the second."""
+    """Return SQL that cuts each whole number between the first account and the second."""
     return ", ".join(
         f"case when account_count = 1 then {name} when account_number = 2 then {name} * 3 // 10"
         f" else {name} - {name} * 3 // 10 end as {name}"

@@ -73,7 +73,7 @@ class SampleLedger:
 
 
 def _normal(salt: int) -> str:
-    """SQL of a near-normal whole number with deviation 1000: a sum of four 16-bit uniforms, a hash's bits."""
+    """Return SQL of a near-normal whole number with deviation 1000: a sum of four 16-bit uniforms, a hash's bits."""
     return f"near_normal(hash(customer_number * 64 + {salt}, seed))"
 
 
@@ -84,7 +84,7 @@ def _latent_sql(variable: Variable, salt: int) -> str:
 
 
 def _value_sql(variable: Variable) -> str:
-    """SQL of a variable from its latent number `z_<name>`: its quantile, linear between the knots."""
+    """Return SQL of a variable from its latent number `z_<name>`: its quantile, linear between the knots."""
     z = f"least(greatest(z_{variable.name}, -{KNOTS[-1]}), {KNOTS[-1] - 1})"
     value = f"quantile({list(variable.quantiles)}, {z} + {KNOTS[-1]}, {KNOT_STEP})"
     if variable.zero is None:
@@ -93,7 +93,7 @@ def _value_sql(variable: Variable) -> str:
 
 
 def _targets_sql(kind: BehaviourType, months: int) -> str:
-    """SQL of the target rows of the customers of one type."""
+    """Return SQL of the target rows of the customers of one type."""
     latents = ",\n".join(
         f"{_latent_sql(variable, place)} as z_{variable.name}"
         for place, variable in enumerate(kind.variables)
@@ -136,16 +136,16 @@ def _targets_sql(kind: BehaviourType, months: int) -> str:
                 -- Half the customers are billed so early in the month that all their bills fall due in it.
                 case when draw(life + 2, 2) = 0 then 1 + draw(life + 3, 7) else 10 + draw(life + 3, 19) end
                     as cycle_day,
-                case when cycle_day <= 7 then tenure when tenure = 12 then 10 else tenure - 1 end as bills
+                case when cycle_day <= 7 then tenure else tenure - 1 end as bills
             from quantiles
         ),
         counts as (
             select *,
                 case when o + i = 0 then 0 else greatest(o + i, ((o + i) * v_trx_ratio + 500) // 1000) end as n,
                 case when c = 0 then 0 else greatest(c, (c * v_cash_ratio + 500) // 1000) end as ct,
-                case when o = 0 then 0 else greatest(v_oneoff * 1, 100 * n) end as oneoff,
-                case when i = 0 then 0 else greatest(v_instalment * 1, 100 * n) end as instalment,
-                case when c = 0 then 0 else greatest(v_cash * 1, 100 * ct) end as cash,
+                case when o = 0 then 0 else greatest(v_oneoff, 100 * n) end as oneoff,
+                case when i = 0 then 0 else greatest(v_instalment, 100 * n) end as instalment,
+                case when c = 0 then 0 else greatest(v_cash, 100 * ct) end as cash,
                 case when b = 0 then 0 else v_balance end as average_cents,
                 v_minimum = 0 as nothing_was_due,
                 case when v_minimum = 0 then 0 else greatest(v_minimum, 13) end as minimum,
@@ -205,13 +205,12 @@ def _targets_sql(kind: BehaviourType, months: int) -> str:
 
 
 def _merchant_sql() -> str:
-    """SQL of the merchant's name, empty for what is no purchase."""
+    """Return SQL of the merchant's name, empty for what is no purchase."""
     merchants = ", ".join(f"'{name}'" for name in MERCHANTS)
     return f""",
             case
                 when kind in ('oneoff_purchase', 'installment_purchase')
                     then ([{merchants}])[1 + draw(sort_key, {len(MERCHANTS)})]
-                else ''
             end as merchant_name"""
 
 

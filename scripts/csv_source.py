@@ -1,0 +1,389 @@
+"""CSV files of one entity as a relation: one pass checks every file and finds the rows that are no rows.
+
+Reads the input files; writes the temporary tables `intake_unreadable`, `intake_joined` and
+`intake_shifts`, which the intake makes and publishes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import unquote
+
+import duckdb
+
+from scripts.csv_dialect import (
+    DELIMITERS,
+    Dialect,
+    column_names,
+    decimal_comma_sql,
+    has_blank_line,
+    is_decimal_comma,
+    is_utf8,
+    read_csv,
+    sniff,
+    sql_name,
+    sql_text,
+)
+from scripts.csv_lines import LineCount, count_lines, lines_sql, rows_sql
+from scripts.source_files import Entity, InputFile, Part, added_keys, check_columns, hive_options
+
+# The decimal mark is looked for in so many rows of each kind of file.
+DECIMAL_ROWS = 10_000
+
+# More corrections of row numbers than this are joined from a table instead of written into the view.
+MOST_LITERAL_SHIFTS = 2_000
+
+# Longer raw rows are cut in `unreadable_rows`; a row swallowed by an open quote can be megabytes.
+MOST_RAW_CHARACTERS = 10_000
+
+# What DuckDB says of a rejected row. A line over its limit may be rows swallowed by an open quote.
+KIND = (
+    "if(error_type::varchar = 'LINE SIZE OVER MAXIMUM' and not contains(csv_line, '\"'), "
+    "'LONG LINE', error_type::varchar)"
+)
+
+# Kinds of rejected rows that DuckDB skips reliably. Others (broken quotes) cost rows around them.
+SKIPPABLE = {"MISSING COLUMNS", "TOO MANY COLUMNS", "LONG LINE"}
+
+
+@dataclass(frozen=True)
+class _CsvFile:
+    file: InputFile
+    dialect: Dialect
+    keys: tuple[str, ...]
+    clean: bool = True
+    lines: LineCount | None = None
+
+
+def open_csv(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
+    """Check the entity's CSV files and add their scans, counts, decimal mark and notes to it.
+
+    Raises UserError for a file that cannot be used.
+    """
+    waiting = []
+    for file in entity.files:
+        dialect = sniff(file.path, entity.names)
+        keys = added_keys(file, dialect.header)
+        check_columns(entity, file, [*dialect.header, *keys])
+        waiting.append(_CsvFile(file, dialect, keys))
+    checked: list[_CsvFile] = []
+    while waiting:
+        again: list[_CsvFile] = []
+        for group in _grouped(waiting):
+            done, retry = _check_group(connection, entity, group)
+            checked += done
+            again += retry
+        waiting = again
+
+    order = {file.path: place for place, file in enumerate(entity.files)}
+    checked.sort(key=lambda item: order[item.file.path])
+    for part, group in enumerate(_grouped(checked)):
+        if group[0].lines:
+            entity.parts.append(_lines_part(connection, entity, group[0], part))
+        else:
+            entity.parts.append(_csv_part(connection, entity, group, part))
+    _decide_decimal_mark(connection, entity, checked[0].dialect.delimiter)
+    entity.files = [
+        replace(
+            item.file,
+            encoding=item.dialect.encoding,
+            delimiter=item.dialect.delimiter,
+            decimal_separator="," if entity.decimal_comma else ".",
+        )
+        for item in checked
+    ]
+    _add_notes(entity, checked)
+
+
+def _grouped(files: Sequence[_CsvFile]) -> list[list[_CsvFile]]:
+    """Group files that one scan can read; a file read by lines stands alone."""
+    groups: dict[tuple[object, ...], list[_CsvFile]] = {}
+    for item in files:
+        alone = item.file.path if item.lines else None
+        groups.setdefault((item.dialect, item.keys, item.clean, alone), []).append(item)
+    return list(groups.values())
+
+
+def _check_group(
+    connection: duckdb.DuckDBPyConnection, entity: Entity, group: list[_CsvFile]
+) -> tuple[list[_CsvFile], list[_CsvFile]]:
+    """Read files of one dialect once, all columns; return the understood ones and those to try again."""
+    dialect = group[0].dialect
+    for table in ("errors", "scans"):
+        connection.execute(f"drop table if exists temp.intake_{table}")
+    relation = read_csv(
+        [item.file.path for item in group],
+        dialect,
+        ", store_rejects = true, rejects_table = 'intake_errors', rejects_scan = 'intake_scans'",
+    )
+    # A column that is not read is not checked for its encoding.
+    counts = ", ".join(f"count({sql_name(name)})" for name in column_names(dialect.header))
+    try:
+        counted = connection.execute(
+            f"select _intake_path, count(*), {counts} from {relation} group by 1"
+        ).fetchall()
+        rejected = connection.execute(
+            f"select file_path, list(distinct {KIND}), count(distinct line) "
+            "from temp.intake_errors join temp.intake_scans using (scan_id, file_id) group by all"
+        ).fetchall()
+    except duckdb.Error:
+        # Mixed line ends stop the reader; find out in which file.
+        if len(group) > 1:
+            split = [_check_group(connection, entity, [item]) for item in group]
+            return [item for done, _ in split for item in done], [
+                item for _, again in split for item in again
+            ]
+        return [_by_lines(connection, entity, group[0])], []
+
+    rows = {Path(row[0]): int(row[1]) for row in counted}
+    errors = {Path(name): (set(kinds), int(count)) for name, kinds, count in rejected}
+    done: list[_CsvFile] = []
+    again: list[_CsvFile] = []
+    accepted: list[_CsvFile] = []
+    for item in group:
+        path = item.file.path
+        kinds, bad = errors.get(path, (set(), 0))
+        good = rows.get(path, 0)
+        # Nothing found, nothing rejected: no data rows, or line ends that DuckDB takes for none.
+        unsure = dialect.mixed_ends or not (good or kinds)
+        if "INVALID ENCODING" in kinds and dialect.encoding == "utf-8":
+            again.append(replace(item, dialect=replace(dialect, encoding="latin-1")))
+        elif unsure or not kinds <= SKIPPABLE or (kinds and has_blank_line(path, dialect)):
+            done.append(_by_lines(connection, entity, item))
+        else:
+            file = replace(item.file, rows=good + bad, unreadable_rows=bad)
+            accepted.append(replace(item, file=file, clean=not bad))
+    if any(not item.clean for item in accepted):
+        _keep_rejects(connection, entity, [item for item in accepted if not item.clean])
+    return done + accepted, again
+
+
+def _keep_rejects(connection: duckdb.DuckDBPyConnection, entity: Entity, files: list[_CsvFile]) -> None:
+    """Put the rejected rows of these files into intake_unreadable; several errors of one row are one."""
+    # `line` counts the header and every row, whatever its line breaks.
+    paths = ", ".join(f"({sql_text(str(item.file.path))}, {sql_text(item.file.file)})" for item in files)
+    expected = len(files[0].dialect.header)
+    skip = files[0].dialect.skip
+    found = "try_cast(regexp_extract(error_message, 'Found: ([0-9]+)', 1) as bigint)"
+    connection.execute(
+        f"""
+        insert into intake_unreadable
+        with reasons as (
+            select
+                file,
+                line - 1 - {skip} as row_number,
+                trim(any_value(csv_line), chr(10) || chr(13)) as raw_row,
+                bool_or({KIND} = 'LONG LINE') as is_long,
+                if(bool_or({KIND} = 'MISSING COLUMNS'), min({found}), max({found})) as found
+            from temp.intake_errors
+            join temp.intake_scans using (scan_id, file_id)
+            join (values {paths}) as files (path, file) on file_path = path
+            group by all
+        )
+        select
+            {sql_text(entity.name)}, file, row_number, raw_row[:{MOST_RAW_CHARACTERS}],
+            case
+                when is_long then 'the row is longer than 2 million bytes'
+                else found || if(found = 1, ' column', ' columns') || ', but the header has {expected}'
+            end
+        from reasons
+        """
+    )
+
+
+def _by_lines(connection: duckdb.DuckDBPyConnection, entity: Entity, item: _CsvFile) -> _CsvFile:
+    """Take a file with broken quotes or line ends for what its lines say."""
+    dialect = item.dialect
+    if dialect.encoding == "utf-8" and not is_utf8(item.file.path, dialect):
+        dialect = replace(dialect, encoding="latin-1")
+    lines = count_lines(connection, item.file.path, dialect)
+    name, file = entity.name, item.file.file
+    if lines.unreadable:
+        numbers, texts, reasons = zip(*lines.unreadable, strict=True)
+        connection.execute(
+            "insert into intake_unreadable select ?, ?, unnest(?::bigint[]), "
+            f"unnest(?::varchar[])[:{MOST_RAW_CHARACTERS}], unnest(?::varchar[])",
+            [name, file, list(numbers), list(texts), list(reasons)],
+        )
+    if lines.joined:
+        places, rows = zip(*lines.joined, strict=True)
+        connection.execute(
+            "insert into intake_joined select ?, ?, unnest(?::bigint[]), unnest(?::varchar[])",
+            [name, file, list(places), list(rows)],
+        )
+    bad = len(lines.unreadable)
+    return replace(
+        item,
+        dialect=dialect,
+        clean=not bad,
+        lines=lines,
+        file=replace(item.file, rows=lines.rows + bad, unreadable_rows=bad),
+    )
+
+
+def _csv_part(
+    connection: duckdb.DuckDBPyConnection, entity: Entity, group: list[_CsvFile], part: int
+) -> Part:
+    """Return the scan of files of one dialect; rows that the check rejected are skipped again."""
+    files = [item.file for item in group]
+    options = hive_options(group[0].keys) + ("" if group[0].clean else ", ignore_errors = true")
+    relation = read_csv([file.path for file in files], group[0].dialect, options)
+    # A row's place among the readable rows of all files, corrected by file starts and rejected rows.
+    starts = []
+    before = 0
+    for file in files:
+        good = file.rows - file.unreadable_rows
+        starts.append(f"({sql_text(file.file)}, {before}, {good})")
+        before += good
+    connection.execute(
+        f"""
+        insert into intake_shifts
+        with starts (file, before, good) as (values {", ".join(starts)}),
+        rejects as (
+            select file, row_number, row_number() over (partition by file order by row_number) as nth
+            from intake_unreadable where source = {sql_text(entity.name)}
+        ),
+        shifts as (
+            select before + 1 as first_rank, -before as shift from starts where good > 0
+            union all
+            select before + row_number - nth + 1, nth - before
+            from rejects join starts using (file)
+            where row_number - nth < good
+        )
+        select {sql_text(entity.name)}, {part}, first_rank, max(shift) from shifts group by first_rank
+        """
+    )
+    numbered = f"(select *, row_number() over () as _intake_rank from {relation})"
+    keys = column_names([*group[0].dialect.header, *group[0].keys])[len(group[0].dialect.header) :]
+    renamed = ", ".join(
+        f"{sql_name(key)} as {sql_name(name)}"
+        for key, name in zip(group[0].keys, keys, strict=True)
+        if key != name
+    )
+    names = column_names(group[0].dialect.header) + keys
+    scan = f"(select * rename ({renamed}) from {relation})" if renamed else relation
+    if renamed:
+        numbered = f"(select * rename ({renamed}) from {numbered})"
+    return Part(files, names, scan, _number(connection, entity, part, numbered), text=True)
+
+
+def _lines_part(connection: duckdb.DuckDBPyConnection, entity: Entity, item: _CsvFile, part: int) -> Part:
+    """Return the scan of one broken file by lines, with the rows that go over several lines."""
+    assert item.lines is not None
+    path, dialect = item.file.path, item.dialect
+    if item.lines.shifts:
+        ranks, shifts = zip(*item.lines.shifts, strict=True)
+        connection.execute(
+            "insert into intake_shifts select ?, ?, unnest(?::bigint[]), unnest(?::bigint[])",
+            [entity.name, part, list(ranks), list(shifts)],
+        )
+    place = f", {sql_text(str(path))} as _intake_path"
+    pairs = [p.partition("=") for p in Path(item.file.file).parts[:-1] if "=" in p]
+    values = {name: value for name, _, value in pairs}
+    keys = column_names([*dialect.header, *item.keys])[len(dialect.header) :]
+    for key, name in zip(item.keys, keys, strict=True):
+        place += f", {sql_text(unquote(str(values[key])))} as {sql_name(name)}"
+    scan = rows_sql(lines_sql(path, dialect, numbered=False), dialect, place)
+    numbered = _number(
+        connection,
+        entity,
+        part,
+        rows_sql(lines_sql(path, dialect, numbered=True), dialect, place + ", _intake_rank"),
+    )
+    if item.lines.joined:
+        joined = (
+            "(select raw_row as _intake_line, row_number from raw.joined_rows "
+            f"where source = {sql_text(entity.name)} and file = {sql_text(item.file.file)})"
+        )
+        scan = f"(from {scan} union all by name from {rows_sql(joined, dialect, place)})"
+        more = rows_sql(joined, dialect, place + ", row_number as _row_number")
+        numbered = f"(from {numbered} union all by name from {more})"
+    return Part([item.file], column_names(dialect.header) + keys, scan, numbered, text=True)
+
+
+def _number(connection: duckdb.DuckDBPyConnection, entity: Entity, part: int, relation: str) -> str:
+    """Return the relation with `_intake_rank` turned into `_row_number` by the part's shifts."""
+    where = f"source = {sql_text(entity.name)} and part = {part}"
+    shifts = connection.execute(
+        f"select first_rank, shift from intake_shifts where {where} "
+        f"order by 1 limit {MOST_LITERAL_SHIFTS + 1}"
+    ).fetchall()
+    if len(shifts) > MOST_LITERAL_SHIFTS:
+        return (
+            "(select ranked.* exclude (_intake_rank), _intake_rank + coalesce(shift, 0) as _row_number "
+            f"from {relation} as ranked asof left join "
+            f"(select first_rank, shift from raw.row_shifts where {where}) as shifts "
+            "on _intake_rank >= first_rank)"
+        )
+    connection.execute(f"delete from intake_shifts where {where}")
+    shift = _shift_sql([(0, 0), *shifts])
+    return f"(select * exclude (_intake_rank), _intake_rank + {shift} as _row_number from {relation})"
+
+
+def _shift_sql(shifts: Sequence[tuple[int, int]]) -> str:
+    """Return the shift of a rank as a balanced tree of cases: about twelve comparisons at most."""
+    if len(shifts) == 1:
+        return f"({shifts[0][1]})"
+    half = len(shifts) // 2
+    below, above = _shift_sql(shifts[:half]), _shift_sql(shifts[half:])
+    return f"case when _intake_rank < {shifts[half][0]} then {below} else {above} end"
+
+
+def _decide_decimal_mark(connection: duckdb.DuckDBPyConnection, entity: Entity, delimiter: str) -> None:
+    numbers = [column.name for column in entity.columns if column.is_number]
+    if not numbers:
+        return
+    samples = " union all by name ".join(
+        f"(select {', '.join(map(sql_name, numbers))} from {_unpublished(part.scan)} limit {DECIMAL_ROWS})"
+        for part in entity.parts
+    )
+    counts = connection.execute(decimal_comma_sql(f"({samples})", numbers)).fetchone()
+    assert counts is not None
+    commas, points, either_comma, either_point = (int(count or 0) for count in counts)
+    entity.decimal_comma = is_decimal_comma(commas, points, either_comma, either_point, delimiter)
+    if entity.decimal_comma:
+        entity.notes.append(f"{entity.name}: numbers are read with a decimal comma.")
+    if commas and points:
+        fewer = "comma" if commas <= points else "point"
+        entity.notes.append(
+            f"{entity.name}: some numbers have a decimal {fewer}, unlike most; they will be rejected."
+        )
+    elif either_comma and not commas and not points:
+        meaning = "decimals" if entity.decimal_comma else "thousands"
+        entity.notes.append(
+            f"{entity.name}: commas in numbers like 1,234 are taken to set off {meaning}; no number tells."
+        )
+
+
+def _unpublished(sql: str) -> str:
+    """Return a part's SQL reading the tables not yet published."""
+    return sql.replace("raw.joined_rows", "temp.intake_joined").replace(
+        "raw.row_shifts", "temp.intake_shifts"
+    )
+
+
+def _add_notes(entity: Entity, files: Sequence[_CsvFile]) -> None:
+    def some(chosen: list[str]) -> str:
+        return ", ".join(chosen[:3]) + (f" and {len(chosen) - 3} more" if len(chosen) > 3 else "")
+
+    for encoding, said in (("latin-1", "Latin-1, because its bytes are not UTF-8"), ("utf-16", "UTF-16")):
+        chosen = [item.file.file for item in files if item.dialect.encoding == encoding]
+        if chosen:
+            entity.notes.append(f"{some(chosen)}: read as {said}.")
+    for delimiter, said in DELIMITERS.items():
+        chosen = [item.file.file for item in files if item.dialect.delimiter == delimiter]
+        if chosen and delimiter != ",":
+            entity.notes.append(f"{some(chosen)}: columns are separated by {said}.")
+    chosen = [item.file.file for item in files if item.lines]
+    if chosen:
+        entity.notes.append(
+            f"{some(chosen)}: read line by line, which is slower, because of quotes that do not close, "
+            "mixed line ends, or blank lines beside unreadable rows."
+        )
+    bad = sum(item.file.unreadable_rows for item in files)
+    if bad:
+        entity.notes.append(
+            f"{entity.name}: {bad:,} row{'' if bad == 1 else 's'} cannot be split into the header's columns."
+        )

@@ -1,0 +1,358 @@
+"""What SOURCE is: the contract of the input, and the files that a summary or a ledger consists of.
+
+Lists folders and looks at the beginning of files. Writes nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import yaml
+
+from scripts.csv_dialect import normalise, open_file, sniff, sql_path
+from scripts.errors import UserError
+
+ENDINGS = (".csv", ".csv.gz", ".parquet")
+EXPECTED = (
+    "expected: a customer summary (one .csv, .csv.gz or .parquet file) or a ledger (a folder with accounts, "
+    "transactions and statements, each such a file or a folder of such files)"
+)
+
+# Endings of data files that cannot be read; left out in silence they would be lost rows.
+FOREIGN_ENDINGS = frozenset(
+    [
+        ".tsv",
+        ".txt",
+        ".xls",
+        ".xlsx",
+        ".xlsm",
+        ".ods",
+        ".json",
+        ".jsonl",
+        ".ndjson",
+        ".avro",
+        ".orc",
+        ".zip",
+        ".7z",
+        ".bz2",
+        ".xz",
+        ".zst",
+        ".lz4",
+        ".tar",
+        ".tgz",
+        ".gz",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One input column of the contract: its name, SQL type, and whether it may be empty."""
+
+    name: str
+    data_type: str
+    may_be_empty: bool
+
+    @property
+    def is_number(self) -> bool:
+        """True for amounts, shares and counts."""
+        return self.data_type.split("(")[0] in ("decimal", "double", "float", "integer", "bigint")
+
+
+@dataclass(frozen=True)
+class Contract:
+    """The input contract: for each kind (`ledger`, `summary`) its entities and their columns."""
+
+    ledger: Mapping[str, tuple[Column, ...]]
+    summary: Mapping[str, tuple[Column, ...]]
+
+    def entities(self, kind: str) -> Mapping[str, tuple[Column, ...]]:
+        """Return the entities of one kind of input."""
+        return self.ledger if kind == "ledger" else self.summary
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """One input file. `rows` counts data rows, unreadable ones included; `bytes` as stored.
+
+    `encoding`, `delimiter` and `decimal_separator` are None for Parquet.
+    """
+
+    source: str
+    file: str
+    path: Path
+    format: str
+    bytes: int
+    rows: int = 0
+    unreadable_rows: int = 0
+    encoding: str | None = None
+    delimiter: str | None = None
+    decimal_separator: str | None = None
+
+
+@dataclass
+class Entity:
+    """One entity while it is looked at."""
+
+    name: str
+    columns: tuple[Column, ...]
+    folder: Path  # `_file` is relative to it
+    files: list[InputFile]
+    parts: list[Part] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    decimal_comma: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """The contract's columns."""
+        return [column.name for column in self.columns]
+
+
+@dataclass
+class Part:
+    """Files of one entity that one SQL scan can read, in the scan's order."""
+
+    files: list[InputFile]
+    names: tuple[str, ...]  # of the scan's columns, Hive keys included
+    scan: str  # with column _intake_path
+    numbered: str  # with _intake_path and _row_number
+    text: bool
+
+
+def load_contract(sources_folder: Path) -> Contract:
+    """Read the contract from the dbt source YAMLs (`*__sources.yml`) in the folder or below it.
+
+    Raises UserError when the sources `ledger` and `summary` are not both there.
+    """
+    found: dict[str, dict[str, tuple[Column, ...]]] = {}
+    for path in sorted(sources_folder.rglob("*__sources.yml")):
+        for source in yaml.safe_load(path.read_text(encoding="utf-8")).get("sources", []):
+            if source["name"] not in ("ledger", "summary"):
+                continue
+            found[source["name"]] = {
+                table["name"]: tuple(
+                    Column(
+                        column["name"],
+                        column["data_type"],
+                        bool(column.get("config", {}).get("meta", {}).get("may_be_empty", False)),
+                    )
+                    for column in table["columns"]
+                )
+                for table in source["tables"]
+            }
+    if not {"ledger", "summary"} <= set(found):
+        raise UserError(
+            f"{sources_folder} does not hold the input contract: sources ledger and summary in "
+            f"*__sources.yml were expected, found {', '.join(sorted(found)) or 'none'}; "
+            "restore dbt_project/models/staging."
+        )
+    return Contract(found["ledger"], found["summary"])
+
+
+def look(source: Path, contract: Contract) -> tuple[str, list[Entity]]:
+    """Find out the kind of input, 'summary' or 'ledger', and its files.
+
+    Raises UserError when SOURCE is neither, or something in it is in the way.
+    """
+    if not os.path.lexists(source):
+        raise UserError(f"SOURCE={source} does not exist; {EXPECTED}.")
+    path = source.resolve()
+    if path.is_dir():
+        return "ledger", _look_into_folder(source, path, contract)
+    if not path.is_file():
+        raise UserError(f"SOURCE={source} is neither a file nor a folder; {EXPECTED}.")
+    ((name, columns),) = contract.summary.items()
+    if _ending(path.name) is None:
+        raise UserError(f"SOURCE={source} is no .csv, .csv.gz or .parquet file; {EXPECTED}.")
+    file = _input_file(name, path.parent, path)
+    entity = Entity(name, columns, path.parent, [file])
+    if file.format == "csv":
+        # A ledger's file named alone deserves a better hint than 18 missing columns.
+        header = {normalise(column) for column in sniff(path, entity.names).header}
+        for ledger_name, ledger_columns in contract.ledger.items():
+            if {column.name for column in ledger_columns} <= header and not set(entity.names) <= header:
+                raise UserError(
+                    f"SOURCE={source} holds a ledger's {ledger_name}; give the folder that holds it "
+                    f"together with {' and '.join(name for name in contract.ledger if name != ledger_name)}."
+                )
+    return "summary", [entity]
+
+
+def _look_into_folder(source: Path, path: Path, contract: Contract) -> list[Entity]:
+    children = _children(path)
+    named: dict[str, list[Path]] = {name: [] for name in contract.ledger}
+    for child in children:
+        stem = child.name.lower()
+        for ending in ENDINGS:
+            stem = stem.removesuffix(ending)
+        if stem in named:
+            named[stem].append(child)
+    missing = [name for name, paths in named.items() if not paths]
+    if len(missing) == len(named):
+        data_files = [child for child in children if child.is_file() and _ending(child.name)]
+        if len(data_files) == 1 and _is_summary(data_files[0], contract):
+            raise UserError(
+                f"SOURCE={source} is a folder; name the customer summary in it: "
+                f"SOURCE={source / data_files[0].name}"
+            )
+        held = ", ".join(child.name for child in children[:10]) or "nothing"
+        raise UserError(
+            f"SOURCE={source} is a folder without accounts, transactions and statements "
+            f"(it holds {held}); {EXPECTED}."
+        )
+    if missing:
+        raise UserError(
+            f"SOURCE={source} is a ledger without {' and '.join(missing)}: expected {missing[0]}.csv, "
+            f"{missing[0]}.csv.gz, {missing[0]}.parquet or a folder {missing[0]} "
+            f"beside {', '.join(name for name in named if name not in missing)}."
+        )
+    entities = []
+    for name, paths in named.items():
+        if len(paths) > 1:
+            both = " and ".join(sorted(child.name for child in paths))
+            raise UserError(f"SOURCE={source} holds {name} more than once ({both}); leave one of them.")
+        entities.append(_look_at_entity(name, contract.ledger[name], path, paths[0]))
+    return entities
+
+
+def _look_at_entity(name: str, columns: tuple[Column, ...], folder: Path, path: Path) -> Entity:
+    notes: list[str] = []
+    if path.is_dir():
+        if _ending(path.name):
+            raise UserError(
+                f"{path} is a folder, but its name says file; "
+                f"a folder of parts is named {name}, without {_ending(path.name)}."
+            )
+        paths = _parts(path, notes, set())
+        if not paths:
+            raise UserError(
+                f"{path} holds no .csv, .csv.gz or .parquet file; at least one part with {name} was expected."
+            )
+    else:
+        if not _ending(path.name):
+            raise UserError(
+                f"{path} is a file without an ending; "
+                f"expected {name}.csv, {name}.csv.gz, {name}.parquet or a folder {name}."
+            )
+        paths = [path]
+    files = [_input_file(name, folder, part) for part in paths]
+    first_of = {file.format: file for file in reversed(files)}
+    if len(first_of) > 1:
+        raise UserError(
+            f"{path} mixes CSV and Parquet parts ({first_of['csv'].file}, {first_of['parquet'].file}); "
+            "write all parts of one table in one format."
+        )
+    return Entity(name, columns, folder, files, notes=notes)
+
+
+def _parts(folder: Path, notes: list[str], seen: set[Path]) -> list[Path]:
+    """Return the data files below a folder in the order of their names, links followed."""
+    real = folder.resolve()
+    if real in seen:
+        return []
+    seen.add(real)
+    parts = []
+    for child in _children(folder):
+        # Spark and others put markers and logs beside the parts: _SUCCESS, .crc, _delta_log.
+        if child.name.startswith(("_", ".")):
+            continue
+        if child.is_dir():
+            parts += _parts(child, notes, seen)
+        elif _ending(child.name):
+            parts.append(child)
+        elif child.suffix.lower() in FOREIGN_ENDINGS:
+            raise UserError(
+                f"{child} cannot be read; parts must end in .csv, .csv.gz or .parquet "
+                "(move it away if it is none)."
+            )
+        else:
+            notes.append(f"{child} was left out: it does not end in .csv, .csv.gz or .parquet.")
+    return parts
+
+
+def _children(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except PermissionError:
+        raise UserError(
+            f"{folder} cannot be listed: permission denied; give yourself the right to read it."
+        ) from None
+
+
+def _ending(name: str) -> str | None:
+    return next(
+        (ending for ending in ENDINGS if name.lower().endswith(ending) and len(name) > len(ending)), None
+    )
+
+
+def _input_file(source: str, folder: Path, path: Path) -> InputFile:
+    form = "parquet" if _ending(path.name) == ".parquet" else "csv"
+    with open_file(path) as opened:
+        size = os.fstat(opened.fileno()).st_size
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        raise UserError(f"{str(path)!a}: the path is not UTF-8; rename it.") from None
+    return InputFile(source, str(path.relative_to(folder)), path, form, size)
+
+
+def _is_summary(path: Path, contract: Contract) -> bool:
+    """Say whether a file looks like a summary; any file that cannot be read does not."""
+    names = {column.name for columns in contract.summary.values() for column in columns}
+    try:
+        if path.name.lower().endswith(".parquet"):
+            with duckdb.connect() as own:
+                described = own.execute(f"describe select * from read_parquet({sql_path(path)})").fetchall()
+            return names <= {normalise(row[0]) for row in described}
+        return names <= {normalise(name) for name in sniff(path, names).header}
+    except (UserError, duckdb.Error):
+        return False
+
+
+def _hive_keys(file: InputFile) -> tuple[str, ...]:
+    """Return the keys of `key=value` folders on the file's way."""
+    return tuple(
+        part.split("=", 1)[0] for part in Path(file.file).parts[:-1] if re.fullmatch(r"[^=]+=.*", part)
+    )
+
+
+def check_columns(entity: Entity, file: InputFile, found: Sequence[str]) -> None:
+    """Raise UserError when columns of the contract are missing or stand twice in one file."""
+    names = [normalise(name) for name in found]
+    twice = [name for name in entity.names if names.count(name) > 1]
+    if twice:
+        raise UserError(
+            f"{file.path} has the column {', '.join(twice)} more than once; keep one and rename the others."
+        )
+    missing = [name for name in entity.names if name not in names]
+    if missing:
+        others = [name for name in names if name and name not in entity.names]
+        near = []
+        for name in missing:
+            match = difflib.get_close_matches(name, others, 1, 0.6)
+            near += [f"{match[0]} for {name}"] if match else []
+        suggestion = f"; near names: {', '.join(near)}" if near else ""
+        shown = ", ".join(name.strip() or "(no name)" for name in found[:40])
+        raise UserError(
+            f"{file.path} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)} "
+            f"of {entity.name}; found: {shown}{suggestion}."
+        )
+
+
+def added_keys(file: InputFile, columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the Hive keys to read from the path: all of them, unless the file itself has one of them."""
+    keys = _hive_keys(file)
+    return () if {normalise(key) for key in keys} & {normalise(name) for name in columns} else keys
+
+
+def hive_options(keys: Sequence[str]) -> str:
+    """Return the options that make DuckDB add these keys as text columns, or none."""
+    if not keys:
+        return ", hive_partitioning = false"
+    return ", hive_partitioning = true, hive_types_autocast = false"
