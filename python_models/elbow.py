@@ -23,16 +23,16 @@ NEIGHBOUR_STARTS = 3
 PLUS_PLUS_STARTS = 12
 # scikit-learn's own tolerance is enough to rank starts; the best of each k is then run to the end.
 SEARCH_TOLERANCE = 1e-4
-# k-means++ starts of a single k, beside the neighbour's.
-SINGLE_STARTS = 10
+# k-means++ starts at a k beyond the curve, beside the one grown from the curve's last solution.
+STARTS_BEYOND_CURVE = 10
 
 
 @dataclass(frozen=True)
 class Elbow:
-    """The elbow's k and how it was found, in words that continue 'the'."""
+    """The elbow's k and, in words, how it was found."""
 
     k: int
-    found_by: str
+    reason: str
 
 
 def inertia_curve(points: FloatArray, k_max: int, rng: np.random.Generator) -> list[Partition]:
@@ -77,15 +77,41 @@ def inertia_curve(points: FloatArray, k_max: int, rng: np.random.Generator) -> l
         assert chosen is not None
         if chosen is not best[place]:
             improved.add(place)
-        best[place] = _least([fit_from(points, chosen.centers, 0.0), chosen]) or chosen
+        best[place] = _to_the_end(points, chosen)
     return best
+
+
+def fit_beyond(
+    points: FloatArray, curve: Sequence[Partition], k: int, rng: np.random.Generator
+) -> Partition | None:
+    """Fit a k above the curve's last, from k-means++ starts and from the last solution grown to k.
+
+    Each added centre lowers the inertia of the grown start, so the result stays below the curve.
+
+    Returns:
+        The best solution, or None where no start makes k segments.
+    """
+    centers: FloatArray = curve[-1].centers
+    for _ in range(k - len(centers)):
+        starts = with_center_added(points, centers, rng)
+        if not starts:
+            return None
+        centers = starts[0]
+    found = [fit_plus_plus(points, k, rng, SEARCH_TOLERANCE) for _ in range(STARTS_BEYOND_CURVE)]
+    chosen = _least([fit_from(points, centers, SEARCH_TOLERANCE), *found])
+    return None if chosen is None else _to_the_end(points, chosen)
 
 
 def _with_one_more(
     points: FloatArray, partition: Partition, rng: np.random.Generator
 ) -> list[Partition | None]:
-    starts = with_center_added(points, partition, rng)[:NEIGHBOUR_STARTS]
+    starts = with_center_added(points, partition.centers, rng)[:NEIGHBOUR_STARTS]
     return [fit_from(points, start, SEARCH_TOLERANCE) for start in starts]
+
+
+def _to_the_end(points: FloatArray, partition: Partition) -> Partition:
+    """Go on until no row changes its segment."""
+    return _least([fit_from(points, partition.centers, 0.0), partition]) or partition
 
 
 def _least(found: Sequence[Partition | None]) -> Partition | None:
@@ -108,15 +134,15 @@ def find_elbow(inertias: Sequence[float]) -> Elbow:
     from kneed import KneeLocator  # brings scipy.signal, half a second
 
     k_max = len(inertias)
-    found_by = f"elbow of the inertia curve over k = 1 to {k_max}"
+    curve = f"the inertia curve over k = 1 to {k_max}"
     if k_max == 2:
-        return Elbow(2, f"only k that {found_by.removeprefix('elbow of ')} leaves to choose")
+        return Elbow(2, f"{curve} leaves no other k")
     knee = KneeLocator(range(1, k_max + 1), list(inertias), curve="convex", direction="decreasing").knee
     if knee is not None and knee >= 2:
-        return Elbow(int(knee), f"{found_by} (kneed)")
-    k = farthest_below_chord(inertias)
+        return Elbow(int(knee), f"elbow of {curve}")
     return Elbow(
-        k, f"k farthest below the chord of the inertia curve over k = 1 to {k_max} (kneed finds no elbow)"
+        farthest_below_chord(inertias),
+        f"point of {curve} farthest below the line from its first point to its last; kneed finds no elbow",
     )
 
 

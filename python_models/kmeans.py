@@ -90,20 +90,20 @@ def _fit(points: FloatArray, k: int, init: FloatArray | str, seed: int, toleranc
     return partition if partition.sizes.all() else None
 
 
-def with_center_added(points: FloatArray, partition: Partition, rng: np.random.Generator) -> list[FloatArray]:
-    """Starts of k + 1 centres, the most promising first: the solution and one drawn row each.
+def with_center_added(points: FloatArray, centers: FloatArray, rng: np.random.Generator) -> list[FloatArray]:
+    """Starts of k + 1 centres, the most promising first: the centres and one drawn row each.
 
     A row is drawn with probability proportional to its squared distance; the gain of a place is
     what inertia falls by when every row that is nearer to it moves there. So inertia of the start,
-    and of the fit from it, is below that of the solution.
+    and of the fit from it, is below that of the centres. No start where every row is a centre.
     """
-    cost = squared_distances(points, partition.centers)[np.arange(len(points)), partition.labels]
+    cost = squared_distances(points, centers).min(axis=1)
     if not cost.sum() > 0:
         return []
     drawn = np.unique(rng.choice(len(points), INSERTION_CANDIDATES, p=cost / cost.sum()))
     gain = np.maximum(cost[:, None] - squared_distances(points, points[drawn]), 0.0).sum(axis=0)
     best_first = drawn[np.argsort(-gain, kind="stable")]
-    return [np.vstack([partition.centers, points[row]]) for row in best_first]
+    return [np.vstack([centers, points[row]]) for row in best_first]
 
 
 def with_center_removed(points: FloatArray, partition: Partition) -> list[FloatArray]:

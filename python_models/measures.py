@@ -4,12 +4,28 @@ Measures of different spaces must not be compared, so the caller gives every par
 one common space, whatever space KMeans worked in.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Measures of one partition; None where a measure has no value, as with one segment."""
+
+    silhouette: float | None
+    davies_bouldin: float | None
+    calinski_harabasz: float | None
+
+
+def mean(values: FloatArray | None) -> float | None:
+    """Mean of what there is; None where there is nothing."""
+    return None if values is None or len(values) == 0 else float(values.mean())
 
 
 def pairwise_distances(points: FloatArray) -> FloatArray:

@@ -148,7 +148,8 @@ def _check_group(
         good = rows.get(path, 0)
         # Nothing found, nothing rejected: no data rows, or line ends that DuckDB takes for none.
         unsure = dialect.mixed_ends or not (good or kinds)
-        if "INVALID ENCODING" in kinds and dialect.encoding == "utf-8":
+        # DuckDB also says so of UTF-8 beside a broken quote; the bytes decide.
+        if "INVALID ENCODING" in kinds and dialect.encoding == "utf-8" and not is_utf8(path, dialect):
             again.append(replace(item, dialect=replace(dialect, encoding="latin-1")))
         elif unsure or not kinds <= SKIPPABLE or (kinds and has_blank_line(path, dialect)):
             done.append(_by_lines(connection, entity, item))

@@ -216,6 +216,24 @@ def contradictions_sql(targets: str) -> str:
 _FREQUENCIES = tuple(name for name in FEATURES if name.endswith("_frequency"))
 
 
+def count_contradictions(con: duckdb.DuckDBPyConnection, targets: str) -> dict[str, int]:
+    """Count the rows of `targets` that admit an exact ledger (key "") and those with each contradiction.
+
+    A row may contradict itself in several ways and then counts under each.
+    """
+    rows = con.execute(f"""
+        select kind, count(*)
+        from (
+            select unnest(case when len(contradictions) = 0 then [''] else contradictions end) as kind
+            from ({contradictions_sql(targets)})
+        )
+        group by kind
+    """).fetchall()
+    counts = {"": 0, **{kind.name: 0 for kind in CONTRADICTIONS}}
+    counts.update({name: int(count) for name, count in rows})
+    return counts
+
+
 def create_macros(con: duckdb.DuckDBPyConnection) -> None:
     """Create the macros of the expansion on the connection.
 
@@ -239,8 +257,12 @@ def create_macros(con: duckdb.DuckDBPyConnection) -> None:
         -- The years before were like the window's, a little more or less of everything; in 256ths.
         create or replace temp macro year_scale(key, year_before) as
             case when year_before = 0 then 256 else 200 + draw(key + 60000 + year_before, 100) end;
-        create or replace temp macro bill_place(month_order, k, wraps) as
-            case when wraps and k = 10 then 0 else nth(month_order, k) end;
+        create or replace temp macro bill_place(month_order, k, first_bill_slot, bill_slots) as
+            case
+                when k = first_bill_slot then 0
+                when first_bill_slot >= 0 and k = bill_slots - 1 then nth(month_order, first_bill_slot)
+                else nth(month_order, k)
+            end;
         create or replace temp macro day_of(month_number, day_number) as
             make_date(month_number // 12, month_number % 12 + 1, day_number);
     """)
@@ -342,9 +364,13 @@ def create_plan(
             select *,
                 -- Statements that are issued and fall due in the window.
                 case when late then tenure - 1 else tenure end as bill_slots,
-                -- Late bills over the whole window: the month 0 of billing orders is last, but its bill falls
-                -- due in the window, and the last month's does not, so these two change places.
-                late and tenure = 12 as wraps,
+                -- Month 0 of twelve is last in a billing order, for it gives no snapshot. Its bill counts like
+                -- any other, so among the bills it changes places with one of those with a balance.
+                case
+                    when tenure < 12 then -1
+                    when balance_months = 11 then draw(key + 9, bill_slots)
+                    else bill_slots - 1
+                end as first_bill_slot,
                 least(bill_slots, due_cents) as most_due,
                 case
                     when nothing_was_due then 0
@@ -358,7 +384,7 @@ def create_plan(
                     greatest(1, full_statements, due_statements - draw(key + 5, 3))
                 ) as payments_of_window,
                 -- One more payment, in month 0, is for the bill of the month before.
-                case when wraps and payment_cents > payments_of_window and payments_of_window > 1 then 1 else 0 end
+                case when late and tenure = 12 and payment_cents > payments_of_window and payments_of_window > 1 then 1 else 0 end
                     as payments_of_before,
                 payments_of_window + payments_of_before as payment_count,
                 greatest(oneoff_cents + instalment_cents - purchase_cents, 0) as refund_cents,
@@ -439,34 +465,33 @@ def transactions_sql(plan: str, as_of: date, extra_columns: str = "") -> str:
             select *, oneoff_count as base_instalment, purchase_count as base_cash,
                 base_cash + cash_count as base_cash_fee,
                 base_cash_fee + cash_count as base_payment,
-                base_payment + payment_count as base_other
+                base_payment + payment_count * account_count as base_other,
+                -- A second account bears one in three of the transactions that carry this; 0: none, 1: all.
+                case when account_count > 1 then 3 else 0 end as second_in
             from {plan}
         ),
         oneoffs as (
-            select customer_id, customer_number, key, history_months, account_count, first_month,
+            select customer_id, customer_number, key, history_months, second_in, first_month,
                 k as place, 'oneoff_purchase' as kind,
                 part(oneoff_cents, oneoff_count, k, key + 1000) as cents,
                 nth(
                     spending_order,
-                    -- One-off months are the last of the customer's purchase months, instalments the first.
-                    case
-                        when k < oneoff_months then purchase_months - 1 - k
-                        else purchase_months - oneoff_months + draw(key + 5000 + k, oneoff_months)
-                    end
+                    -- One-off months are the first of the customer's purchase months, instalments the last.
+                    case when k < oneoff_months then k else draw(key + 5000 + k, oneoff_months) end
                 ) as month_place,
                 1 + draw(key + 10000 + k, 28) as day_number
             from (select *, unnest(range(0, oneoff_count)) as k from plan)
         ),
         instalments as (
-            select customer_id, customer_number, key, history_months, 1 as account_count, first_month,
+            select customer_id, customer_number, key, history_months, 0 as second_in, first_month,
                 base_instalment + k as place, 'installment_purchase' as kind,
                 even_part(instalment_cents, instalment_count, k) as cents,
-                nth(spending_order, k % instalment_months) as month_place,
+                nth(spending_order, purchase_months - 1 - k % instalment_months) as month_place,
                 1 + draw(key + 15000 + k, 28) as day_number
             from (select *, unnest(range(0, instalment_count)) as k from plan)
         ),
         cash_advances as (
-            select customer_id, customer_number, key, history_months, account_count, first_month, k,
+            select customer_id, customer_number, key, history_months, second_in, first_month, k,
                 base_cash, base_cash_fee,
                 part(cash_cents, cash_count, k, key + 20000) as cents,
                 nth(
@@ -477,31 +502,47 @@ def transactions_sql(plan: str, as_of: date, extra_columns: str = "") -> str:
             from (select *, unnest(range(0, cash_count)) as k from plan)
         ),
         payments as (
-            select customer_id, customer_number, key, history_months, first_month, k, base_payment,
-                part(payment_cents, payment_count, k, key + 35000) as cents,
+            select customer_id, customer_number, key, history_months, first_month,
+                base_payment + share as place, 'payment' as kind,
+                -- Either account's bill is paid by itself.
+                share // account_count as k,
+                share % account_count as second_in,
+                part(payment_cents, payment_count, k, key + 35000) as whole,
+                case
+                    when account_count = 1 then whole
+                    when second_in = 1 then whole * 3 // 10
+                    else whole - whole * 3 // 10
+                end as cents,
                 case
                     when k >= payments_of_window then 0
-                    else bill_place(billing_order, k, wraps) + case when late then 1 else 0 end
+                    else bill_place(billing_order, k, first_bill_slot, bill_slots) + case when late then 1 else 0 end
                 end as month_place,
                 case
                     when late then 1 + draw(key + 40000 + k, cycle_day - 7)
                     else cycle_day + 1 + draw(key + 40000 + k, 21)
                 end as day_number
-            from (select *, unnest(range(0, payment_count)) as k from plan)
+            from (
+                select * exclude (second_in), unnest(range(0, payment_count * account_count)) as share
+                from plan
+            )
         ),
         -- Interest is charged on the statement day of the months with a balance that is not paid in full.
         interest as (
-            select customer_id, customer_number, key, history_months, account_count, first_month,
+            select customer_id, customer_number, key, history_months, second_in, first_month,
                 base_other + 8 + k as place, 'interest' as kind,
-                1 + part(balance_micros * snapshots, balance_months, k, key + 45000) // 500000 as cents,
+                case
+                    -- Month 0, which gives no snapshot, has the average.
+                    when k = balance_months then 1 + balance_micros // 500000
+                    else 1 + part(balance_micros * snapshots, balance_months, k, key + 45000) // 500000
+                end as cents,
                 nth(billing_order, k) as month_place,
                 cycle_day as day_number
-            from (select *, unnest(range(full_statements, balance_months)) as k from plan)
+            from (select *, unnest(range(full_statements, balance_months + (balance_months = 11 and tenure = 12)::bigint)) as k from plan)
         ),
         late_fees as (
-            select customer_id, customer_number, key, history_months, account_count, first_month,
+            select customer_id, customer_number, key, history_months, second_in, first_month,
                 base_other + 24 + k as place, 'fee' as kind, 2500 as cents,
-                bill_place(billing_order, k, wraps) + case when late then 1 else 0 end as month_place,
+                bill_place(billing_order, k, first_bill_slot, bill_slots) + case when late then 1 else 0 end as month_place,
                 case when late then cycle_day - 7 else cycle_day + 21 end as day_number
             from (select *, unnest(range(payments_of_window, due_statements)) as k from plan)
             where payments_of_window > 0
@@ -511,31 +552,29 @@ def transactions_sql(plan: str, as_of: date, extra_columns: str = "") -> str:
             union all by name
             from instalments
             union all by name
-            select customer_id, customer_number, key, history_months, account_count, first_month, base_cash + k as place,
+            select customer_id, customer_number, key, history_months, second_in, first_month, base_cash + k as place,
                 'cash_advance' as kind, cents, month_place, day_number
             from cash_advances
             union all by name
-            select customer_id, customer_number, key, history_months, account_count, first_month,
+            select customer_id, customer_number, key, history_months, second_in, first_month,
                 base_cash_fee + k as place, 'fee' as kind, greatest(300, cents * 3 // 100) as cents,
                 month_place, day_number
             from cash_advances
             union all by name
-            select customer_id, customer_number, key, history_months, 1 as account_count, first_month,
-                base_payment + k as place, 'payment' as kind, cents, month_place, day_number
-            from payments
+            select * exclude (k, whole) from payments
             union all by name
             from interest
             union all by name
             from late_fees
             union all by name
             -- A payment that bounced: paid once more, taken back some days later.
-            select customer_id, customer_number, key, history_months, 1 as account_count, first_month,
+            select customer_id, customer_number, key, history_months, 0 as second_in, first_month,
                 base_other + k as place, case k when 0 then 'payment' else 'payment_reversal' end as kind,
                 bounced_cents as cents, draw(key + 7, tenure) as month_place,
                 2 + draw(key + 8, 20) + k * 5 as day_number
             from (select *, unnest(range(0, 2)) as k from plan where bounced_cents > 0)
             union all by name
-            select customer_id, customer_number, key, history_months, account_count, first_month,
+            select customer_id, customer_number, key, history_months, 0 as second_in, first_month,
                 base_other + 2 as place, 'refund' as kind, refund_cents as cents,
                 nth(spending_order, 0) as month_place, 28 as day_number
             from plan
@@ -551,7 +590,7 @@ def transactions_sql(plan: str, as_of: date, extra_columns: str = "") -> str:
                 customer_id,
                 ((month_index - 12 * year_before + 1200) << 52)
                     | (customer_number << 16) | (year_before << 12) | place as sort_key,
-                account_count > 1 and draw(key + 50000 + place, 3) = 0 and kind <> 'refund' as on_second,
+                case when second_in = 0 then false else draw(key + 50000 + place, second_in) = 0 end as on_second,
                 ({first} + month_index - 12 * year_before)::integer as month_number,
                 day_number::integer as day_number,
                 kind,
@@ -578,7 +617,12 @@ def statements_sql(plan: str, as_of: date) -> str:
         with places as (
             select *, unnest(range(0, tenure)) as place, nth(billing_slots, place) as slot,
                 late and place = tenure - 1 as falls_due_after,
-                case when wraps and place = 0 then 10 when falls_due_after then 12 else slot end as bill_slot,
+                case
+                    when falls_due_after then 12
+                    when tenure = 12 and place = 0 then first_bill_slot
+                    when slot = first_bill_slot then bill_slots - 1
+                    else slot
+                end as bill_slot,
                 -- The statement that falls due after the window has its share of the minimum dues, too; in the
                 -- years before, its payment is the one for the bill of the month before month 0.
                 case

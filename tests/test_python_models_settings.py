@@ -1,0 +1,107 @@
+"""The settings of a training run: what they accept, and what they say to what they do not."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from python_models.settings import Settings
+
+GIVEN: dict[str, Any] = {
+    "k": "",
+    "k_max": "20",
+    "scaling": "standard",
+    "representation": "scaled",
+    "pca_variance": "0.9",
+    "sample_rows": "100000",
+    "curve_rows": 20000,
+    "silhouette_rows": "4000",
+    "seed": 1,
+}
+
+
+@pytest.mark.parametrize("not_given", ["", "  ", None, "None", "null"])
+def test_k_not_given_means_the_elbow_chooses(not_given: str | None) -> None:
+    assert Settings.from_mapping(GIVEN | {"k": not_given}).k is None
+
+
+@pytest.mark.parametrize("seven", ["7", 7, 7.0, " 7 ", "+7"])
+def test_whole_numbers_arrive_as_text_or_number(seven: object) -> None:
+    settings = Settings.from_mapping(GIVEN | {"k": seven, "seed": seven})
+    assert (settings.k, settings.seed) == (7, 7)
+    assert type(settings.k) is int
+
+
+def test_all_values_arrive_in_their_types() -> None:
+    assert Settings.from_mapping(GIVEN) == Settings(
+        None, 20, "standard", "scaled", 0.9, 100_000, 20_000, 4_000, 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        (
+            "k",
+            "1",
+            "K=1: a segmentation needs at least 2 segments; leave K out to choose it by the elbow",
+        ),
+        ("k", -3, "K=-3: a segmentation needs at least 2"),
+        ("k", "seven", "K=seven: expected a whole number; leave K out to choose it by the elbow"),
+        ("k", "7.5", "K=7.5: expected a whole number"),
+        ("k", 7.5, "K=7.5: expected a whole number"),
+        ("k", True, "K=True: expected a whole number"),
+        ("k", "1_0", "K=1_0: expected a whole number"),
+        ("k", "٧", "expected a whole number"),  # noqa: RUF001
+        ("k_max", "1", "K_MAX=1: the curve over k needs to reach at least 2"),
+        ("k_max", "", "K_MAX=: expected a whole number"),
+        ("scaling", "minmax", "SCALING=minmax: no such scaling; choose standard"),
+        ("scaling", None, "SCALING=None: expected a name"),
+        (
+            "representation",
+            "umap",
+            "REPRESENTATION=umap: no such representation; choose scaled or pca",
+        ),
+        ("pca_variance", "0", "PCA_VARIANCE=0.0: expected a share above 0 and at most 1"),
+        ("pca_variance", 1.5, "PCA_VARIANCE=1.5: expected a share above 0 and at most 1"),
+        ("pca_variance", "much", "PCA_VARIANCE=much: expected a number"),
+        ("pca_variance", "nan", "PCA_VARIANCE=nan: expected a number"),
+        ("pca_variance", float("inf"), "PCA_VARIANCE=inf: expected a number"),
+        ("pca_variance", "--", "PCA_VARIANCE=--: expected a number"),
+        ("sample_rows", 1, "SAMPLE_ROWS=1: at least 2 customers"),
+        ("curve_rows", 0, "CURVE_ROWS=0: at least 2 customers"),
+        ("silhouette_rows", 0, "SILHOUETTE_ROWS=0: at least 2 customers"),
+        ("silhouette_rows", 100_000, "SILHOUETTE_ROWS=100000: memory grows with the square"),
+        ("seed", -1, "SEED=-1: expected a whole number from 0"),
+        ("seed", 2**32, "SEED=4294967296: expected a whole number from 0"),
+    ],
+)
+def test_a_bad_value_is_refused_with_parameter_value_and_way_out(
+    name: str, value: object, message: str
+) -> None:
+    with pytest.raises(ValueError) as error:
+        Settings.from_mapping(GIVEN | {name: value})
+    assert message in str(error.value)
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"KMAX=20: no such setting; the settings are k, k_max,"):
+        Settings.from_mapping(GIVEN | {"kmax": 20})
+
+
+@pytest.mark.parametrize("name", list(GIVEN))
+def test_no_setting_has_a_default_here(name: str) -> None:
+    with pytest.raises(ValueError, match=f"settings lack {name}:"):
+        Settings.from_mapping({known: value for known, value in GIVEN.items() if known != name})
+
+
+def test_ranges_hold_for_settings_built_directly_too() -> None:
+    with pytest.raises(ValueError, match="K=1: a segmentation needs at least 2 segments"):
+        Settings(1, 20, "standard", "scaled", 0.9, 100, 100, 100, 1)
+
+
+def test_importing_the_settings_loads_nothing_heavy() -> None:
+    code = "import sys, python_models.settings; print({'numpy', 'pandas', 'scipy', 'sklearn'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,433 @@
+"""Training as a whole: what `train` promises about its records, whatever it is given."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score
+from threadpoolctl import threadpool_limits
+
+from python_models.settings import Settings
+from python_models.training import train
+
+NAN = float("nan")
+GIVEN: dict[str, Any] = {
+    "k": None,
+    "k_max": 6,
+    "scaling": "standard",
+    "representation": "scaled",
+    "pca_variance": 0.9,
+    "sample_rows": 100_000,
+    "curve_rows": 20_000,
+    "silhouette_rows": 4_000,
+    "seed": 1,
+}
+# scikit-learn 1.9.1 on the real file, missing values at the mean, standardised: the best of ten
+# k-means++ starts, random_state 0, for k = 1 to 20.
+BEST_OF_TEN = [
+    152150.0, 127784.9, 111986.7, 99073.9, 91503.4, 84851.1, 79545.3, 74624.9, 69831.9, 66454.8,
+    63631.7, 61353.6, 59141.8, 57499.5, 55862.9, 54495.5, 53036.6, 51741.6, 50843.0, 49982.2,
+]  # fmt: skip
+
+
+def settings_with(**changes: object) -> Settings:
+    return Settings.from_mapping(GIVEN | changes)
+
+
+def records_of(features: pd.DataFrame, **changes: object) -> dict[str, list[dict[str, Any]]]:
+    frame = train(features, settings_with(**changes))
+    assert list(frame.columns) == ["record", "payload"]
+    records: dict[str, list[dict[str, Any]]] = {}
+    for record, payload in frame.itertuples(index=False):
+        records.setdefault(record, []).append(json.loads(payload))
+    return records
+
+
+def without_seconds(records: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    return {
+        kind: [{k: v for k, v in each.items() if not k.startswith("seconds_")} for each in payloads]
+        for kind, payloads in records.items()
+    }
+
+
+def customers(rows: int, seed: int = 0, clouds: int = 3) -> pd.DataFrame:
+    """Customers in clouds of unequal size, with a skewed column and missing values."""
+    rng = np.random.default_rng(seed)
+    cloud = rng.choice(clouds, size=rows, p=np.arange(clouds, 0, -1) / sum(range(clouds + 1)))
+    values = rng.normal(size=(rows, 4)) + 8.0 * rng.normal(size=(clouds, 4))[cloud]
+    frame = pd.DataFrame(values, columns=["purchases", "balance", "limit", "advances"])
+    frame["limit"] = np.exp(frame["limit"] / 8) * 1000
+    frame.loc[rng.random(rows) < 0.1, "balance"] = NAN
+    frame.insert(0, "customer_id", [f"C{number:05d}" for number in range(rows)])
+    return frame
+
+
+def score(features: pd.DataFrame, parameters: list[dict[str, Any]]) -> pd.Series:
+    """Segment ids from the parameters alone, in the linear form that the SQL uses.
+
+    Folds scaler and projection into one weight per segment and feature, takes the least of
+    |c|^2 - 2 c.x, ties to the lower id.
+    """
+    table = pd.DataFrame(parameters).set_index(["stage", "component"]).sort_index()
+
+    def of(stage: str, component: str) -> pd.Series:
+        return table.loc[[(stage, component)]].set_index("feature")["value"]
+
+    median = of("impute", "median")
+    raw = features[list(median.index)].fillna(median)
+    scaled = (raw - of("scale", "center")) / of("scale", "scale")
+    relative = {}
+    for segment in sorted({int(c) for s, c in table.index if s == "centroid"}):
+        center = of("centroid", str(segment))
+        weights, constant = pd.Series(0.0, index=median.index), float((center**2).sum())
+        for dimension, value in center.items():
+            if str(dimension).startswith("pca_"):
+                loadings = of("project", str(dimension))
+                weights = weights - 2 * value * loadings.drop("(intercept)")
+                constant -= 2 * value * loadings["(intercept)"]
+            else:
+                weights[dimension] -= 2 * value
+        relative[segment] = scaled[list(weights.index)].to_numpy() @ weights.to_numpy() + constant
+    return pd.DataFrame(relative).idxmin(axis="columns")
+
+
+def real_features(real_file: Path) -> pd.DataFrame:
+    frame = pd.read_csv(real_file).rename(columns=str.lower).rename(columns={"cust_id": "customer_id"})
+    return frame.fillna(frame.mean(numeric_only=True))
+
+
+# The records
+
+
+@pytest.mark.parametrize("representation", ["scaled", "pca"])
+def test_every_record_has_the_fields_that_sql_unpacks(representation: str) -> None:
+    records = records_of(customers(300), representation=representation, k=4)
+    fields = {kind: set().union(*payloads) for kind, payloads in records.items()}
+    assert fields["parameter"] == {"model_id", "stage", "component", "feature", "value"}
+    assert fields["candidate"] == {
+        "model_id", "scaling", "representation", "k", "inertia", "silhouette", "davies_bouldin",
+        "calinski_harabasz", "stability", "smallest_segment", "is_elbow", "is_chosen", "reason",
+    }  # fmt: skip
+    assert fields["segment"] == {
+        "model_id", "segment_id", "customers_in_sample", "silhouette", "stability"
+    }  # fmt: skip
+    assert fields["component"] == {"component", "explained_variance", "explained_variance_share"}
+    assert fields["run"] >= {
+        "model_id", "seed", "scaling", "representation", "k", "elbow_k", "reason", "rows_trained",
+        "features", "inertia", "silhouette", "seconds_prepare", "seconds_curve", "seconds_fit",
+        "seconds_measures", "python", "numpy", "pandas", "scikit-learn", "kneed",
+    }  # fmt: skip
+    assert len(records["run"]) == 1
+    model_ids = {each["model_id"] for kind in fields if kind != "component" for each in records[kind]}
+    assert len(model_ids) == 1
+    stages = pd.DataFrame(records["parameter"]).groupby(["stage", "component"]).feature.apply(set).to_dict()
+    names = {"purchases", "balance", "limit", "advances"}
+    assert stages[("impute", "median")] == stages[("scale", "center")] == stages[("scale", "scale")] == names
+    assert stages[("project", "pca_1")] == stages[("project", "pca_2")] == names | {"(intercept)"}
+    axes = {each["component"] for each in records["component"]}
+    space = names if representation == "scaled" else axes
+    assert [stages[("centroid", str(segment))] for segment in (1, 2, 3, 4)] == [space] * 4
+    assert {component for stage, component in stages if stage == "project"} == axes
+
+
+def test_numbers_come_back_from_duckdb_as_the_very_doubles() -> None:
+    frame = train(customers(300), settings_with(k=3))
+    unpacked = duckdb.sql(
+        "select payload ->> 'stage', cast(payload ->> 'value' as double) from frame where record = 'parameter'"
+    ).fetchall()
+    kept = [json.loads(text) for text in frame.loc[frame["record"] == "parameter", "payload"]]
+    assert unpacked == [(each["stage"], each["value"]) for each in kept]
+
+
+def test_parameters_equal_the_hand_computation() -> None:
+    """1, 2, 3, 10 and a missing value: median 2.5 stands in; then mean 3.7 and variance 10.36."""
+    frame = pd.DataFrame({"customer_id": list("abcde"), "x": [1.0, NAN, 3.0, 2.0, 10.0]})
+    records = records_of(frame, k=2)
+    value = {(p["stage"], p["component"], p["feature"]): p["value"] for p in records["parameter"]}
+    assert value[("impute", "median", "x")] == 2.5
+    assert value[("scale", "center", "x")] == pytest.approx(18.5 / 5)
+    assert value[("scale", "scale", "x")] == pytest.approx(np.sqrt(10.36))
+    assert value[("centroid", "1", "x")] == pytest.approx((8.5 / 4 - 3.7) / np.sqrt(10.36))
+    assert value[("centroid", "2", "x")] == pytest.approx((10 - 3.7) / np.sqrt(10.36))
+    assert [each["customers_in_sample"] for each in records["segment"]] == [4, 1]
+    assert [each["component"] for each in records["component"]] == ["pca_1"]
+
+
+@pytest.mark.parametrize("representation", ["scaled", "pca"])
+def test_scoring_by_the_parameters_gives_the_labels_of_predict(representation: str, real_file: Path) -> None:
+    features = real_features(real_file)
+    records = records_of(features, k=7, k_max=8, representation=representation)
+    labels = score(features, records["parameter"])
+    table = pd.DataFrame(records["parameter"])
+
+    def matrix(stage: str) -> pd.DataFrame:
+        return table[table["stage"] == stage].pivot(index="component", columns="feature", values="value")
+
+    scale, centroids = matrix("scale"), matrix("centroid")
+    points = (features[scale.columns] - scale.loc["center"]) / scale.loc["scale"]
+    if representation == "pca":
+        projection = matrix("project").loc[list(centroids.columns)]
+        points = points @ projection.drop(columns="(intercept)").T + projection["(intercept)"]
+    points = points[list(centroids.columns)]
+    model = KMeans(7, init=centroids.to_numpy(), n_init=1, max_iter=1).fit(points.to_numpy())
+    model.cluster_centers_ = np.ascontiguousarray(centroids.to_numpy())
+    assert (labels == model.predict(points.to_numpy()) + 1).all()
+    sizes = [each["customers_in_sample"] for each in records["segment"]]
+    assert labels.value_counts().sort_index().tolist() == sizes == sorted(sizes, reverse=True)
+
+
+def test_clouds_that_lie_apart_are_found() -> None:
+    rng = np.random.default_rng(4)
+    truth = rng.choice(4, size=800, p=[0.4, 0.3, 0.2, 0.1])
+    centers = np.array([[0, 0, 0], [9, 0, 0], [0, 9, 0], [0, 0, 9]])
+    frame = pd.DataFrame(rng.normal(size=(800, 3)) + centers[truth], columns=["a", "b", "c"])
+    frame["customer_id"] = [str(number) for number in range(800)]
+    records = records_of(frame, k_max=10)
+    assert records["run"][0]["k"] == 4
+    assert adjusted_rand_score(truth, score(frame, records["parameter"])) > 0.99
+    shares = [each["explained_variance_share"] for each in records["component"]]
+    assert shares == sorted(shares, reverse=True)
+
+
+def test_a_k_that_is_asked_for_is_taken_and_the_reason_says_so() -> None:
+    free = records_of(customers(400))
+    elbow = free["run"][0]["elbow_k"]
+    assert (free["run"][0]["k"], free["run"][0]["k_asked"]) == (elbow, None)
+    assert free["run"][0]["reason"] == "elbow of the inertia curve over k = 1 to 6"
+    for k in (2, 6, 9):
+        asked = records_of(customers(400), k=k)
+        assert asked["run"][0]["k"] == k
+        if k != elbow:
+            assert asked["run"][0]["reason"] == f"K={k} was asked for; the elbow is at {elbow}"
+        rows = asked["candidate"]
+        # A k beyond k_max is a further row.
+        assert [each["k"] for each in rows] == [*range(1, 7), *([k] if k > 6 else [])]
+        assert [each["k"] for each in rows if each["is_chosen"]] == [k]
+        assert [each["k"] for each in rows if each["is_elbow"]] == [elbow]
+        assert [each["inertia"] for each in rows[:6]] == [each["inertia"] for each in free["candidate"]]
+        assert (np.diff([each["inertia"] for each in rows]) < 0).all()
+        assert len(asked["segment"]) == k
+        assert all(each["reason"] for each in rows)
+    same = records_of(customers(400), k=elbow)
+    assert same["run"][0]["reason"] == f"K={elbow} was asked for; the elbow is there too"
+
+
+def test_one_segment_has_no_measures_and_stability_waits() -> None:
+    records = records_of(customers(200))
+    first, second = records["candidate"][:2]
+    assert [first[name] for name in ("silhouette", "davies_bouldin", "calinski_harabasz")] == [None] * 3
+    assert all(
+        isinstance(second[name], float) for name in ("silhouette", "davies_bouldin", "calinski_harabasz")
+    )
+    assert {each["stability"] for each in records["candidate"] + records["segment"]} == {None}
+
+
+def test_measures_of_both_representations_are_in_the_space_of_all_features() -> None:
+    """With all components kept the partition is the same, and so must be its measures; with fewer not lower."""
+    features = customers(300)
+    scaled = records_of(features, k=3)["candidate"]
+    whole = records_of(features, k=3, representation="pca", pca_variance=1.0)["candidate"]
+    for ours, theirs in zip(scaled[1:], whole[1:], strict=True):
+        assert theirs["silhouette"] == pytest.approx(ours["silhouette"], abs=1e-9)
+    plane = records_of(features, k=3, representation="pca", pca_variance=0.01)
+    assert plane["candidate"][2]["calinski_harabasz"] <= scaled[2]["calinski_harabasz"] * (1 + 1e-9)
+
+
+# Samples of the sample
+
+
+def test_the_curve_and_the_fit_use_the_rows_they_are_allowed() -> None:
+    features = customers(500)
+    records = records_of(features, sample_rows=400, curve_rows=100, silhouette_rows=50, k=3)
+    assert records["run"][0]["rows_trained"] == 400
+    assert sum(each["customers_in_sample"] for each in records["segment"]) == 400
+    chosen = next(each for each in records["candidate"] if each["is_chosen"])
+    # The curve's inertia is a sum over a quarter of the rows.
+    assert chosen["inertia"] < records["run"][0]["inertia"] / 2
+    assert records["candidate"][0]["smallest_segment"] == 100
+
+
+def test_a_curve_on_all_rows_is_the_fit() -> None:
+    records = records_of(customers(300), k=4)
+    chosen = next(each for each in records["candidate"] if each["is_chosen"])
+    assert chosen["inertia"] == records["run"][0]["inertia"]
+    assert chosen["silhouette"] == pytest.approx(records["run"][0]["silhouette"], abs=1e-12)
+    assert chosen["smallest_segment"] == records["segment"][-1]["customers_in_sample"]
+
+
+def test_a_curve_whose_rows_are_alike_takes_all_rows() -> None:
+    values = [0.0] * 500 + [1.0, 5.0, 9.0]
+    frame = pd.DataFrame({"customer_id": [str(n) for n in range(len(values))], "x": values})
+    records = records_of(frame, curve_rows=2)
+    assert [each["k"] for each in records["candidate"]] == [1, 2, 3, 4]
+
+
+# The same answer tomorrow
+
+
+@given(st.integers(0, 10_000), st.sampled_from(["scaled", "pca"]))
+@hypothesis_settings(max_examples=8, deadline=None)
+def test_the_order_of_rows_and_columns_does_not_matter(seed: int, representation: str) -> None:
+    features = customers(150, seed=seed)
+    rng = np.random.default_rng(seed)
+    shuffled = features.sample(frac=1, random_state=seed)[list(rng.permutation(features.columns))]
+    ours, theirs = (
+        without_seconds(records_of(each, representation=representation, curve_rows=100))
+        for each in (features, shuffled)
+    )
+    # The names are shown in the order of the input.
+    assert ours["run"][0].pop("features") == "purchases,balance,limit,advances"
+    theirs["run"][0].pop("features")
+    assert ours == theirs
+
+
+def test_names_of_indexes_and_types_of_ids_do_not_matter() -> None:
+    features = customers(100)
+    features["customer_id"] = np.arange(100)
+    texts = features.assign(customer_id=features["customer_id"].astype(str)).set_index(features.index * 7)
+    assert without_seconds(records_of(features)) == without_seconds(records_of(texts))
+
+
+def test_one_thread_and_two_give_the_same_result(real_file: Path) -> None:
+    features = real_features(real_file)
+    results = []
+    for threads in (1, 2):
+        with threadpool_limits(limits=threads):
+            results.append(without_seconds(records_of(features, k_max=5)))
+    assert results[0] == results[1]
+
+
+def test_the_model_id_names_the_model() -> None:
+    features = customers(200)
+    runs = [
+        records_of(features, **changes)["run"][0]["model_id"]
+        for changes in ({}, {}, {"seed": 2}, {"k": 5}, {"representation": "pca"})
+    ]
+    assert runs[0] == runs[1]
+    assert len(set(runs)) == 4
+    assert all(len(each) == 13 and each[0] == "m" and int(each[1:], 16) >= 0 for each in runs)
+    other = features.assign(purchases=features["purchases"] * 1.001)
+    assert records_of(other)["run"][0]["model_id"] != runs[0]
+
+
+# The real file
+
+
+def test_the_curve_on_the_real_file_is_as_low_as_the_best_of_ten_starts(real_file: Path) -> None:
+    """Within 0.5% at every k, so within the 1% that the issue asks for at six of them."""
+    records = records_of(real_features(real_file), k_max=20)
+    inertias = [each["inertia"] for each in records["candidate"]]
+    assert [each["k"] for each in records["candidate"]] == list(range(1, 21))
+    assert (np.array(inertias) / BEST_OF_TEN).max() <= 1.005
+    assert (np.diff(inertias) < 0).all()
+
+
+# Degenerate input
+
+
+def frame_of(**columns: object) -> pd.DataFrame:
+    frame = pd.DataFrame(columns)
+    frame.insert(0, "customer_id", [f"C{number}" for number in range(len(frame))])
+    return frame
+
+
+@pytest.mark.parametrize(
+    ("features", "changes", "message"),
+    [
+        (frame_of(x=[]).astype({"x": float}), {}, "only 0 customers to learn from: a segmentation needs at least 2"),
+        (frame_of(x=[1.0]), {}, "only 1 customers"),
+        (frame_of(x=[3.0] * 9), {}, "all 9 customers have the same features"),
+        (frame_of(x=[NAN] * 9), {}, "all 9 customers have the same features"),
+        (frame_of(x=[1.0, 2.0, 2.0, 4.0]), {"k": 4}, "K=4: only 3 segments can be told apart"),
+        (frame_of(x=[1.0, float("inf"), -float("inf")]), {}, "column x holds 2 infinite values"),
+        (frame_of(x=[1.0, 1e200]), {}, "column x holds values beyond 1e+150"),
+        (frame_of(x=["1", "2"]), {}, "column x is not numeric"),
+        (frame_of(x=[True, False]), {}, "column x is not numeric but bool"),
+        (frame_of(x=pd.to_datetime(["2025-01-01", "2025-02-01"])), {}, "column x is not numeric"),
+        (frame_of(x=[1.0, 2.0], pca_1=[1.0, 2.0]), {}, "column pca_1 has a name that the model uses"),
+        (frame_of(), {}, "there is no feature beside customer_id"),
+        (pd.DataFrame({"x": [1.0, 2.0]}), {}, "the features have no column customer_id"),
+        (frame_of(x=[1.0, 2.0]).assign(customer_id=["a", None]), {}, "1 rows have no customer_id"),
+        (
+            frame_of(x=[1.0, 2.0, 3.0]).assign(customer_id=["b", "a", "a"]),
+            {},
+            "customer_id a stands on more than one row",
+        ),
+        (pd.concat([frame_of(x=[1.0, 2.0])] * 2, axis=1).iloc[:, 1:], {}, "column x occurs more than once"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_segmented_is_refused_in_one_sentence(
+    features: pd.DataFrame, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError) as error:
+        train(features, settings_with(**changes))
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("features", "ks"),
+    [
+        (frame_of(x=[0.0, 1.0]), [1, 2]),
+        (frame_of(x=[1.0, 2.0, 2.0, 4.0]), [1, 2, 3]),
+        (frame_of(x=np.arange(40.0), constant=[5.0] * 40), [1, 2, 3, 4, 5, 6]),
+        (frame_of(x=np.arange(40.0), missing=[NAN] * 40), [1, 2, 3, 4, 5, 6]),
+        (frame_of(x=np.arange(40.0), twin=np.arange(40.0)), [1, 2, 3, 4, 5, 6]),
+        (frame_of(x=[*np.arange(40.0), 1e9]), [1, 2, 3, 4, 5, 6]),
+        (frame_of(x=[*np.arange(40.0), 1e140]), [1, 2]),
+        (frame_of(x=[0.0, 1e-200] * 5, y=np.arange(10.0)), [1, 2, 3, 4, 5, 6]),
+        (frame_of(x=pd.array([1, 2, None, 9], dtype="Int64")), [1, 2, 3]),
+    ],
+)
+def test_odd_but_usable_input_is_segmented(features: pd.DataFrame, ks: list[int]) -> None:
+    """Two rows, fewer rows than k, constant, missing, repeated columns, one giant outlier, tiny values."""
+    for representation in ("scaled", "pca"):
+        records = records_of(features, representation=representation)
+        found = [each["k"] for each in records["candidate"]]
+        assert found == ks
+        assert 2 <= records["run"][0]["k"] <= max(ks)
+        sizes = [each["customers_in_sample"] for each in records["segment"]]
+        assert sum(sizes) == len(features) and min(sizes) >= 1
+        assert all(np.isfinite(each["value"]) for each in records["parameter"])
+
+
+def test_three_hundred_columns_are_segmented() -> None:
+    values = np.random.default_rng(1).normal(size=(150, 300))
+    features = frame_of(**{f"x{number}": values[:, number] for number in range(300)})
+    records = records_of(features, k=3, representation="pca")
+    assert sum(each["customers_in_sample"] for each in records["segment"]) == 150
+    assert 0.9 <= sum(each["explained_variance_share"] for each in records["component"]) < 0.92
+
+
+def odd_columns() -> Iterator[st.SearchStrategy[list[float]]]:
+    odd = st.sampled_from([0.0, -0.0, 1.0, 2.0, -3.0, 1e-12, 1e9, 1e100, 1e-300, 0.1, NAN])
+    yield st.lists(odd, min_size=12, max_size=12)
+    yield st.lists(st.floats(-1e6, 1e6), min_size=12, max_size=12)
+
+
+@pytest.mark.filterwarnings("error")
+@given(st.lists(st.one_of(*odd_columns()), min_size=1, max_size=3), st.sampled_from(["scaled", "pca"]))
+@hypothesis_settings(max_examples=60, deadline=None)
+def test_whatever_the_numbers_there_is_a_sound_result_or_a_sentence(
+    columns: list[list[float]], representation: str
+) -> None:
+    features = frame_of(**{f"x{place}": column for place, column in enumerate(columns)})
+    try:
+        records = records_of(features, representation=representation)
+    except ValueError as error:
+        assert str(error).startswith(("all 12 customers have the same features", "the customers differ"))
+        return
+    assert sum(each["customers_in_sample"] for each in records["segment"]) == 12
+    assert all(np.isfinite(each["value"]) for each in records["parameter"])
+    inertias = [each["inertia"] for each in records["candidate"]]
+    assert (np.diff(inertias) <= 1e-9 * inertias[0]).all()
