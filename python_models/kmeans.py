@@ -57,7 +57,9 @@ def squared_distances(points: FloatArray, centers: FloatArray) -> FloatArray:
     return floored
 
 
-def fit_from(points: FloatArray, centers: FloatArray, tolerance: float) -> Partition | None:
+def fit_from(
+    points: FloatArray, centers: FloatArray, tolerance: float, weights: FloatArray | None = None
+) -> Partition | None:
     """Run Lloyd's algorithm from given centres, shape (k, dimensions).
 
     Args:
@@ -65,27 +67,41 @@ def fit_from(points: FloatArray, centers: FloatArray, tolerance: float) -> Parti
         centers: where to start.
         tolerance: stop when the centres move less (scikit-learn's tol); 0 goes on until no row
             changes its segment.
+        weights: shape (rows,), how often each row counts; None counts each once.
 
     Returns:
         The solution, or None where fewer than k segments have rows.
 
     """
-    return _fit(points, len(centers), centers, 0, tolerance)
+    return _fit(points, len(centers), centers, 0, tolerance, weights)
 
 
-def fit_plus_plus(points: FloatArray, k: int, rng: np.random.Generator, tolerance: float) -> Partition | None:
+def fit_plus_plus(
+    points: FloatArray,
+    k: int,
+    rng: np.random.Generator,
+    tolerance: float,
+    weights: FloatArray | None = None,
+) -> Partition | None:
     """Run Lloyd's algorithm from one k-means++ start; arguments and result as in `fit_from`."""
-    return _fit(points, k, "k-means++", int(rng.integers(LARGEST_SEED)), tolerance)
+    return _fit(points, k, "k-means++", int(rng.integers(LARGEST_SEED)), tolerance, weights)
 
 
-def _fit(points: FloatArray, k: int, init: FloatArray | str, seed: int, tolerance: float) -> Partition | None:
+def _fit(
+    points: FloatArray,
+    k: int,
+    init: FloatArray | str,
+    seed: int,
+    tolerance: float,
+    weights: FloatArray | None,
+) -> Partition | None:
     model = KMeans(
         k, init=init, n_init=1, tol=tolerance, max_iter=MAX_ITERATIONS, random_state=seed, algorithm="lloyd"
     )
     with warnings.catch_warnings():
         # It warns of fewer distinct segments than asked for, which is looked at below.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(points)
+        model.fit(points, sample_weight=weights)
     partition = Partition(model.cluster_centers_, model.labels_.astype(np.int64), float(model.inertia_))
     return partition if partition.sizes.all() else None
 

@@ -1,0 +1,43 @@
+"""Explanation: can a person tell the segments by a few questions about raw features? Touches nothing."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+# Four questions tell at most sixteen groups apart, and still fit on a slide.
+DEPTH = 4
+FOLDS = 3
+# Most customers the tree is grown on: its accuracy needs no more.
+TREE_ROWS = 10_000
+
+
+def tree_accuracy(values: FloatArray, labels: IntArray) -> float | None:
+    """Share of customers whose segment a decision tree of depth 4 tells from raw features.
+
+    Each third of the customers is judged by a tree (CART, scikit-learn's) grown on the other two, so
+    that the share is not of customers it has seen.
+
+    Args:
+        values: shape (rows, features), raw units, imputed; the first TREE_ROWS are used.
+        labels: shape (rows,).
+
+    Returns:
+        0 to 1, or None where there are fewer rows than folds.
+    """
+    from sklearn.tree import DecisionTreeClassifier
+
+    values, labels = values[:TREE_ROWS], labels[:TREE_ROWS]
+    if len(labels) < FOLDS:
+        return None
+    # Rows come in hash order, so every third is a fair draw. Trees work in single precision.
+    low, high = np.finfo(np.float32).min, np.finfo(np.float32).max
+    narrow = np.clip(values, low, high)
+    fold = np.arange(len(labels)) % FOLDS
+    told = 0
+    for each in range(FOLDS):
+        tree = DecisionTreeClassifier(max_depth=DEPTH, random_state=0)
+        tree.fit(narrow[fold != each], labels[fold != each])
+        told += int((tree.predict(narrow[fold == each]) == labels[fold == each]).sum())
+    return told / len(labels)
