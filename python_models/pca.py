@@ -63,7 +63,7 @@ def fit_pca(scaled: FloatArray, variance_share: float | None) -> Projection:
         needed = int(np.argmax(reached)) + 1 if reached.any() else len(shares)
         kept = max(kept, needed)
     kept = min(kept, len(shares))
-    loadings = _with_signs(fitted.components_[:kept])
+    loadings = with_signs(fitted.components_[:kept])
     return Projection(
         loadings=loadings,
         intercept=-(loadings @ fitted.mean_),
@@ -72,7 +72,8 @@ def fit_pca(scaled: FloatArray, variance_share: float | None) -> Projection:
     )
 
 
-def _with_signs(loadings: FloatArray) -> FloatArray:
+def with_signs(loadings: FloatArray) -> FloatArray:
+    """Turn each row so that its largest absolute loading is positive, of equally large ones the first."""
     size = np.abs(loadings)
     largest = np.argmax(size >= size.max(axis=1, keepdims=True) * (1 - SIGN_TOLERANCE), axis=1)
     signs = np.where(loadings[np.arange(len(loadings)), largest] < 0, -1.0, 1.0)

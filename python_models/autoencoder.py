@@ -1,0 +1,330 @@
+"""Autoencoders: a few codes per customer from which a network rebuilds the features.
+
+After Chollet, "Building Autoencoders in Keras" (blog.keras.io, 2016), for tables instead of images;
+its convolutional and sequence variants need pixels or time steps and have no use on one row of
+features. Keras and TensorFlow are imported when the first autoencoder is trained, not before; then
+TensorFlow's thread counts and determinism are set for the whole process. Touches nothing else.
+
+A network's codes are known only up to what the decoder can undo, so plain codes of two seeds share
+no axis and no scale, and KMeans on them would agree at an adjusted Rand index of 0.3 to 0.5. Hence
+the codes are brought to axes with a meaning: with B the least-squares map from codes to scaled
+features and B = U S V', the codes become C U S. A distance between codes is then the distance
+between the features that they foretell linearly, the axes stand in order of what they explain, and
+any invertible linear change of a network's codes drops out. The map is part of the encoder.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from python_models.encoder import Encoder, Layer, single
+from python_models.pca import with_signs
+
+FloatArray = NDArray[np.float64]
+
+# Most customers a network learns from, and the share of them that only says when to stop.
+TRAINING_ROWS = 20_000
+HELD_OUT = 0.1
+# Fewer customers than this tell a network nothing that PCA does not.
+FEWEST_ROWS = 100
+CODES = 10
+PATIENCE = 4
+# Steps that TensorFlow runs without coming back to Python.
+STEPS_PER_EXECUTION = 16
+# A code unit whose variance is below this share of the units' mean variance says nothing.
+DEAD_SHARE = 0.01
+# Directions of the codes with less of the variance than this are rounding.
+RANK_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A network and how it is trained.
+
+    Attributes:
+        hidden: units of the encoder's layers before the code, all ReLU.
+        decoder: units of the decoder's layers before the output, all ReLU.
+        code_activation: of the code.
+        noise: deviation of the Gaussian noise on the scaled features while training.
+        l1: weight of the mean absolute code in the loss.
+        kl: weight of the Kullback-Leibler divergence from the standard normal, per code; 0 is no VAE.
+        epochs: most passes.
+        batch: customers per step.
+        rate: Adam's learning rate.
+    """
+
+    hidden: tuple[int, ...]
+    decoder: tuple[int, ...]
+    code_activation: str
+    noise: float
+    l1: float
+    kl: float
+    epochs: int
+    batch: int
+    rate: float
+
+
+PRESETS: Mapping[str, Preset] = MappingProxyType(
+    {
+        "undercomplete": Preset((32,), (32,), "linear", 0.0, 0.0, 0.0, 40, 128, 3e-3),
+        "sparse": Preset((32,), (32,), "linear", 0.0, 1e-3, 0.0, 40, 128, 3e-3),
+        "denoising": Preset((32,), (32,), "linear", 0.2, 0.0, 0.0, 40, 128, 3e-3),
+        "variational": Preset((32,), (32,), "linear", 0.0, 0.0, 1e-3, 40, 128, 3e-3),
+        # The network of the course that CC GENERAL is known from, 2.3 million weights: off by default.
+        "course": Preset((7, 500, 500, 2000), (2000, 500), "relu", 0.0, 0.0, 0.0, 25, 128, 1e-3),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Autoencoder:
+    """What came of training one preset.
+
+    Attributes:
+        encoder: the network as numbers.
+        curve: (epoch from 1, loss, loss on the held-out customers) per pass.
+        feature_errors: mean squared reconstruction error per feature, shape (features,), in scaled
+            units, over the customers it learned from.
+        pca_errors: the same of as many principal components.
+        units: code units of the network.
+        dead_units: those whose variance is below 1% of the units' mean.
+        weights: trained numbers.
+    """
+
+    encoder: Encoder
+    curve: tuple[tuple[int, float, float], ...]
+    feature_errors: FloatArray
+    pca_errors: FloatArray
+    units: int
+    dead_units: int
+    weights: int
+
+    @property
+    def error(self) -> float:
+        """Mean squared reconstruction error."""
+        return float(self.feature_errors.mean())
+
+    @property
+    def pca_error(self) -> float:
+        """Mean squared reconstruction error of as many principal components."""
+        return float(self.pca_errors.mean())
+
+
+def code_units(features: int) -> int:
+    """Codes of a network: 10, but always fewer than features, if there is more than one."""
+    return max(1, min(CODES, features - 1))
+
+
+def fit_autoencoder(scaled: FloatArray, name: str, seed: int) -> Autoencoder:
+    """Train a preset on scaled features; the same seed gives the same numbers.
+
+    Stops when the loss on the last tenth of the customers has not fallen for 4 passes, and goes back
+    to the best pass.
+
+    Args:
+        scaled: shape (rows, features), at least FEWEST_ROWS rows in an order of chance; the first
+            TRAINING_ROWS are used.
+        name: of PRESETS.
+        seed: of the weights, the order of the customers and the noise.
+
+    Raises:
+        ValueError: too few rows, or the loss left the range of numbers.
+    """
+    if len(scaled) < FEWEST_ROWS:
+        raise ValueError(
+            f"only {len(scaled)} customers: an autoencoder needs at least {FEWEST_ROWS} to learn from; "
+            "choose REPRESENTATION=scaled or pca"
+        )
+    keras = _keras()
+    preset = PRESETS[name]
+    rows = scaled[:TRAINING_ROWS]
+    kept = len(rows) - max(1, int(len(rows) * HELD_OUT))
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(seed)
+    units = code_units(scaled.shape[1])
+    network = _network(keras, preset, scaled.shape[1], units)
+    narrow = rows.astype(np.float32)
+    history = network.fit(
+        narrow[:kept],
+        narrow[:kept],
+        validation_data=(narrow[kept:], narrow[kept:]),
+        epochs=preset.epochs,
+        batch_size=preset.batch,
+        verbose=0,
+        callbacks=[keras.callbacks.EarlyStopping(patience=PATIENCE, restore_best_weights=True)],
+    ).history
+    curve = tuple(
+        (epoch, float(loss), float(held_out))
+        for epoch, (loss, held_out) in enumerate(zip(history["loss"], history["val_loss"], strict=True), 1)
+    )
+    if not all(np.isfinite([loss, held_out]).all() for _, loss, held_out in curve):
+        raise ValueError(
+            f"the autoencoder {name} diverged: a feature has values too extreme for it; choose another SCALING "
+            f"or leave {name} out of AUTOENCODERS"
+        )
+    encoder, decoder = _layers_of(network, preset)
+    codes = _codes(encoder, rows)
+    variances = codes.var(axis=0)
+    dead = variances <= DEAD_SHARE * variances.mean()
+    made = _with_meaningful_axes(name, encoder, decoder, rows)
+    return Autoencoder(
+        encoder=made,
+        curve=curve,
+        feature_errors=made.errors(rows).mean(axis=0),
+        pca_errors=pca_errors(rows, units),
+        units=units,
+        dead_units=int(dead.sum()),
+        weights=int(network.count_params()),
+    )
+
+
+def pca_errors(scaled: FloatArray, components: int) -> FloatArray:
+    """Mean squared error per feature of rebuilding scaled features from principal components."""
+    centred = scaled - scaled.mean(axis=0)
+    axes = np.linalg.eigh(centred.T @ centred)[1][:, ::-1][:, :components]
+    errors: FloatArray = ((centred - centred @ axes @ axes.T) ** 2).mean(axis=0)
+    return errors
+
+
+def _codes(layers: list[Layer], values: FloatArray) -> FloatArray:
+    for layer in layers:
+        values = layer.apply(values)
+    return values
+
+
+def _with_meaningful_axes(
+    name: str, encoder: list[Layer], decoder: list[Layer], scaled: FloatArray
+) -> Encoder:
+    """Turn and stretch the codes to what they explain of the features, see the module's docstring."""
+    codes = _codes(encoder, scaled)
+    mean = codes.mean(axis=0)
+    centred = codes - mean
+    # Whitened first, so that nearly dependent codes cannot blow up the least squares.
+    _, deviations, directions = np.linalg.svd(centred / np.sqrt(len(codes)), full_matrices=False)
+    real = deviations > RANK_TOLERANCE * max(float(deviations.max()), RANK_TOLERANCE)
+    whiten = directions[real].T / deviations[real]
+    white = centred @ whiten
+    foretold = white.T @ (scaled - scaled.mean(axis=0)) / len(scaled)
+    turn, explained, loadings = np.linalg.svd(foretold, full_matrices=False)
+    signs = np.sign((with_signs(loadings) * loadings).sum(axis=1))
+    # A direction that foretells nothing linearly keeps a sliver, so that the decoder can still use it.
+    stretch = np.maximum(explained, 1e-3 * explained.max()) * signs
+    forth = whiten @ turn * stretch
+    back = ((turn / stretch).T * deviations[real]) @ directions[real]
+    forth_layer = Layer(forth, -mean @ forth, "linear")
+    back_layer = Layer(back, mean, "linear")
+    layers = [_joined(encoder + [forth_layer]), _joined([back_layer, *decoder])]
+    rounded = [
+        tuple(Layer(single(each.weights), single(each.bias), each.activation) for each in half)
+        for half in layers
+    ]
+    return Encoder(name, rounded[0], rounded[1])
+
+
+def _joined(layers: list[Layer]) -> list[Layer]:
+    """Multiply out neighbours of which the first is linear."""
+    joined = [layers[0]]
+    for layer in layers[1:]:
+        before = joined[-1]
+        if before.activation == "linear":
+            joined[-1] = Layer(
+                before.weights @ layer.weights, before.bias @ layer.weights + layer.bias, layer.activation
+            )
+        else:
+            joined.append(layer)
+    return joined
+
+
+def _network(keras: Any, preset: Preset, features: int, units: int) -> Any:
+    dense = keras.layers.Dense
+    inputs = keras.Input((features,))
+    flow = keras.layers.GaussianNoise(preset.noise)(inputs) if preset.noise else inputs
+    for place, width in enumerate(preset.hidden):
+        flow = dense(width, activation="relu", name=f"encoder_{place}")(flow)
+    code = dense(
+        units,
+        activation=preset.code_activation,
+        activity_regularizer=keras.regularizers.L1(preset.l1) if preset.l1 else None,
+        name=f"encoder_{len(preset.hidden)}",
+    )(flow)
+    flow = _drawn(keras, preset.kl, features)([code, dense(units)(flow)]) if preset.kl else code
+    for place, width in enumerate(preset.decoder):
+        flow = dense(width, activation="relu", name=f"decoder_{place}")(flow)
+    outputs = dense(features, name=f"decoder_{len(preset.decoder)}")(flow)
+    network = keras.Model(inputs, outputs)
+    network.compile(
+        optimizer=keras.optimizers.Adam(preset.rate, clipnorm=1.0),
+        loss="mean_squared_error",
+        steps_per_execution=STEPS_PER_EXECUTION,
+    )
+    return network
+
+
+def _drawn(keras: Any, weight: float, features: int) -> Any:
+    """A layer that draws codes around their means (Kingma and Welling 2014) and adds the divergence to the loss."""
+
+    class Drawn(keras.layers.Layer):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.generator = keras.random.SeedGenerator()
+
+        def call(self, inputs: Any, training: bool = False) -> Any:
+            means, log_variances = inputs
+            ops = keras.ops
+            divergence = 0.5 * (ops.square(means) + ops.exp(log_variances) - 1 - log_variances)
+            self.add_loss(weight * ops.mean(ops.sum(divergence, axis=1)))
+            if not training:
+                return means
+            noise = keras.random.normal(ops.shape(means), seed=self.generator)
+            return means + ops.exp(0.5 * log_variances) * noise
+
+    return Drawn()
+
+
+def _layers_of(network: Any, preset: Preset) -> tuple[list[Layer], list[Layer]]:
+    def layer(part: str, place: int, activation: str) -> Layer:
+        weights, bias = network.get_layer(f"{part}_{place}").get_weights()
+        return Layer(weights.astype(np.float64), bias.astype(np.float64), activation)
+
+    last = len(preset.hidden)
+    encoder = [layer("encoder", place, "relu") for place in range(last)]
+    encoder.append(layer("encoder", last, preset.code_activation))
+    last = len(preset.decoder)
+    decoder = [layer("decoder", place, "relu") for place in range(last)]
+    decoder.append(layer("decoder", last, "linear"))
+    return encoder, decoder
+
+
+def _keras() -> Any:
+    """Import Keras on TensorFlow, silently, and make it give the same numbers every time."""
+    with _environment(TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE_ONEDNN_OPTS="0", KERAS_BACKEND="tensorflow"):
+        import tensorflow
+
+        # A sum over two threads adds up in another order. Refused once TensorFlow is in use, as by a
+        # caller's own network; then its thread counts stay, and only the last digits may differ.
+        with suppress(RuntimeError):
+            tensorflow.config.threading.set_intra_op_parallelism_threads(1)
+            tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+        tensorflow.config.experimental.enable_op_determinism()
+        # TensorFlow chooses at import, and at its first use, what it heeds of the environment.
+        tensorflow.constant(0)
+        import keras
+    return keras
+
+
+@contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    """Set environment variables for a while, where the caller has not."""
+    missing = [name for name in values if name not in os.environ]
+    os.environ.update({name: values[name] for name in missing})
+    try:
+        yield
+    finally:
+        for name in missing:
+            os.environ.pop(name, None)
