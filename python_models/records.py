@@ -10,20 +10,25 @@ import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from python_models.autoencoder import Autoencoder
+from python_models.champion import Candidate, Choice, Gate
 from python_models.elbow import Elbow
+from python_models.gap import Gap
 from python_models.kmeans import Partition
 from python_models.measures import Measures, mean
 from python_models.pca import component_names
 from python_models.sample import Sample
 from python_models.settings import Settings
 from python_models.space import Space
+from python_models.stability import Stability
+from python_models.votes import Vote
 
 FloatArray = NDArray[np.float64]
 Value = str | int | float | bool | None
@@ -36,6 +41,26 @@ MODEL_ID_DIGITS = 12
 # Enough to tell models apart, and blind to noise in the last digits.
 SIGNIFICANT_DIGITS = 10
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "kneed")
+# Named only where an autoencoder was trained.
+NETWORK_LIBRARIES = ("keras", "tensorflow")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Solutions for k = 1, 2, ... in the champion's space, their measures, and the elbow."""
+
+    partitions: Sequence[Partition]
+    measures: Sequence[Measures]
+    elbow: Elbow
+
+
+@dataclass(frozen=True)
+class Network:
+    """An autoencoder, the space whose scaled features it learned from, and the seconds it took."""
+
+    space: Space
+    fitted: Autoencoder
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -43,22 +68,43 @@ class Run:
     """All that came of a training run.
 
     Attributes:
-        candidates: the curve's solution for each k.
-        measures: of each candidate, in the same order.
+        candidates: everything compared; choice.place is the champion's index.
+        curve: in the champion's space.
+        stabilities: Jaccard of the least stable segment for each k of the curve, None where not known.
         final: the model, its segments numbered by size.
+        fault: why the model is not valid (a segment unstable or too small), or None.
+        stability: of the model's segments, on all resamples.
         own_silhouettes: of the first rows of the sample under `final`, or None where undefined.
+        tree_accuracy: of the model.
         seconds: per part of the run.
     """
 
     sample: Sample
-    space: Space
     settings: Settings
-    candidates: Sequence[Partition]
-    measures: Sequence[Measures]
-    elbow: Elbow
+    candidates: Sequence[Candidate]
+    choice: Choice
+    curve: Curve
+    gap: Gap
+    votes: Sequence[Vote]
+    stabilities: Sequence[float | None]
     final: Partition
+    fault: str | None
+    stability: Stability
+    gate: Gate
     own_silhouettes: FloatArray | None
+    tree_accuracy: float | None
+    networks: Sequence[Network]
     seconds: Mapping[str, float]
+
+    @property
+    def space(self) -> Space:
+        """The champion's."""
+        return self.candidates[self.choice.place].space
+
+    @property
+    def reason(self) -> str:
+        """Why the champion was chosen."""
+        return self.choice.reasons[self.choice.place]
 
 
 def to_frame(records: Iterable[Record]) -> pd.DataFrame:
@@ -68,38 +114,25 @@ def to_frame(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def records_of(run: Run) -> Iterator[Record]:
-    """Lay out a run: parameters, candidates, segments, components, and the run itself."""
+    """Lay out a run, one kind of record after the other."""
     parameters = parameters_of(run)
-    identity = model_id(parameters, asdict(run.settings))
-    named: dict[str, Value] = {"model_id": identity}
+    named: dict[str, Value] = {"model_id": model_id(parameters, run.settings.as_row())}
     for stage, component, feature, value in parameters:
         yield (
             "parameter",
             named | {"stage": stage, "component": component, "feature": feature, "value": value},
         )
-    for candidate, measures in zip(run.candidates, run.measures, strict=True):
-        yield "candidate", named | _candidate(run, candidate, measures)
-    for place, size in enumerate(run.final.sizes):
-        yield (
-            "segment",
-            named
-            | {
-                "segment_id": place + 1,
-                "customers_in_sample": int(size),
-                "silhouette": _segment_silhouette(run, place),
-                "stability": None,
-            },
-        )
-    projection = run.space.projection
-    for place, axis in enumerate(component_names(len(projection.loadings))):
-        yield (
-            "component",
-            {
-                "component": axis,
-                "explained_variance": float(projection.explained_variance[place]),
-                "explained_variance_share": float(projection.explained_variance_share[place]),
-            },
-        )
+    for place, candidate in enumerate(run.candidates):
+        yield "candidate", named | _candidate(run, place, candidate)
+    for place in range(len(run.curve.partitions)):
+        yield "curve", named | _curve_point(run, place)
+    for vote in run.votes:
+        yield "vote", named | {"method": vote.method, "k": vote.k, "words": vote.words}
+    for place in range(run.final.k):
+        yield "segment", named | _segment(run, place)
+    yield from _components(run)
+    for network in run.networks:
+        yield from _network(run, network)
     yield "run", named | _summary(run)
 
 
@@ -139,19 +172,56 @@ def model_id(parameters: Iterable[Parameter], settings: Mapping[str, Value]) -> 
     return "m" + sha256(json.dumps(canonical, sort_keys=True).encode()).hexdigest()[:MODEL_ID_DIGITS]
 
 
-def _candidate(run: Run, candidate: Partition, measures: Measures) -> dict[str, Value]:
-    is_chosen = candidate.k == run.final.k
+def _candidate(run: Run, place: int, candidate: Candidate) -> dict[str, Value]:
+    stability = candidate.stability
     return {
-        "scaling": run.settings.scaling,
-        "representation": run.settings.representation,
+        "scaling": candidate.space.scaling,
+        "representation": candidate.space.representation,
         "k": candidate.k,
-        "inertia": candidate.inertia,
-        **asdict(measures),
-        "stability": None,
-        "smallest_segment": int(candidate.sizes.min()),
-        "is_elbow": candidate.k == run.elbow.k,
-        "is_chosen": is_chosen,
-        "reason": _reason(run) if is_chosen else _reason_against(candidate.k, run),
+        "inertia": candidate.partition.inertia,
+        **asdict(candidate.measures),
+        "stability": stability.worst,
+        "mean_jaccard": float(stability.per_segment.mean()),
+        "adjusted_rand": stability.rand,
+        "resamples": stability.resamples,
+        "tree_accuracy": candidate.tree_accuracy,
+        "smallest_segment": int(candidate.partition.sizes.min()),
+        "smallest_share": candidate.smallest_share,
+        "is_valid": run.gate.fault(candidate) is None,
+        "is_chosen": place == run.choice.place,
+        "reason": run.choice.reasons[place],
+        "seconds": candidate.seconds,
+    }
+
+
+def _curve_point(run: Run, place: int) -> dict[str, Value]:
+    partition = run.curve.partitions[place]
+    gaps = run.gap.gaps
+    return {
+        "scaling": run.space.scaling,
+        "representation": run.space.representation,
+        "k": partition.k,
+        "inertia": partition.inertia,
+        **asdict(run.curve.measures[place]),
+        "gap": float(gaps[place]) if place < len(gaps) else None,
+        "gap_error": float(run.gap.errors[place]) if place < len(gaps) else None,
+        "stability": run.stabilities[place] if place < len(run.stabilities) else None,
+        "smallest_segment": int(partition.sizes.min()),
+        "is_elbow": partition.k == run.curve.elbow.k,
+        "is_chosen": partition.k == run.final.k,
+    }
+
+
+def _segment(run: Run, place: int) -> dict[str, Value]:
+    size = int(run.final.sizes[place])
+    jaccard = float(run.stability.per_segment[place])
+    is_small = size / len(run.final.labels) < run.gate.min_share
+    return {
+        "segment_id": place + 1,
+        "customers_in_sample": size,
+        "silhouette": _segment_silhouette(run, place),
+        "stability": jaccard,
+        "is_unstable": jaccard < run.gate.min_jaccard or is_small,
     }
 
 
@@ -162,41 +232,88 @@ def _segment_silhouette(run: Run, place: int) -> float | None:
     return mean(run.own_silhouettes[run.final.labels[: len(run.own_silhouettes)] == place])
 
 
+def _components(run: Run) -> Iterator[Record]:
+    projection = run.space.projection
+    for place, axis in enumerate(component_names(len(projection.loadings))):
+        yield (
+            "component",
+            {
+                "component": axis,
+                "explained_variance": float(projection.explained_variance[place]),
+                "explained_variance_share": float(projection.explained_variance_share[place]),
+            },
+        )
+        for feature, loading in zip(run.sample.names, projection.loadings[place], strict=True):
+            yield "loading", {"component": axis, "feature": feature, "loading": float(loading)}
+
+
+def _network(run: Run, network: Network) -> Iterator[Record]:
+    fitted = network.fitted
+    name = fitted.encoder.name
+    yield (
+        "autoencoder",
+        {
+            "name": name,
+            "scaling": network.space.scaling,
+            # Scoring reads the codes of the same scaled features that the model reads.
+            "is_of_model_scaling": network.space.scaling == run.space.scaling,
+            "codes": fitted.encoder.codes,
+            "units": fitted.units,
+            "dead_units": fitted.dead_units,
+            "weights": fitted.weights,
+            "epochs": len(fitted.curve),
+            "mse": fitted.error,
+            "pca_mse": fitted.pca_error,
+            "seconds": network.seconds,
+        },
+    )
+    for epoch, loss, held_out in fitted.curve:
+        yield "epoch", {"name": name, "epoch": epoch, "loss": loss, "val_loss": held_out}
+    for feature, ours, theirs in zip(
+        run.sample.names, fitted.feature_errors, fitted.pca_errors, strict=True
+    ):
+        yield "reconstruction", {"name": name, "feature": feature, "mse": float(ours), "pca_mse": float(theirs)}
+    for row in fitted.encoder.rows():
+        yield "encoder", dict(row)
+
+
 def _summary(run: Run) -> dict[str, Value]:
-    settings = asdict(run.settings)
+    settings: dict[str, Value] = dict(run.settings.as_row())
+    asked = {f"{name}_asked": settings.pop(name) for name in ("k", "scaling", "representation")}
+    libraries = (*LIBRARIES, *(NETWORK_LIBRARIES if run.networks else ()))
     return {
-        "k_asked": settings.pop("k"),
+        **asked,
         **settings,
+        "scaling": run.space.scaling,
+        "representation": run.space.representation,
         "k": run.final.k,
-        "elbow_k": run.elbow.k,
-        "reason": _reason(run),
+        "elbow_k": run.curve.elbow.k,
+        "reason": run.reason,
+        "is_stable": run.fault is None,
+        "warning": run.fault,
+        "candidates": len(run.candidates),
         "rows_trained": len(run.sample.values),
         "features": ",".join(run.sample.features),
         "inertia": run.final.inertia,
         "silhouette": mean(run.own_silhouettes),
+        "stability": run.stability.worst,
+        "adjusted_rand": run.stability.rand,
+        "tree_accuracy": run.tree_accuracy,
         **{f"seconds_{part}": taken for part, taken in run.seconds.items()},
         "python": platform.python_version(),
-        **{library: version(library) for library in LIBRARIES},
+        **{library: _version(library) for library in libraries},
     }
 
 
-def _reason(run: Run) -> str:
-    """Say why the chosen k was chosen."""
-    asked = run.settings.k
-    if asked is None:
-        return run.elbow.reason
-    if asked == run.elbow.k:
-        return f"K={asked} was asked for; the elbow is there too"
-    return f"K={asked} was asked for; the elbow is at {run.elbow.k}"
-
-
-def _reason_against(k: int, run: Run) -> str:
-    """Say why another k was not chosen."""
-    if k == 1:
-        return "one segment is the whole portfolio; it only starts the curve"
-    if run.settings.k is None:
-        return f"the elbow is at {run.elbow.k}"
-    return f"{'the elbow, but ' if k == run.elbow.k else ''}K={run.settings.k} was asked for"
+def _version(library: str) -> str:
+    # TensorFlow is one module in several distributions, as tensorflow-cpu.
+    names = [library] if library != "tensorflow" else [library, "tensorflow-cpu", "tensorflow-intel"]
+    for name in names:
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            continue
+    return "unknown"
 
 
 def _json(payload: Mapping[str, object]) -> str:

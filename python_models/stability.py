@@ -97,8 +97,8 @@ def bootstrap(points: FloatArray, partition: Partition, seed: int, resamples: ra
     """Draw resamples, fit each again and compare.
 
     Args:
-        points: shape (rows, dimensions); at most the first BOOTSTRAP_ROWS are drawn from.
-        partition: of those rows.
+        points: shape (rows, dimensions).
+        partition: of the first of them; at most the first BOOTSTRAP_ROWS are drawn from.
         seed: with a resample's number, the source of its draw: every partition meets the same draws.
         resamples: numbers of the resamples to draw, at least one.
 
@@ -107,7 +107,7 @@ def bootstrap(points: FloatArray, partition: Partition, seed: int, resamples: ra
         0 for each of them.
 
     """
-    rows = min(len(points), BOOTSTRAP_ROWS)
+    rows = min(len(partition.labels), BOOTSTRAP_ROWS)
     jaccards, rands = [], []
     for number in resamples:
         rng = np.random.default_rng([seed, number])

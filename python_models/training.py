@@ -1,19 +1,24 @@
 """The whole of the learning as one function: a frame of features in, a frame of records out.
 
 Touches nothing but its arguments. Everything heavy is imported before `train` bounds the threads,
-since only libraries already loaded heed the bound.
+since only libraries already loaded heed the bound; TensorFlow bounds its own.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from python_models.autoencoder import FEWEST_ROWS, PRESETS, Autoencoder, fit_autoencoder
+from python_models.champion import Candidate, Choice, Gate, choose, confirmed, screened, with_resamples
 from python_models.elbow import find_elbow, fit_beyond, inertia_curve
+from python_models.explain import tree_accuracy
+from python_models.gap import gap_statistic
 from python_models.kmeans import LARGEST_SEED, Partition, fit_from, fit_plus_plus, number_by_size
 from python_models.measures import (
     Measures,
@@ -23,22 +28,25 @@ from python_models.measures import (
     pairwise_distances,
     silhouettes,
 )
-from python_models.records import Run, records_of, to_frame
+from python_models.records import Curve, Network, Run, records_of, to_frame
 from python_models.sample import count_distinct, draw_sample
-from python_models.settings import Settings
-from python_models.space import Space, prepare
+from python_models.scaling import SCALINGS
+from python_models.settings import REPRESENTATIONS, Settings
+from python_models.space import Space, code_space, common_space, impute, plain_spaces
+from python_models.stability import BOOTSTRAP_ROWS, bootstrap
+from python_models.votes import votes
 
 FloatArray = NDArray[np.float64]
 
-# k-means++ starts on the whole sample, beside the curve's solution.
-FINAL_STARTS = 3
+# k-means++ starts of the final fit, beside those from the candidate's and the curve's solutions.
+FINAL_STARTS = 8
 
 
 def train(features: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """Impute, scale, project, choose k and fit KMeans.
+    """Impute, compare scalings, representations and k by a written rule, and fit the champion.
 
     The result depends neither on the order of rows or columns nor on the number of threads; only
-    the seconds in the record `run` differ between runs.
+    what is named seconds differs between runs.
 
     Args:
         features: column `customer_id`, one row per customer, and numeric feature columns in raw
@@ -49,14 +57,18 @@ def train(features: pd.DataFrame, settings: Settings) -> pd.DataFrame:
         One row per record: `record` names its kind and `payload` is one flat JSON object.
 
         - parameter: model_id, stage (impute, scale, project, centroid), component, feature, value;
-        - candidate: the curve's solution at one k and its measures, whether it is_elbow and is_chosen;
-        - segment: segment_id (1 is the largest), customers_in_sample, silhouette;
-        - component: explained_variance and explained_variance_share of a principal component;
+        - candidate: every scaling x representation x k compared, its measures, stability, reason;
+        - curve: k = 1, 2, ... in the champion's space: inertia, measures, is_elbow, is_chosen;
+        - vote: the k that each method would take, in words;
+        - segment: segment_id (1 is the largest), customers_in_sample, silhouette, stability;
+        - component: explained variance of a principal component; loading: one of its weights;
+        - autoencoder, epoch, reconstruction, encoder: each network's quality, its training curve, its
+          error per feature, its layers as numbers;
         - run: what was asked for, what came of it, library versions, seconds per part.
 
         Inertia is in the space that KMeans sees. Silhouette, Davies-Bouldin and Calinski-Harabasz
-        are in the space of all scaled features, whatever the representation, since measures of
-        different spaces must not be compared; candidates' are of the customers on the curve.
+        are in the common space (`python_models.space.common_space`), whatever the scaling and the
+        representation, since measures of different spaces must not be compared.
 
     Raises:
         ValueError: the features cannot be segmented, or not into K segments; one sentence says why.
@@ -66,22 +78,65 @@ def train(features: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     with threadpool_limits(limits=1):
         with clock.part("prepare"):
             sample = draw_sample(features, settings.sample_rows)
-            space = prepare(sample, settings)
+            imputer, filled = impute(sample)
+            common = common_space(filled)
+            distances = pairwise_distances(common[: settings.silhouette_rows])
+            plain = plain_spaces(
+                sample,
+                imputer,
+                filled,
+                tuple(SCALINGS) if settings.scaling is None else (settings.scaling,),
+                # Codes are learned from all scaled features.
+                REPRESENTATIONS if settings.representation is None else (_plain(settings.representation),),
+                settings.pca_variance,
+            )
+        judge = Judge(settings, filled, common, distances)
+        with clock.part("candidates"):
+            judge.check_k(plain)
+            candidates = [each for space in plain for each in judge.candidates(space)]
+        with clock.part("autoencoders"):
+            networks = _networks(judge, candidates, settings)
+        with clock.part("candidates_codes"):
+            coded = [code_space(each.space, each.fitted.encoder) for each in networks]
+            if settings.representation not in REPRESENTATIONS:
+                more = [each for space in coded for each in judge.candidates(space)]
+                if settings.representation is not None:
+                    # Only what was asked for; the plain spaces served the choice of a scaling.
+                    candidates, more = [], [e for e in more if e.space.representation == settings.representation]
+                candidates += more
+            if not candidates:
+                raise judge.too_many()
+        with clock.part("choice"):
+            candidates, choice = judge.chosen(candidates)
+            champion = candidates[choice.place]
         with clock.part("curve"):
-            rng = np.random.default_rng(settings.seed)
-            curve = _curve(space, settings, rng)
-            elbow = find_elbow([each.inertia for each in curve])
-            k = settings.k or elbow.k
-            candidates = _with_asked(space, curve, k, rng)
+            curve = judge.curve(champion)
+        with clock.part("votes"):
+            gap = gap_statistic(champion.space.points, settings.candidates_k_max, settings.seed)
+            stabilities = judge.stabilities(candidates, champion, len(curve.partitions))
+            cast = votes(curve.elbow, curve.measures, gap, stabilities, judge.gate.very_stable)
         with clock.part("fit"):
-            chosen = next(each for each in candidates if each.k == k)
-            final = number_by_size(_fit_on_sample(space, chosen, rng))
-        with clock.part("measures"):
-            measured = min(settings.silhouette_rows, len(candidates[0].labels))
-            distances = pairwise_distances(space.scaled[:measured])
-            measures = [_measures(space, distances, each) for each in candidates]
-            own = silhouettes(distances, final.labels[:measured])
-    run = Run(sample, space, settings, candidates, measures, elbow, final, own, clock.seconds)
+            final = number_by_size(judge.fit_on_sample(champion, curve))
+            stability = bootstrap(champion.space.points, final, settings.seed, range(settings.bootstraps))
+            own = silhouettes(distances, final.labels[: len(distances)])
+    run = Run(
+        sample=sample,
+        settings=settings,
+        candidates=candidates,
+        choice=choice,
+        curve=curve,
+        gap=gap,
+        votes=cast,
+        stabilities=stabilities,
+        final=final,
+        fault=judge.gate.fault(replace(champion, partition=final, stability=stability)),
+        stability=stability,
+        gate=judge.gate,
+        own_silhouettes=own,
+        tree_accuracy=tree_accuracy(filled, final.labels),
+        networks=networks,
+        seconds=clock.seconds,
+    )
     return to_frame(records_of(run))
 
 
@@ -99,59 +154,183 @@ class Clock:
         self.seconds[name] = time.perf_counter() - started
 
 
-def _curve(space: Space, settings: Settings, rng: np.random.Generator) -> list[Partition]:
-    """Fit the curve on its first rows, or on all where too few of the first ones differ."""
-    wanted = max(settings.k_max, settings.k or 0)
-    distinct = count_distinct(space.points, wanted)
-    if settings.k is not None and settings.k > distinct:
-        raise _too_many(settings.k, distinct)
-    on_curve = space.points[: settings.curve_rows]
-    if count_distinct(on_curve, wanted) < distinct:
-        on_curve = space.points
-    curve = inertia_curve(on_curve, min(settings.k_max, distinct), rng)
-    if len(curve) < 2:
-        raise ValueError("the customers differ too little to be told apart: check the features' values")
-    return curve
+class Judge:
+    """Makes candidates, and measures all alike.
+
+    Args:
+        settings: of the run.
+        filled: shape (rows, features), imputed, raw units.
+        common: shape (rows, ...), the common space.
+        distances: between its first rows.
+    """
+
+    def __init__(
+        self, settings: Settings, filled: FloatArray, common: FloatArray, distances: FloatArray
+    ) -> None:
+        self.settings = settings
+        self.filled = filled
+        self.common = common
+        self.distances = distances
+        self.gate = Gate(settings.min_jaccard, settings.min_segment_share)
+        self.order = (*REPRESENTATIONS, *PRESETS)
+        self.possible = 0
+
+    def check_k(self, spaces: Sequence[Space]) -> None:
+        """Refuse a K that no space has so many different customers for."""
+        wanted = max(self.settings.k_max, self.settings.k or 0)
+        self.possible = max((count_distinct(space.points, wanted) for space in spaces), default=0)
+        if self.settings.k is not None and self.settings.k > self.possible:
+            raise self.too_many()
+
+    def too_many(self) -> ValueError:
+        """Say that there are not enough different customers."""
+        if self.settings.k is None:
+            return ValueError("the customers differ too little to be told apart: check the features' values")
+        return ValueError(
+            f"K={self.settings.k}: only {self.possible} segments can be told apart, since the other customers "
+            f"repeat their features; give at most {self.possible}, or leave K out to have it chosen"
+        )
+
+    def candidates(self, space: Space) -> list[Candidate]:
+        """Fit, measure and screen k = 2 to candidates_k_max in a space, and the k asked for."""
+        started = time.perf_counter()
+        points = self._screening_points(space)
+        wanted = max(self.settings.candidates_k_max, self.settings.k or 0)
+        distinct = count_distinct(points, wanted)
+        rng = np.random.default_rng(self.settings.seed)
+        curve = inertia_curve(points, min(self.settings.candidates_k_max, distinct), rng)
+        partitions = curve[1:]
+        asked = self.settings.k
+        if asked is not None and len(curve) < asked <= distinct:
+            beyond = fit_beyond(points, curve, asked, rng)
+            partitions = [*partitions, *([beyond] if beyond is not None else [])]
+        share = (time.perf_counter() - started) / max(len(partitions), 1)
+        return [self._candidate(space, each, share) for each in partitions]
+
+    def _screening_points(self, space: Space) -> FloatArray:
+        """Rows that candidates are fitted on: the first, or all where too few of the first ones differ."""
+        wanted = max(self.settings.candidates_k_max, self.settings.k or 0)
+        first = space.points[: min(BOOTSTRAP_ROWS, self.settings.curve_rows)]
+        is_poor = count_distinct(first, wanted) < count_distinct(space.points, wanted)
+        return space.points if is_poor else first
+
+    def _candidate(self, space: Space, partition: Partition, seconds: float) -> Candidate:
+        started = time.perf_counter()
+        stability = screened(space, partition, self.settings.seed, self.gate)
+        measures = self.measures(partition)
+        valid = stability.worst >= self.gate.min_jaccard
+        accuracy = tree_accuracy(self.filled, partition.labels) if valid else None
+        taken = seconds + time.perf_counter() - started
+        return Candidate(space, partition, measures, stability, accuracy, taken)
+
+    def measures(self, partition: Partition) -> Measures:
+        """Measure a partition of the first rows in the common space, its silhouette on fewer."""
+        points = self.common[: len(partition.labels)]
+        rows = min(len(self.distances), len(points))
+        return Measures(
+            silhouette=mean(silhouettes(self.distances[:rows, :rows], partition.labels[:rows])),
+            davies_bouldin=davies_bouldin(points, partition.labels),
+            calinski_harabasz=calinski_harabasz(points, partition.labels),
+        )
+
+    def best_plain(self, candidates: Sequence[Candidate]) -> Space:
+        """Space of the champion among candidates as they are screened."""
+        eligible = self._eligible(candidates) or list(candidates)
+        return eligible[choose(eligible, self.order, self.gate, "").place].space
+
+    def chosen(self, candidates: Sequence[Candidate]) -> tuple[list[Candidate], Choice]:
+        """Apply the rule of the champion to the candidates that have the k asked for, if any was."""
+        asked = self.settings.k
+        eligible = self._eligible(candidates)
+        if not eligible:
+            raise self.too_many()
+        given = ", ".join(
+            f"{name.upper()}={value}"
+            for name in ("k", "scaling", "representation")
+            if (value := getattr(self.settings, name)) is not None
+        )
+        known, choice = confirmed(
+            eligible, self.order, self.gate, given, self._confirm, self.settings.bootstraps
+        )
+        others = [each for each in candidates if asked is not None and each.k != asked]
+        reasons = (*choice.reasons, *(f"K={asked} was asked for" for _ in others))
+        return [*known, *others], Choice(choice.place, reasons, choice.fault)
+
+    def _eligible(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        asked = self.settings.k
+        return [each for each in candidates if asked is None or each.k == asked]
+
+    def _confirm(self, candidate: Candidate) -> Candidate:
+        return with_resamples(candidate, self.settings.seed, self.settings.bootstraps)
+
+    def curve(self, champion: Candidate) -> Curve:
+        """Fit the curve over k in the champion's space, on its first rows or on all where those are alike."""
+        settings, points = self.settings, champion.space.points
+        distinct = count_distinct(points, settings.k_max)
+        on_curve = points[: settings.curve_rows]
+        if count_distinct(on_curve, settings.k_max) < distinct:
+            on_curve = points
+        rng = np.random.default_rng(settings.seed)
+        partitions = inertia_curve(on_curve, min(settings.k_max, distinct), rng)
+        if len(partitions) < 2:
+            raise self.too_many()
+        elbow = find_elbow([each.inertia for each in partitions])
+        if champion.k > len(partitions):
+            beyond = fit_beyond(on_curve, partitions, champion.k, rng)
+            partitions = [*partitions, *([beyond] if beyond is not None else [])]
+        return Curve(partitions, [self.measures(each) for each in partitions], elbow)
+
+    def stabilities(
+        self, candidates: Sequence[Candidate], champion: Candidate, k_max: int
+    ) -> list[float | None]:
+        """Jaccard of the least stable segment for k = 1 to k_max in the champion's space, None where not known."""
+        worst = {
+            each.k: each.stability.worst
+            for each in candidates
+            if each.space.scaling == champion.space.scaling
+            and each.space.representation == champion.space.representation
+        }
+        return [worst.get(k) for k in range(1, k_max + 1)]
+
+    def fit_on_sample(self, champion: Candidate, curve: Curve) -> Partition:
+        """Fit the champion on all rows, from its own, the curve's and fresh starts; the least inertia wins."""
+        points, k = champion.space.points, champion.k
+        rng = np.random.default_rng([self.settings.seed, k])
+        starts = [np.random.default_rng(int(seed)) for seed in rng.integers(LARGEST_SEED, size=FINAL_STARTS)]
+        found = [
+            fit_from(points, champion.partition.centers, 0.0),
+            *(fit_from(points, each.centers, 0.0) for each in curve.partitions if each.k == k),
+            *(fit_plus_plus(points, k, start, 0.0) for start in starts),
+        ]
+        made = [each for each in found if each is not None]
+        if not made:
+            raise self.too_many()
+        return min(made, key=lambda each: each.inertia)
 
 
-def _with_asked(space: Space, curve: list[Partition], k: int, rng: np.random.Generator) -> list[Partition]:
-    """Add a k that was asked for beyond the curve."""
-    if k <= len(curve):
-        return curve
-    beyond = fit_beyond(space.points[: len(curve[0].labels)], curve, k, rng)
-    if beyond is None:
-        raise _too_many(k, len(curve))
-    return [*curve, beyond]
+def _plain(representation: str) -> str:
+    return representation if representation in REPRESENTATIONS else "scaled"
 
 
-def _too_many(k: int, possible: int) -> ValueError:
-    return ValueError(
-        f"K={k}: only {possible} segments can be told apart, since the other customers repeat their features; "
-        f"give at most {possible}, or leave K out to choose it by the elbow"
-    )
+def _networks(judge: Judge, candidates: Sequence[Candidate], settings: Settings) -> list[Network]:
+    """Train the autoencoders on the scaling that does best without them.
+
+    Comparing each network on each scaling would take four times as long to say the same thing: a
+    scaling whose features make unstable segments has never made better ones as codes.
+    """
+    if not settings.networks or not candidates:
+        return []
+    rows = len(judge.filled)
+    if rows < FEWEST_ROWS and settings.representation in (None, *REPRESENTATIONS):
+        return []
+    best = judge.best_plain(candidates)
+    spaces = [each.space for each in candidates if each.space.scaling == best.scaling]
+    space = next((each for each in spaces if each.representation == "scaled"), best)
+    networks = []
+    for name in settings.networks:
+        started = time.perf_counter()
+        fitted: Autoencoder = fit_autoencoder(space.scaled, name, settings.seed)
+        networks.append(Network(space, fitted, time.perf_counter() - started))
+    return networks
 
 
-def _fit_on_sample(space: Space, chosen: Partition, rng: np.random.Generator) -> Partition:
-    """Fit the chosen k on all rows; where the curve saw them all, its solution is the fit."""
-    if len(chosen.labels) == len(space.points):
-        return chosen
-    # Drawn before it is known which start wins, so that every path uses the generator alike.
-    starts = [np.random.default_rng(int(seed)) for seed in rng.integers(LARGEST_SEED, size=FINAL_STARTS)]
-    found = [
-        fit_from(space.points, chosen.centers, 0.0),
-        *(fit_plus_plus(space.points, chosen.k, start, 0.0) for start in starts),
-    ]
-    made = [each for each in found if each is not None]
-    if not made:
-        raise _too_many(chosen.k, chosen.k - 1)
-    return min(made, key=lambda each: each.inertia)
-
-
-def _measures(space: Space, distances: FloatArray, partition: Partition) -> Measures:
-    """Measure a partition of the first rows in the common space, its silhouette on fewer."""
-    points = space.scaled[: len(partition.labels)]
-    return Measures(
-        silhouette=mean(silhouettes(distances, partition.labels[: len(distances)])),
-        davies_bouldin=davies_bouldin(points, partition.labels),
-        calinski_harabasz=calinski_harabasz(points, partition.labels),
-    )

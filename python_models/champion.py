@@ -1,0 +1,227 @@
+"""The champion: which scaling, representation and k, by a rule that stands here in words. Touches nothing.
+
+Candidates are all of scaling x representation x k. The rule:
+
+1. Valid are the candidates whose every segment has a Jaccard of at least `min_jaccard` over the
+   resamples and at least `min_segment_share` of the customers. Others are not chosen.
+2. Of those, the very stable: every segment's Jaccard is at least 0.9. (Hennig calls 0.85 highly
+   stable; a bank that renames its segments each quarter loses more than that.) Where none is, all
+   valid ones go on.
+3. Of those, the well separated: the mean silhouette in the common space is at least 7/8 of the best.
+   The best is looked for from 3 segments on, since a silhouette is nearly always highest at 2, where
+   it only says that some customers spend and others do not.
+4. Of those, the finest: the largest k. More segments say more, as long as they hold.
+5. Of several with that k, the highest silhouette, but the simplest representation (all features
+   before components before codes) of those within 0.01 of it.
+
+So k hangs neither on how far the curve over k reaches nor on the shape of its bend. Stability is
+screened on few resamples; the winner is then confirmed on `bootstraps` of them, and where it fails,
+the rule is applied again with what is now known. K, SCALING and REPRESENTATION, where given, leave
+only the candidates that have them. Where no candidate is valid, the least unstable is taken and
+every table says so.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from python_models.kmeans import Partition
+from python_models.measures import Measures
+from python_models.space import Space
+from python_models.stability import Stability, bootstrap, joined
+
+# Jaccard of the least stable segment from which a candidate counts as very stable.
+VERY_STABLE = 0.9
+# Share of the best silhouette that a candidate must reach.
+SEPARATED = 0.875
+# The k from which the best silhouette is looked for.
+YARDSTICK_K = 3
+# Silhouettes closer than this are the same for the choice of a representation.
+SAME_SILHOUETTE = 0.01
+# Resamples of the screen: after the first few a hopeless candidate gets no more.
+FIRST_RESAMPLES = 4
+SCREEN_RESAMPLES = 10
+HOPELESS = 0.15
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One partition to choose from.
+
+    Attributes:
+        space: what it was fitted in.
+        partition: of the first rows of the sample.
+        measures: in the common space.
+        stability: over the resamples so far; None for one whose segments are not compared (k = 1).
+        tree_accuracy: share of customers whose segment a depth-4 tree on raw features tells.
+        seconds: to fit, measure and resample it.
+    """
+
+    space: Space
+    partition: Partition
+    measures: Measures
+    stability: Stability
+    tree_accuracy: float | None
+    seconds: float
+
+    @property
+    def k(self) -> int:
+        """Number of segments."""
+        return self.partition.k
+
+    @property
+    def smallest_share(self) -> float:
+        """Share of the customers in the smallest segment."""
+        return float(self.partition.sizes.min() / len(self.partition.labels))
+
+    @property
+    def silhouette(self) -> float:
+        """Mean silhouette in the common space, -1 where it has none."""
+        return -1.0 if self.measures.silhouette is None else self.measures.silhouette
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What a candidate must hold to be chosen: min_jaccard and min_segment_share, both 0 to 1."""
+
+    min_jaccard: float
+    min_share: float
+
+    def fault(self, candidate: Candidate) -> str | None:
+        """Say why a candidate is not valid, or None."""
+        worst = candidate.stability.worst
+        if worst < self.min_jaccard:
+            return f"a segment has a Jaccard of only {worst:.2f} (at least {self.min_jaccard:g} is asked for)"
+        if candidate.smallest_share < self.min_share:
+            return (
+                f"a segment holds only {candidate.smallest_share:.2%} of the customers "
+                f"(at least {self.min_share:.2%} is asked for)"
+            )
+        return None
+
+    @property
+    def very_stable(self) -> float:
+        """Jaccard of the very stable, never below the least that is valid."""
+        return max(VERY_STABLE, self.min_jaccard)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The champion's place among the candidates, why it, and why not each of the others.
+
+    Attributes:
+        place: index of the champion.
+        reasons: in words, one per candidate.
+        fault: why the champion is not valid, or None.
+    """
+
+    place: int
+    reasons: tuple[str, ...]
+    fault: str | None
+
+
+def screened(space: Space, partition: Partition, seed: int, gate: Gate) -> Stability:
+    """Resample a candidate a few times, and some more where it is not hopeless."""
+    first = bootstrap(space.points, partition, seed, range(FIRST_RESAMPLES))
+    if first.worst < gate.min_jaccard - HOPELESS:
+        return first
+    return joined([first, bootstrap(space.points, partition, seed, range(FIRST_RESAMPLES, SCREEN_RESAMPLES))])
+
+
+def choose(candidates: Sequence[Candidate], order: Sequence[str], gate: Gate, asked: str) -> Choice:
+    """Apply the rule of this module to candidates as they stand.
+
+    Args:
+        candidates: at least one, of which any may be chosen.
+        order: representations, the simplest first.
+        gate: what is valid.
+        asked: what was fixed by the user, such as 'K=7', or ''.
+    """
+    reasons = [gate.fault(each) or "" for each in candidates]
+    left = [place for place, fault in enumerate(reasons) if not fault]
+    if not left:
+        return _least_unstable(candidates, reasons, asked)
+    very = [place for place in left if candidates[place].stability.worst >= gate.very_stable]
+    if very:
+        for place in set(left) - set(very):
+            worst = candidates[place].stability.worst
+            reasons[place] = f"a segment's Jaccard is {worst:.2f}; others reach {gate.very_stable:g} in all of theirs"
+        left = very
+    fine = [place for place in left if candidates[place].k >= YARDSTICK_K] or left
+    best = max(candidates[place].silhouette for place in fine)
+    if best > 0:
+        for place in left:
+            silhouette = candidates[place].silhouette
+            if silhouette < SEPARATED * best:
+                reasons[place] = f"silhouette {silhouette:.3f} is below {SEPARATED:g} of the best, {best:.3f}"
+        left = [place for place in left if candidates[place].silhouette >= SEPARATED * best] or left
+    k = max(candidates[place].k for place in left)
+    for place in left:
+        if candidates[place].k < k:
+            reasons[place] = f"k = {k} is finer and holds as well"
+    left = [place for place in left if candidates[place].k == k]
+    highest = max(candidates[place].silhouette for place in left)
+    close = [place for place in left if candidates[place].silhouette >= highest - SAME_SILHOUETTE]
+
+    def rank(place: int) -> tuple[int, float, int]:
+        each = candidates[place]
+        return order.index(each.space.representation), -each.silhouette, place
+
+    winner = min(close, key=rank)
+    champion = candidates[winner]
+    for place in left:
+        reasons[place] = (
+            f"the same k; {champion.space.scaling} {champion.space.representation} is "
+            + ("as well separated and simpler" if place in close else "better separated")
+        )
+    reasons[winner] = _praise(champion, bool(very), best, asked)
+    return Choice(winner, tuple(reasons), None)
+
+
+def confirmed(
+    candidates: Sequence[Candidate],
+    order: Sequence[str],
+    gate: Gate,
+    asked: str,
+    confirm: Callable[[Candidate], Candidate],
+    resamples: int,
+) -> tuple[list[Candidate], Choice]:
+    """Choose, confirm the winner on all resamples, and choose again until a confirmed one wins."""
+    known = list(candidates)
+    while True:
+        choice = choose(known, order, gate, asked)
+        winner = known[choice.place]
+        if winner.stability.resamples >= resamples:
+            return known, choice
+        known[choice.place] = confirm(winner)
+
+
+def with_resamples(candidate: Candidate, seed: int, resamples: int) -> Candidate:
+    """Resample a candidate up to a number of resamples."""
+    done = candidate.stability.resamples
+    if done >= resamples:
+        return candidate
+    more = bootstrap(candidate.space.points, candidate.partition, seed, range(done, resamples))
+    return replace(candidate, stability=joined([candidate.stability, more]))
+
+
+def _least_unstable(candidates: Sequence[Candidate], reasons: list[str], asked: str) -> Choice:
+    def rank(place: int) -> tuple[float, float, int, int]:
+        each = candidates[place]
+        return -each.stability.worst, -each.silhouette, -each.k, place
+
+    place = min(range(len(candidates)), key=rank)
+    fault = reasons[place]
+    given = f"{asked} was asked for; " if asked else ""
+    reasons[place] = f"{given}no candidate is valid, and of all this is the least unstable: {fault}"
+    return Choice(place, tuple(reasons), fault)
+
+
+def _praise(champion: Candidate, very: bool, best: float, asked: str) -> str:
+    worst, share = champion.stability.worst, champion.smallest_share
+    given = f"{asked} was asked for; " if asked else ""
+    held = "all of whose segments come back" if very else "that is valid"
+    return (
+        f"{given}the finest partition {held} (least Jaccard {worst:.2f} over "
+        f"{champion.stability.resamples} resamples, smallest segment {share:.1%}) and that is separated nearly as "
+        f"well as any (silhouette {champion.silhouette:.3f}, best {best:.3f})"
+    )
