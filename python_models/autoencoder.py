@@ -13,6 +13,7 @@ between the features that they foretell linearly, the axes stand in order of wha
 any invertible linear change of a network's codes drops out. The map is part of the encoder.
 """
 
+import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -34,6 +35,9 @@ HELD_OUT = 0.1
 # Fewer customers than this tell a network nothing that PCA does not.
 FEWEST_ROWS = 100
 CODES = 10
+# Small samples get more passes, until a network has had this many steps, but no more than that many.
+FEWEST_STEPS = 1000
+MOST_EPOCHS = 200
 PATIENCE = 4
 # Steps that TensorFlow runs without coming back to Python.
 STEPS_PER_EXECUTION = 16
@@ -54,7 +58,7 @@ class Preset:
         noise: deviation of the Gaussian noise on the scaled features while training.
         l1: weight of the mean absolute code in the loss.
         kl: weight of the Kullback-Leibler divergence from the standard normal, per code; 0 is no VAE.
-        epochs: most passes.
+        epochs: most passes, but more where they are short (FEWEST_STEPS).
         batch: customers per step.
         rate: Adam's learning rate.
     """
@@ -72,10 +76,10 @@ class Preset:
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
-        "undercomplete": Preset((32,), (32,), "linear", 0.0, 0.0, 0.0, 40, 128, 3e-3),
-        "sparse": Preset((32,), (32,), "linear", 0.0, 1e-3, 0.0, 40, 128, 3e-3),
-        "denoising": Preset((32,), (32,), "linear", 0.2, 0.0, 0.0, 40, 128, 3e-3),
-        "variational": Preset((32,), (32,), "linear", 0.0, 0.0, 1e-3, 40, 128, 3e-3),
+        "undercomplete": Preset((32,), (32,), "linear", 0.0, 0.0, 0.0, 30, 256, 6e-3),
+        "sparse": Preset((32,), (32,), "linear", 0.0, 1e-3, 0.0, 30, 256, 6e-3),
+        "denoising": Preset((32,), (32,), "linear", 0.2, 0.0, 0.0, 30, 256, 6e-3),
+        "variational": Preset((32,), (32,), "linear", 0.0, 0.0, 1e-3, 30, 256, 6e-3),
         # The network of the course that CC GENERAL is known from, 2.3 million weights: off by default.
         "course": Preset((7, 500, 500, 2000), (2000, 500), "relu", 0.0, 0.0, 0.0, 25, 128, 1e-3),
     }
@@ -154,7 +158,7 @@ def fit_autoencoder(scaled: FloatArray, name: str, seed: int) -> Autoencoder:
         narrow[:kept],
         narrow[:kept],
         validation_data=(narrow[kept:], narrow[kept:]),
-        epochs=preset.epochs,
+        epochs=_passes(preset, kept),
         batch_size=preset.batch,
         verbose=0,
         callbacks=[keras.callbacks.EarlyStopping(patience=PATIENCE, restore_best_weights=True)],
@@ -192,6 +196,11 @@ def pca_errors(scaled: FloatArray, components: int) -> FloatArray:
     return errors
 
 
+def _passes(preset: Preset, rows: int) -> int:
+    steps = math.ceil(rows / preset.batch)
+    return max(preset.epochs, min(MOST_EPOCHS, math.ceil(FEWEST_STEPS / steps)))
+
+
 def _codes(layers: list[Layer], values: FloatArray) -> FloatArray:
     for layer in layers:
         values = layer.apply(values)
@@ -219,7 +228,7 @@ def _with_meaningful_axes(
     back = ((turn / stretch).T * deviations[real]) @ directions[real]
     forth_layer = Layer(forth, -mean @ forth, "linear")
     back_layer = Layer(back, mean, "linear")
-    layers = [_joined(encoder + [forth_layer]), _joined([back_layer, *decoder])]
+    layers = [_joined([*encoder, forth_layer]), _joined([back_layer, *decoder])]
     rounded = [
         tuple(Layer(single(each.weights), single(each.bias), each.activation) for each in half)
         for half in layers

@@ -11,6 +11,9 @@ Candidates are all of scaling x representation x k. The rule:
    The best is looked for from 3 segments on, since a silhouette is nearly always highest at 2, where
    it only says that some customers spend and others do not.
 4. Of those, the finest: the largest k. More segments say more, as long as they hold.
+   The codes of an autoencoder must also hold when its network is trained again from another seed
+   (adjusted Rand index of at least 0.99): nothing in the customers decides between two seeds. It is
+   looked at where codes would win, and passed over where REPRESENTATION asks for them.
 5. Of several with that k, the highest silhouette, but the simplest representation (all features
    before components before codes) of those within 0.01 of it.
 
@@ -37,6 +40,8 @@ SEPARATED = 0.875
 YARDSTICK_K = 3
 # Silhouettes closer than this are the same for the choice of a representation.
 SAME_SILHOUETTE = 0.01
+# Adjusted Rand index at which two partitions are the same for a marketer.
+SAME_SEGMENTS = 0.99
 # Resamples of the screen: after the first few a hopeless candidate gets no more.
 FIRST_RESAMPLES = 4
 SCREEN_RESAMPLES = 10
@@ -51,8 +56,11 @@ class Candidate:
         space: what it was fitted in.
         partition: of the first rows of the sample.
         measures: in the common space.
-        stability: over the resamples so far; None for one whose segments are not compared (k = 1).
-        tree_accuracy: share of customers whose segment a depth-4 tree on raw features tells.
+        stability: over the resamples so far.
+        tree_accuracy: share of customers whose segment a depth-4 tree on raw features tells; None
+            where it was out of the running.
+        seed_agreement: adjusted Rand index with the segments of the same network from another seed;
+            None where it was not looked at.
         seconds: to fit, measure and resample it.
     """
 
@@ -61,6 +69,7 @@ class Candidate:
     measures: Measures
     stability: Stability
     tree_accuracy: float | None
+    seed_agreement: float | None
     seconds: float
 
     @property
@@ -119,12 +128,20 @@ class Choice:
     fault: str | None
 
 
-def screened(space: Space, partition: Partition, seed: int, gate: Gate) -> Stability:
-    """Resample a candidate a few times, and some more where it is not hopeless."""
-    first = bootstrap(space.points, partition, seed, range(FIRST_RESAMPLES))
-    if first.worst < gate.min_jaccard - HOPELESS:
-        return first
-    return joined([first, bootstrap(space.points, partition, seed, range(FIRST_RESAMPLES, SCREEN_RESAMPLES))])
+def in_the_running(candidates: Sequence[Candidate], gate: Gate) -> list[bool]:
+    """Say of each candidate, after the first few resamples, whether the rule may still come to it."""
+    hopeful = [
+        each.stability.worst >= gate.min_jaccard - HOPELESS and each.smallest_share >= gate.min_share
+        for each in candidates
+    ]
+    stable = [each for each, is_hopeful in zip(candidates, hopeful, strict=True) if is_hopeful]
+    stable = [each for each in stable if each.stability.worst >= gate.very_stable] or stable
+    stable = [each for each in stable if each.k >= YARDSTICK_K] or stable
+    best = max((each.silhouette for each in stable), default=0.0)
+    return [
+        is_hopeful and each.silhouette >= SEPARATED * best
+        for each, is_hopeful in zip(candidates, hopeful, strict=True)
+    ]
 
 
 def choose(candidates: Sequence[Candidate], order: Sequence[str], gate: Gate, asked: str) -> Choice:
@@ -144,8 +161,18 @@ def choose(candidates: Sequence[Candidate], order: Sequence[str], gate: Gate, as
     if very:
         for place in set(left) - set(very):
             worst = candidates[place].stability.worst
-            reasons[place] = f"a segment's Jaccard is {worst:.2f}; others reach {gate.very_stable:g} in all of theirs"
+            reasons[place] = (
+                f"a segment's Jaccard is {worst:.2f}; others reach {gate.very_stable:g} in all of theirs"
+            )
         left = very
+    fickle = [place for place in left if _is_fickle(candidates[place])]
+    if len(fickle) < len(left):
+        for place in fickle:
+            reasons[place] = (
+                "trained from another seed the network gives other segments (adjusted Rand index "
+                f"{candidates[place].seed_agreement:.2f}, {SAME_SEGMENTS:g} is asked for)"
+            )
+        left = [place for place in left if place not in fickle]
     fine = [place for place in left if candidates[place].k >= YARDSTICK_K] or left
     best = max(candidates[place].silhouette for place in fine)
     if best > 0:
@@ -169,9 +196,8 @@ def choose(candidates: Sequence[Candidate], order: Sequence[str], gate: Gate, as
     winner = min(close, key=rank)
     champion = candidates[winner]
     for place in left:
-        reasons[place] = (
-            f"the same k; {champion.space.scaling} {champion.space.representation} is "
-            + ("as well separated and simpler" if place in close else "better separated")
+        reasons[place] = f"the same k; {champion.space.scaling} {champion.space.representation} is " + (
+            "as well separated and simpler" if place in close else "better separated"
         )
     reasons[winner] = _praise(champion, bool(very), best, asked)
     return Choice(winner, tuple(reasons), None)
@@ -182,17 +208,24 @@ def confirmed(
     order: Sequence[str],
     gate: Gate,
     asked: str,
-    confirm: Callable[[Candidate], Candidate],
-    resamples: int,
+    confirm: Callable[[Candidate], Candidate | None],
 ) -> tuple[list[Candidate], Choice]:
-    """Choose, confirm the winner on all resamples, and choose again until a confirmed one wins."""
+    """Choose, confirm the winner, and choose again with what is now known until a confirmed one wins.
+
+    Args:
+        candidates: as they were screened.
+        order: as in `choose`.
+        gate: as in `choose`.
+        asked: as in `choose`.
+        confirm: returns a candidate with all that can be known of it, or None where it is all known.
+    """
     known = list(candidates)
     while True:
         choice = choose(known, order, gate, asked)
-        winner = known[choice.place]
-        if winner.stability.resamples >= resamples:
+        more = confirm(known[choice.place])
+        if more is None:
             return known, choice
-        known[choice.place] = confirm(winner)
+        known[choice.place] = more
 
 
 def with_resamples(candidate: Candidate, seed: int, resamples: int) -> Candidate:
@@ -202,6 +235,10 @@ def with_resamples(candidate: Candidate, seed: int, resamples: int) -> Candidate
         return candidate
     more = bootstrap(candidate.space.points, candidate.partition, seed, range(done, resamples))
     return replace(candidate, stability=joined([candidate.stability, more]))
+
+
+def _is_fickle(candidate: Candidate) -> bool:
+    return candidate.seed_agreement is not None and candidate.seed_agreement < SAME_SEGMENTS
 
 
 def _least_unstable(candidates: Sequence[Candidate], reasons: list[str], asked: str) -> Choice:

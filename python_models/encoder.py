@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +104,7 @@ def encoder_from_rows(rows: Iterable[Mapping[str, object]]) -> Encoder:
         raise ValueError(f"expected the layers of one encoder, found {len(names)}: {', '.join(names)}")
     halves = [_layers([row for row in given if row["part"] == part], part) for part in PARTS]
     chain = [*halves[0], *halves[1]]
-    for before, after in zip(chain[:-1], chain[1:], strict=True):
+    for before, after in pairwise(chain):
         if before.weights.shape[1] != after.weights.shape[0]:
             raise ValueError(
                 f"encoder {names[0]}: a layer hands on {before.weights.shape[1]} numbers to one that "
@@ -131,7 +132,9 @@ def _layers(rows: Sequence[Mapping[str, object]], part: str) -> tuple[Layer, ...
         shape = int(str(row["inputs"])), int(str(row["outputs"]))
         bias, weights = _numbers(row["bias"]), _numbers(row["weights"])
         if len(bias) != shape[1] or len(weights) != shape[0] * shape[1]:
-            raise ValueError(f"the {part}'s layer {row['layer']} does not hold {shape[0]} x {shape[1]} weights")
+            raise ValueError(
+                f"the {part}'s layer {row['layer']} does not hold {shape[0]} x {shape[1]} weights"
+            )
         made.append(Layer(weights.reshape(shape), bias, activation))
     return tuple(made)
 

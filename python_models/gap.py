@@ -58,11 +58,12 @@ def _reference(data: FloatArray, rng: np.random.Generator) -> FloatArray:
     axes = np.linalg.svd(centred, full_matrices=False)[2]
     turned = centred @ axes.T
     low, high = turned.min(axis=0), turned.max(axis=0)
-    return rng.uniform(size=turned.shape) * (high - low) + low
+    drawn: FloatArray = rng.uniform(size=turned.shape) * (high - low) + low
+    return drawn
 
 
 def _log_inertias(data: FloatArray, k_max: int, rng: np.random.Generator) -> FloatArray:
-    """ln W for k = 1, 2, ... as far as there are segments and inertia left."""
+    """Ln W for k = 1, 2, ... as far as there are segments and inertia left."""
     found: list[float] = []
     for k in range(1, min(k_max, len(data)) + 1):
         starts = [np.random.default_rng(int(each)) for each in rng.integers(LARGEST_SEED, size=STARTS)]

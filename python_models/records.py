@@ -185,6 +185,7 @@ def _candidate(run: Run, place: int, candidate: Candidate) -> dict[str, Value]:
         "adjusted_rand": stability.rand,
         "resamples": stability.resamples,
         "tree_accuracy": candidate.tree_accuracy,
+        "seed_agreement": candidate.seed_agreement,
         "smallest_segment": int(candidate.partition.sizes.min()),
         "smallest_share": candidate.smallest_share,
         "is_valid": run.gate.fault(candidate) is None,
@@ -269,10 +270,11 @@ def _network(run: Run, network: Network) -> Iterator[Record]:
     )
     for epoch, loss, held_out in fitted.curve:
         yield "epoch", {"name": name, "epoch": epoch, "loss": loss, "val_loss": held_out}
-    for feature, ours, theirs in zip(
-        run.sample.names, fitted.feature_errors, fitted.pca_errors, strict=True
-    ):
-        yield "reconstruction", {"name": name, "feature": feature, "mse": float(ours), "pca_mse": float(theirs)}
+    for feature, ours, theirs in zip(run.sample.names, fitted.feature_errors, fitted.pca_errors, strict=True):
+        yield (
+            "reconstruction",
+            {"name": name, "feature": feature, "mse": float(ours), "pca_mse": float(theirs)},
+        )
     for row in fitted.encoder.rows():
         yield "encoder", dict(row)
 

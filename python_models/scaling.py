@@ -15,6 +15,7 @@ give a portfolio in yen other segments than the same portfolio in euros.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Protocol
 
@@ -125,7 +126,7 @@ def signed_log(values: FloatArray, unit: FloatArray) -> FloatArray:
 def shares_below(values: FloatArray, knots: FloatArray) -> FloatArray:
     """Evaluate the piecewise linear distribution function of each column, see `QuantileScaler`."""
     total = np.zeros_like(values)
-    for low, high in zip(knots[:-1], knots[1:], strict=True):
+    for low, high in pairwise(knots):
         width = high - low
         step = np.where(values > high, 1.0, np.where(values < low, 0.0, 0.5))
         ramp = np.clip((values - low) / np.where(width > 0, width, 1.0), 0.0, 1.0)

@@ -64,9 +64,7 @@ class Settings:
         from python_models.scaling import SCALINGS
 
         if self.k is not None and self.k < 2:
-            _refuse(
-                "k", self.k, "a segmentation needs at least 2 segments; leave K out to have it chosen"
-            )
+            _refuse("k", self.k, "a segmentation needs at least 2 segments; leave K out to have it chosen")
         if self.k_max < 2:
             _refuse("k_max", self.k_max, "the curve over k needs to reach at least 2; 20 is usual")
         if not 2 <= self.candidates_k_max <= self.k_max:
@@ -100,10 +98,14 @@ class Settings:
         if not 0 <= self.min_jaccard <= 1:
             _refuse("min_jaccard", self.min_jaccard, "expected a number from 0 to 1, such as 0.75")
         if not 0 <= self.min_segment_share <= 0.5:
-            _refuse("min_segment_share", self.min_segment_share, "expected a share from 0 to 0.5, such as 0.01")
+            _refuse(
+                "min_segment_share", self.min_segment_share, "expected a share from 0 to 0.5, such as 0.01"
+            )
         if not 1 <= self.bootstraps <= LARGEST_BOOTSTRAPS:
             _refuse(
-                "bootstraps", self.bootstraps, f"expected a whole number from 1 to {LARGEST_BOOTSTRAPS}; 50 is usual"
+                "bootstraps",
+                self.bootstraps,
+                f"expected a whole number from 1 to {LARGEST_BOOTSTRAPS}; 50 is usual",
             )
         for name in ("sample_rows", "curve_rows", "silhouette_rows"):
             if getattr(self, name) < 2:

@@ -80,9 +80,7 @@ def plain_spaces(
             projection = fit_pca(scaled, pca_variance if is_pca else None)
             points = np.ascontiguousarray(projection.transform(scaled)) if is_pca else scaled
             names = tuple(component_names(len(projection.loadings))) if is_pca else sample.names
-            spaces.append(
-                Space(scaling, representation, imputer, scaler, projection, scaled, points, names)
-            )
+            spaces.append(Space(scaling, representation, imputer, scaler, projection, scaled, points, names))
     return spaces
 
 

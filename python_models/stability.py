@@ -124,7 +124,9 @@ def bootstrap(points: FloatArray, partition: Partition, seed: int, resamples: ra
 
 def joined(parts: Sequence[Stability]) -> Stability:
     """Put the resamples of several calls together."""
-    return Stability(np.vstack([each.jaccards for each in parts]), np.concatenate([each.rands for each in parts]))
+    return Stability(
+        np.vstack([each.jaccards for each in parts]), np.concatenate([each.rands for each in parts])
+    )
 
 
 def _fit_again(

@@ -15,7 +15,17 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from python_models.autoencoder import FEWEST_ROWS, PRESETS, Autoencoder, fit_autoencoder
-from python_models.champion import Candidate, Choice, Gate, choose, confirmed, screened, with_resamples
+from python_models.champion import (
+    FIRST_RESAMPLES,
+    SCREEN_RESAMPLES,
+    Candidate,
+    Choice,
+    Gate,
+    choose,
+    confirmed,
+    in_the_running,
+    with_resamples,
+)
 from python_models.elbow import find_elbow, fit_beyond, inertia_curve
 from python_models.explain import tree_accuracy
 from python_models.gap import gap_statistic
@@ -33,7 +43,7 @@ from python_models.sample import count_distinct, draw_sample
 from python_models.scaling import SCALINGS
 from python_models.settings import REPRESENTATIONS, Settings
 from python_models.space import Space, code_space, common_space, impute, plain_spaces
-from python_models.stability import BOOTSTRAP_ROWS, bootstrap
+from python_models.stability import BOOTSTRAP_ROWS, adjusted_rand, bootstrap
 from python_models.votes import votes
 
 FloatArray = NDArray[np.float64]
@@ -93,7 +103,7 @@ def train(features: pd.DataFrame, settings: Settings) -> pd.DataFrame:
         judge = Judge(settings, filled, common, distances)
         with clock.part("candidates"):
             judge.check_k(plain)
-            candidates = [each for space in plain for each in judge.candidates(space)]
+            candidates = judge.screened([each for space in plain for each in judge.candidates(space)])
         with clock.part("autoencoders"):
             networks = _networks(judge, candidates, settings)
         with clock.part("candidates_codes"):
@@ -102,8 +112,11 @@ def train(features: pd.DataFrame, settings: Settings) -> pd.DataFrame:
                 more = [each for space in coded for each in judge.candidates(space)]
                 if settings.representation is not None:
                     # Only what was asked for; the plain spaces served the choice of a scaling.
-                    candidates, more = [], [e for e in more if e.space.representation == settings.representation]
-                candidates += more
+                    candidates, more = (
+                        [],
+                        [e for e in more if e.space.representation == settings.representation],
+                    )
+                candidates = judge.screened([*candidates, *more])
             if not candidates:
                 raise judge.too_many()
         with clock.part("choice"):
@@ -174,6 +187,8 @@ class Judge:
         self.gate = Gate(settings.min_jaccard, settings.min_segment_share)
         self.order = (*REPRESENTATIONS, *PRESETS)
         self.possible = 0
+        # Codes of the same networks from another seed, by name.
+        self.twins: dict[str, FloatArray] = {}
 
     def check_k(self, spaces: Sequence[Space]) -> None:
         """Refuse a K that no space has so many different customers for."""
@@ -192,7 +207,7 @@ class Judge:
         )
 
     def candidates(self, space: Space) -> list[Candidate]:
-        """Fit, measure and screen k = 2 to candidates_k_max in a space, and the k asked for."""
+        """Fit, measure and resample a few times k = 2 to candidates_k_max in a space, and the k asked for."""
         started = time.perf_counter()
         points = self._screening_points(space)
         wanted = max(self.settings.candidates_k_max, self.settings.k or 0)
@@ -216,12 +231,27 @@ class Judge:
 
     def _candidate(self, space: Space, partition: Partition, seconds: float) -> Candidate:
         started = time.perf_counter()
-        stability = screened(space, partition, self.settings.seed, self.gate)
+        stability = bootstrap(space.points, partition, self.settings.seed, range(FIRST_RESAMPLES))
         measures = self.measures(partition)
-        valid = stability.worst >= self.gate.min_jaccard
-        accuracy = tree_accuracy(self.filled, partition.labels) if valid else None
         taken = seconds + time.perf_counter() - started
-        return Candidate(space, partition, measures, stability, accuracy, taken)
+        return Candidate(space, partition, measures, stability, None, None, taken)
+
+    def screened(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Look closer at those that the rule may still come to: more resamples, and the tree."""
+        running = in_the_running(candidates, self.gate)
+        return [
+            self._looked_at(each) if is_running else each
+            for each, is_running in zip(candidates, running, strict=True)
+        ]
+
+    def _looked_at(self, candidate: Candidate) -> Candidate:
+        if candidate.tree_accuracy is not None:
+            return candidate
+        started = time.perf_counter()
+        more = with_resamples(candidate, self.settings.seed, SCREEN_RESAMPLES)
+        accuracy = tree_accuracy(self.filled, candidate.partition.labels)
+        taken = candidate.seconds + time.perf_counter() - started
+        return replace(more, tree_accuracy=accuracy, seconds=taken)
 
     def measures(self, partition: Partition) -> Measures:
         """Measure a partition of the first rows in the common space, its silhouette on fewer."""
@@ -249,9 +279,7 @@ class Judge:
             for name in ("k", "scaling", "representation")
             if (value := getattr(self.settings, name)) is not None
         )
-        known, choice = confirmed(
-            eligible, self.order, self.gate, given, self._confirm, self.settings.bootstraps
-        )
+        known, choice = confirmed(eligible, self.order, self.gate, given, self._confirm)
         others = [each for each in candidates if asked is not None and each.k != asked]
         reasons = (*choice.reasons, *(f"K={asked} was asked for" for _ in others))
         return [*known, *others], Choice(choice.place, reasons, choice.fault)
@@ -260,8 +288,28 @@ class Judge:
         asked = self.settings.k
         return [each for each in candidates if asked is None or each.k == asked]
 
-    def _confirm(self, candidate: Candidate) -> Candidate:
-        return with_resamples(candidate, self.settings.seed, self.settings.bootstraps)
+    def _confirm(self, candidate: Candidate) -> Candidate | None:
+        """Resample in full; where codes would win without being asked for, train their network again."""
+        settings = self.settings
+        if candidate.stability.resamples < settings.bootstraps or candidate.tree_accuracy is None:
+            return with_resamples(self._looked_at(candidate), settings.seed, settings.bootstraps)
+        is_coded = candidate.space.representation not in REPRESENTATIONS
+        if is_coded and settings.representation is None and candidate.seed_agreement is None:
+            return replace(candidate, seed_agreement=self._seed_agreement(candidate))
+        return None
+
+    def _seed_agreement(self, candidate: Candidate) -> float:
+        name, k = candidate.space.representation, candidate.k
+        if name not in self.twins:
+            fitted = fit_autoencoder(candidate.space.scaled, name, self.settings.seed + 1)
+            self.twins[name] = fitted.encoder.transform(candidate.space.scaled)
+        labels = candidate.partition.labels
+        points = self.twins[name][: len(labels)]
+        rng = np.random.default_rng(self.settings.seed)
+        found = [fit_plus_plus(points, k, rng, 0.0) for _ in range(FINAL_STARTS)]
+        centers = np.array([points[labels == segment].mean(axis=0) for segment in range(k)])
+        made = [each for each in [*found, fit_from(points, centers, 0.0)] if each is not None]
+        return adjusted_rand(labels, min(made, key=lambda each: each.inertia).labels) if made else 0.0
 
     def curve(self, champion: Candidate) -> Curve:
         """Fit the curve over k in the champion's space, on its first rows or on all where those are alike."""
@@ -332,5 +380,3 @@ def _networks(judge: Judge, candidates: Sequence[Candidate], settings: Settings)
         fitted: Autoencoder = fit_autoencoder(space.scaled, name, settings.seed)
         networks.append(Network(space, fitted, time.perf_counter() - started))
     return networks
-
-

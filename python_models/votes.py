@@ -45,7 +45,12 @@ def votes(
     for method, values, sign, words in (
         ("silhouette", [each.silhouette for each in measures], 1, "highest mean silhouette"),
         ("davies_bouldin", [each.davies_bouldin for each in measures], -1, "lowest Davies-Bouldin index"),
-        ("calinski_harabasz", [each.calinski_harabasz for each in measures], 1, "highest Calinski-Harabasz index"),
+        (
+            "calinski_harabasz",
+            [each.calinski_harabasz for each in measures],
+            1,
+            "highest Calinski-Harabasz index",
+        ),
     ):
         known = [(sign * value, -k) for k, value in enumerate(values, 1) if value is not None]
         if known:
@@ -63,7 +68,9 @@ def _gap_vote(gap: Gap) -> Vote:
     if gap.k is None:
         return Vote("gap", None, f"the gap still rises at k = {tried}, the last one tried: no vote")
     return Vote(
-        "gap", gap.k, f"smallest k whose gap is within one standard error of the next one's, over k = 1 to {tried}"
+        "gap",
+        gap.k,
+        f"smallest k whose gap is within one standard error of the next one's, over k = 1 to {tried}",
     )
 
 
@@ -77,5 +84,7 @@ def _stability_vote(stabilities: Sequence[float | None], very_stable: float) -> 
         return Vote("stability", None, f"no k has a Jaccard of {very_stable:g} in all its segments, {reach}")
     k = max(held)
     return Vote(
-        "stability", k, f"largest k whose segments all have a Jaccard of {very_stable:g}, {reach}: {known[k]:.3f}"
+        "stability",
+        k,
+        f"largest k whose segments all have a Jaccard of {very_stable:g}, {reach}: {known[k]:.3f}",
     )
