@@ -7,15 +7,17 @@ Candidates are all of scaling x representation x k. The rule:
 2. Of those, the very stable: every segment's Jaccard is at least 0.9. (Hennig calls 0.85 highly
    stable; a bank that renames its segments each quarter loses more than that.) Where none is, all
    valid ones go on.
-3. Of those, the well separated: the mean silhouette in the common space is at least 7/8 of the best.
-   The best is looked for from 3 segments on, since a silhouette is nearly always highest at 2, where
-   it only says that some customers spend and others do not.
-4. Of those, the finest: the largest k. More segments say more, as long as they hold.
-   The codes of an autoencoder must also hold when its network is trained again from another seed
-   (adjusted Rand index of at least 0.99): nothing in the customers decides between two seeds. It is
-   looked at where codes would win, and passed over where REPRESENTATION asks for them.
-5. Of several with that k, the highest silhouette, but the simplest representation (all features
-   before components before codes) of those within 0.01 of it.
+3. Of those, the well separated: the mean silhouette in the common space is at least 7/8 of the best
+   one of the same scaling and representation. The best is looked for from 3 segments on, since a
+   silhouette is nearly always highest at 2, where it only says that some spend and others do not.
+4. Of those, the finest of each scaling and representation: the largest k. More segments say more, as
+   long as they hold. So one partition is left of each; those of 2 segments go if any has more.
+5. Of these, the highest silhouette; and of all within 0.01 of it, the largest k, then the simplest
+   representation (all features before components before codes), then the highest silhouette.
+
+The codes of an autoencoder must also hold when its network is trained again from another seed
+(adjusted Rand index of at least 0.99): nothing in the customers decides between two seeds. It is
+looked at where codes would win, and passed over where REPRESENTATION asks for them.
 
 So k hangs neither on how far the curve over k reaches nor on the shape of its bend. Stability is
 screened on few resamples; the winner is then confirmed on `bootstraps` of them, and where it fails,
@@ -34,11 +36,11 @@ from python_models.stability import Stability, bootstrap, joined
 
 # Jaccard of the least stable segment from which a candidate counts as very stable.
 VERY_STABLE = 0.9
-# Share of the best silhouette that a candidate must reach.
+# Share of the best silhouette of its scaling and representation that a candidate must reach.
 SEPARATED = 0.875
 # The k from which the best silhouette is looked for.
 YARDSTICK_K = 3
-# Silhouettes closer than this are the same for the choice of a representation.
+# Silhouettes closer than this are the same for the choice between scalings and representations.
 SAME_SILHOUETTE = 0.01
 # Adjusted Rand index at which two partitions are the same for a marketer.
 SAME_SEGMENTS = 0.99
@@ -76,6 +78,11 @@ class Candidate:
     def k(self) -> int:
         """Number of segments."""
         return self.partition.k
+
+    @property
+    def family(self) -> tuple[str, str]:
+        """Scaling and representation."""
+        return self.space.scaling, self.space.representation
 
     @property
     def smallest_share(self) -> float:
@@ -134,14 +141,29 @@ def in_the_running(candidates: Sequence[Candidate], gate: Gate) -> list[bool]:
         each.stability.worst >= gate.min_jaccard - HOPELESS and each.smallest_share >= gate.min_share
         for each in candidates
     ]
-    stable = [each for each, is_hopeful in zip(candidates, hopeful, strict=True) if is_hopeful]
-    stable = [each for each in stable if each.stability.worst >= gate.very_stable] or stable
-    stable = [each for each in stable if each.k >= YARDSTICK_K] or stable
-    best = max((each.silhouette for each in stable), default=0.0)
+    places = [place for place, is_hopeful in enumerate(hopeful) if is_hopeful]
+    stable = [place for place in places if candidates[place].stability.worst >= gate.very_stable] or places
+    bars = _bars(candidates, stable)
+    # A winner of any family is at least as high as the bar of the family with the best silhouette.
+    highest = max(bars.values(), default=-1.0) - SAME_SILHOUETTE
     return [
-        is_hopeful and each.silhouette >= SEPARATED * best
+        is_hopeful and each.silhouette >= max(highest, bars.get(each.family, -1.0))
         for each, is_hopeful in zip(candidates, hopeful, strict=True)
     ]
+
+
+def _bars(candidates: Sequence[Candidate], places: Sequence[int]) -> dict[tuple[str, str], float]:
+    """Silhouette that each family's candidates must reach: a share of the best of those at `places`."""
+    families: dict[tuple[str, str], list[Candidate]] = {}
+    for place in places:
+        families.setdefault(candidates[place].family, []).append(candidates[place])
+    bars = {}
+    for family, members in families.items():
+        fine = [each for each in members if each.k >= YARDSTICK_K] or members
+        best = max(each.silhouette for each in fine)
+        # A share of a negative number would lie above it.
+        bars[family] = SEPARATED * best if best > 0 else -1.0
+    return bars
 
 
 def choose(candidates: Sequence[Candidate], order: Sequence[str], gate: Gate, asked: str) -> Choice:
@@ -173,33 +195,45 @@ def choose(candidates: Sequence[Candidate], order: Sequence[str], gate: Gate, as
                 f"{candidates[place].seed_agreement:.2f}, {SAME_SEGMENTS:g} is asked for)"
             )
         left = [place for place in left if place not in fickle]
-    fine = [place for place in left if candidates[place].k >= YARDSTICK_K] or left
-    best = max(candidates[place].silhouette for place in fine)
-    if best > 0:
-        for place in left:
-            silhouette = candidates[place].silhouette
-            if silhouette < SEPARATED * best:
-                reasons[place] = f"silhouette {silhouette:.3f} is below {SEPARATED:g} of the best, {best:.3f}"
-        left = [place for place in left if candidates[place].silhouette >= SEPARATED * best] or left
-    k = max(candidates[place].k for place in left)
+    bars = _bars(candidates, left)
     for place in left:
-        if candidates[place].k < k:
-            reasons[place] = f"k = {k} is finer and holds as well"
-    left = [place for place in left if candidates[place].k == k]
+        each = candidates[place]
+        if each.silhouette < bars[each.family]:
+            reasons[place] = (
+                f"silhouette {each.silhouette:.3f} is below {SEPARATED:g} of the best of its kind"
+            )
+    left = [place for place in left if candidates[place].silhouette >= bars[candidates[place].family]]
+    finest = {
+        family: max(candidates[place].k for place in left if candidates[place].family == family)
+        for family in {candidates[place].family for place in left}
+    }
+    for place in left:
+        k = finest[candidates[place].family]
+        reasons[place] = f"k = {k} is finer and holds as well"
+    left = [place for place in left if candidates[place].k == finest[candidates[place].family]]
+    if any(candidates[place].k >= YARDSTICK_K for place in left):
+        for place in left:
+            reasons[place] = "two segments say little, and others hold with more"
+        left = [place for place in left if candidates[place].k >= YARDSTICK_K]
     highest = max(candidates[place].silhouette for place in left)
     close = [place for place in left if candidates[place].silhouette >= highest - SAME_SILHOUETTE]
 
-    def rank(place: int) -> tuple[int, float, int]:
+    def rank(place: int) -> tuple[int, int, float, int]:
         each = candidates[place]
-        return order.index(each.space.representation), -each.silhouette, place
+        return -each.k, order.index(each.space.representation), -each.silhouette, place
 
     winner = min(close, key=rank)
     champion = candidates[winner]
+    kind = f"{champion.space.scaling} {champion.space.representation} with k = {champion.k}"
     for place in left:
-        reasons[place] = f"the same k; {champion.space.scaling} {champion.space.representation} is " + (
-            "as well separated and simpler" if place in close else "better separated"
-        )
-    reasons[winner] = _praise(champion, bool(very), best, asked)
+        if place not in close:
+            better = "better separated"
+        elif candidates[place].k < champion.k:
+            better = "as well separated and finer"
+        else:
+            better = "as well separated and simpler"
+        reasons[place] = f"{kind} is {better} (silhouette {champion.silhouette:.3f})"
+    reasons[winner] = _praise(champion, bool(very), highest, asked)
     return Choice(winner, tuple(reasons), None)
 
 
@@ -253,12 +287,12 @@ def _least_unstable(candidates: Sequence[Candidate], reasons: list[str], asked: 
     return Choice(place, tuple(reasons), fault)
 
 
-def _praise(champion: Candidate, very: bool, best: float, asked: str) -> str:
+def _praise(champion: Candidate, very: bool, highest: float, asked: str) -> str:
     worst, share = champion.stability.worst, champion.smallest_share
     given = f"{asked} was asked for; " if asked else ""
     held = "all of whose segments come back" if very else "that is valid"
     return (
-        f"{given}the finest partition {held} (least Jaccard {worst:.2f} over "
-        f"{champion.stability.resamples} resamples, smallest segment {share:.1%}) and that is separated nearly as "
-        f"well as any (silhouette {champion.silhouette:.3f}, best {best:.3f})"
+        f"{given}the finest partition {held} (least Jaccard {worst:.2f} over {champion.stability.resamples} resamples, "
+        f"smallest segment {share:.1%}) and that is well separated (silhouette {champion.silhouette:.3f}; the highest "
+        f"of what is left of each scaling and representation is {highest:.3f})"
     )

@@ -245,7 +245,7 @@ class Judge:
         ]
 
     def _looked_at(self, candidate: Candidate) -> Candidate:
-        if candidate.tree_accuracy is not None:
+        if candidate.stability.resamples >= SCREEN_RESAMPLES:
             return candidate
         started = time.perf_counter()
         more = with_resamples(candidate, self.settings.seed, SCREEN_RESAMPLES)
@@ -291,7 +291,7 @@ class Judge:
     def _confirm(self, candidate: Candidate) -> Candidate | None:
         """Resample in full; where codes would win without being asked for, train their network again."""
         settings = self.settings
-        if candidate.stability.resamples < settings.bootstraps or candidate.tree_accuracy is None:
+        if candidate.stability.resamples < max(settings.bootstraps, SCREEN_RESAMPLES):
             return with_resamples(self._looked_at(candidate), settings.seed, settings.bootstraps)
         is_coded = candidate.space.representation not in REPRESENTATIONS
         if is_coded and settings.representation is None and candidate.seed_agreement is None:

@@ -23,9 +23,14 @@ NAN = float("nan")
 GIVEN: dict[str, Any] = {
     "k": None,
     "k_max": 6,
+    "candidates_k_max": 6,
     "scaling": "standard",
     "representation": "scaled",
+    "autoencoders": "",
     "pca_variance": 0.9,
+    "min_jaccard": 0.75,
+    "min_segment_share": 0.01,
+    "bootstraps": 5,
     "sample_rows": 100_000,
     "curve_rows": 20_000,
     "silhouette_rows": 4_000,
@@ -54,7 +59,7 @@ def records_of(features: pd.DataFrame, **changes: object) -> dict[str, list[dict
 
 def without_seconds(records: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
     return {
-        kind: [{k: v for k, v in each.items() if not k.startswith("seconds_")} for each in payloads]
+        kind: [{k: v for k, v in each.items() if not k.startswith("seconds")} for each in payloads]
         for kind, payloads in records.items()
     }
 
