@@ -282,14 +282,14 @@ def _least_unstable(candidates: Sequence[Candidate], reasons: list[str], asked: 
 
     place = min(range(len(candidates)), key=rank)
     fault = reasons[place]
-    given = f"{asked} was asked for; " if asked else ""
+    given = f"{asked} as asked; " if asked else ""
     reasons[place] = f"{given}no candidate is valid, and of all this is the least unstable: {fault}"
     return Choice(place, tuple(reasons), fault)
 
 
 def _praise(champion: Candidate, very: bool, highest: float, asked: str) -> str:
     worst, share = champion.stability.worst, champion.smallest_share
-    given = f"{asked} was asked for; " if asked else ""
+    given = f"{asked} as asked; " if asked else ""
     held = "all of whose segments come back" if very else "that is valid"
     return (
         f"{given}the finest partition {held} (least Jaccard {worst:.2f} over {champion.stability.resamples} resamples, "

@@ -20,15 +20,16 @@ def tree_accuracy(values: FloatArray, labels: IntArray) -> float | None:
     that the share is not of customers it has seen.
 
     Args:
-        values: shape (rows, features), raw units, imputed; the first TREE_ROWS are used.
-        labels: shape (rows,).
+        values: shape (rows or more, features), raw units, imputed.
+        labels: shape (rows,), of the first rows; the first TREE_ROWS are used.
 
     Returns:
         0 to 1, or None where there are fewer rows than folds.
     """
     from sklearn.tree import DecisionTreeClassifier
 
-    values, labels = values[:TREE_ROWS], labels[:TREE_ROWS]
+    rows = min(len(labels), TREE_ROWS)
+    values, labels = values[:rows], labels[:rows]
     if len(labels) < FOLDS:
         return None
     # Rows come in hash order, so every third is a fair draw. Trees work in single precision.

@@ -108,7 +108,11 @@ def test_a_row_of_settings_is_flat() -> None:
         ("candidates_k_max", 21, "CANDIDATES_K_MAX=21: expected a whole number from 2 to K_MAX=20"),
         ("scaling", "minmax", "SCALING=minmax: no such scaling; choose standard or log_standard or"),
         ("scaling", 7, "SCALING=7: expected a name"),
-        ("autoencoders", "sparse,deep", "AUTOENCODERS=sparse,deep: deep is no autoencoder; choose of undercomplete,"),
+        (
+            "autoencoders",
+            "sparse,deep",
+            "AUTOENCODERS=sparse,deep: deep is no autoencoder; choose of undercomplete,",
+        ),
         ("min_jaccard", 1.1, "MIN_JACCARD=1.1: expected a number from 0 to 1"),
         ("min_segment_share", -0.1, "MIN_SEGMENT_SHARE=-0.1: expected a share from 0 to 0.5"),
         ("bootstraps", 0, "BOOTSTRAPS=0: expected a whole number from 1"),

@@ -118,21 +118,30 @@ def test_every_record_has_the_fields_that_sql_unpacks(representation: str) -> No
     records = records_of(customers(300), representation=representation, k=4)
     fields = {kind: set().union(*payloads) for kind, payloads in records.items()}
     assert fields["parameter"] == {"model_id", "stage", "component", "feature", "value"}
-    assert fields["candidate"] == {
-        "model_id", "scaling", "representation", "k", "inertia", "silhouette", "davies_bouldin",
-        "calinski_harabasz", "stability", "smallest_segment", "is_elbow", "is_chosen", "reason",
+    measures = {"silhouette", "davies_bouldin", "calinski_harabasz", "stability", "smallest_segment"}
+    named = {"model_id", "scaling", "representation", "k", "inertia", "is_chosen"}
+    assert fields["candidate"] == named | measures | {
+        "mean_jaccard", "adjusted_rand", "resamples", "tree_accuracy", "seed_agreement", "smallest_share",
+        "is_valid", "reason", "seconds",
     }  # fmt: skip
+    assert fields["curve"] == named | measures | {"gap", "gap_error", "is_elbow"}
+    assert fields["vote"] == {"model_id", "method", "k", "words"}
+    assert fields["loading"] == {"component", "feature", "loading"}
     assert fields["segment"] == {
-        "model_id", "segment_id", "customers_in_sample", "silhouette", "stability"
+        "model_id", "segment_id", "customers_in_sample", "silhouette", "stability", "is_unstable"
     }  # fmt: skip
     assert fields["component"] == {"component", "explained_variance", "explained_variance_share"}
     assert fields["run"] >= {
         "model_id", "seed", "scaling", "representation", "k", "elbow_k", "reason", "rows_trained",
-        "features", "inertia", "silhouette", "seconds_prepare", "seconds_curve", "seconds_fit",
-        "seconds_measures", "python", "numpy", "pandas", "scikit-learn", "kneed",
+        "features", "inertia", "silhouette", "seconds_prepare", "seconds_candidates", "seconds_curve",
+        "seconds_fit", "python", "numpy", "pandas", "scikit-learn", "kneed", "k_asked", "scaling_asked",
+        "representation_asked", "stability", "adjusted_rand", "tree_accuracy", "is_stable", "warning",
+        "autoencoders", "min_jaccard", "min_segment_share", "bootstraps", "candidates_k_max",
     }  # fmt: skip
     assert len(records["run"]) == 1
-    model_ids = {each["model_id"] for kind in fields if kind != "component" for each in records[kind]}
+    model_ids = {
+        each["model_id"] for kind in fields if kind not in ("component", "loading") for each in records[kind]
+    }
     assert len(model_ids) == 1
     stages = pd.DataFrame(records["parameter"]).groupby(["stage", "component"]).feature.apply(set).to_dict()
     names = {"purchases", "balance", "limit", "advances"}
@@ -206,45 +215,97 @@ def test_clouds_that_lie_apart_are_found() -> None:
 def test_a_k_that_is_asked_for_is_taken_and_the_reason_says_so() -> None:
     free = records_of(customers(400))
     elbow = free["run"][0]["elbow_k"]
-    assert (free["run"][0]["k"], free["run"][0]["k_asked"]) == (elbow, None)
-    assert free["run"][0]["reason"] == "elbow of the inertia curve over k = 1 to 6"
+    assert free["run"][0]["k_asked"] is None
+    assert "the finest partition" in free["run"][0]["reason"]
     for k in (2, 6, 9):
         asked = records_of(customers(400), k=k)
-        assert asked["run"][0]["k"] == k
-        if k != elbow:
-            assert asked["run"][0]["reason"] == f"K={k} was asked for; the elbow is at {elbow}"
-        rows = asked["candidate"]
+        assert (asked["run"][0]["k"], asked["run"][0]["k_asked"]) == (k, k)
+        assert f"K={k}, SCALING=standard, REPRESENTATION=scaled as asked" in asked["run"][0]["reason"]
+        rows = asked["curve"]
         # A k beyond k_max is a further row.
         assert [each["k"] for each in rows] == [*range(1, 7), *([k] if k > 6 else [])]
         assert [each["k"] for each in rows if each["is_chosen"]] == [k]
         assert [each["k"] for each in rows if each["is_elbow"]] == [elbow]
-        assert [each["inertia"] for each in rows[:6]] == [each["inertia"] for each in free["candidate"]]
+        assert [each["inertia"] for each in rows[:6]] == [each["inertia"] for each in free["curve"]]
         assert (np.diff([each["inertia"] for each in rows]) < 0).all()
         assert len(asked["segment"]) == k
-        assert all(each["reason"] for each in rows)
-    same = records_of(customers(400), k=elbow)
-    assert same["run"][0]["reason"] == f"K={elbow} was asked for; the elbow is there too"
+        candidates = asked["candidate"]
+        assert sorted(each["k"] for each in candidates) == [*range(2, 7), *([k] if k > 6 else [])]
+        assert [each["k"] for each in candidates if each["is_chosen"]] == [k]
+        assert {each["reason"] for each in candidates if each["k"] != k} == {f"K={k} was asked for"}
 
 
-def test_one_segment_has_no_measures_and_stability_waits() -> None:
-    records = records_of(customers(200))
-    first, second = records["candidate"][:2]
-    assert [first[name] for name in ("silhouette", "davies_bouldin", "calinski_harabasz")] == [None] * 3
-    assert all(
-        isinstance(second[name], float) for name in ("silhouette", "davies_bouldin", "calinski_harabasz")
+def test_an_unstable_k_is_taken_only_if_asked_for_and_marked() -> None:
+    """Three clouds: seven segments cut them where the draw happens to lie."""
+    features = customers(400)
+    free = records_of(features, bootstraps=20)
+    assert (free["run"][0]["is_stable"], free["run"][0]["warning"]) == (True, None)
+    assert not any(each["is_unstable"] for each in free["segment"])
+    forced = records_of(features, k=9, bootstraps=20)
+    assert forced["run"][0]["is_stable"] is False
+    assert (
+        "Jaccard of only" in forced["run"][0]["warning"] or "of the customers" in forced["run"][0]["warning"]
     )
-    assert {each["stability"] for each in records["candidate"] + records["segment"]} == {None}
+    assert any(each["is_unstable"] for each in forced["segment"])
+    for each in forced["segment"]:
+        assert each["is_unstable"] == (each["stability"] < 0.75 or each["customers_in_sample"] < 4)
+
+
+def test_a_small_segment_is_not_chosen_unless_asked_for() -> None:
+    rng = np.random.default_rng(1)
+    values = np.vstack(
+        [rng.normal(0, 1, (300, 2)), rng.normal(12, 1, (300, 2)), rng.normal((60, 0), 1, (3, 2))]
+    )
+    features = pd.DataFrame(values, columns=["a", "b"])
+    features["customer_id"] = [str(number) for number in range(len(values))]
+    for share, smallest in ((0.01, 200), (0.0, 3)):
+        chosen = records_of(features, min_segment_share=share)
+        sizes = [each["customers_in_sample"] for each in chosen["segment"]]
+        assert (min(sizes) <= 3) == (smallest == 3), sizes
+    forced = records_of(features, k=3)
+    assert "holds only 0.50% of the customers (at least 1.00% is asked for)" in forced["run"][0]["warning"]
+
+
+def test_every_method_votes_in_words() -> None:
+    records = records_of(customers(400))
+    votes = {each["method"]: each for each in records["vote"]}
+    assert list(votes) == ["elbow", "silhouette", "davies_bouldin", "calinski_harabasz", "gap", "stability"]
+    assert votes["elbow"]["k"] == records["run"][0]["elbow_k"]
+    assert "over k = 1 to 6" in votes["elbow"]["words"]
+    curve = {each["k"]: each for each in records["curve"]}
+    assert votes["silhouette"]["k"] == max(range(2, 7), key=lambda k: curve[k]["silhouette"])
+    assert votes["davies_bouldin"]["k"] == min(range(2, 7), key=lambda k: curve[k]["davies_bouldin"])
+    assert votes["calinski_harabasz"]["k"] == max(range(2, 7), key=lambda k: curve[k]["calinski_harabasz"])
+
+
+def test_one_segment_has_no_measures() -> None:
+    first, second = records_of(customers(200))["curve"][:2]
+    names = ("silhouette", "davies_bouldin", "calinski_harabasz", "stability")
+    assert [first[name] for name in names] == [None] * 4
+    assert all(isinstance(second[name], float) for name in names)
+
+
+def test_scalings_and_representations_are_compared_in_one_table() -> None:
+    records = records_of(customers(300), scaling="", representation="")
+    kinds = {(each["scaling"], each["representation"]) for each in records["candidate"]}
+    assert kinds == {
+        (scaling, representation)
+        for scaling in ("standard", "log_standard", "robust", "quantile")
+        for representation in ("scaled", "pca")
+    }
+    chosen = [each for each in records["candidate"] if each["is_chosen"]]
+    assert len(chosen) == 1
+    assert all(chosen[0][name] == records["run"][0][name] for name in ("scaling", "representation", "k"))
+    assert all(each["reason"] for each in records["candidate"])
 
 
 def test_measures_of_both_representations_are_in_the_space_of_all_features() -> None:
-    """With all components kept the partition is the same, and so must be its measures; with fewer not lower."""
+    """With all components kept the partition is the same, and so must be its measures."""
     features = customers(300)
-    scaled = records_of(features, k=3)["candidate"]
-    whole = records_of(features, k=3, representation="pca", pca_variance=1.0)["candidate"]
+    scaled = records_of(features, k=3)["curve"]
+    whole = records_of(features, k=3, representation="pca", pca_variance=1.0)["curve"]
     for ours, theirs in zip(scaled[1:], whole[1:], strict=True):
         assert theirs["silhouette"] == pytest.approx(ours["silhouette"], abs=1e-9)
-    plane = records_of(features, k=3, representation="pca", pca_variance=0.01)
-    assert plane["candidate"][2]["calinski_harabasz"] <= scaled[2]["calinski_harabasz"] * (1 + 1e-9)
 
 
 # Samples of the sample
@@ -255,15 +316,15 @@ def test_the_curve_and_the_fit_use_the_rows_they_are_allowed() -> None:
     records = records_of(features, sample_rows=400, curve_rows=100, silhouette_rows=50, k=3)
     assert records["run"][0]["rows_trained"] == 400
     assert sum(each["customers_in_sample"] for each in records["segment"]) == 400
-    chosen = next(each for each in records["candidate"] if each["is_chosen"])
+    chosen = next(each for each in records["curve"] if each["is_chosen"])
     # The curve's inertia is a sum over a quarter of the rows.
     assert chosen["inertia"] < records["run"][0]["inertia"] / 2
-    assert records["candidate"][0]["smallest_segment"] == 100
+    assert records["curve"][0]["smallest_segment"] == 100
 
 
 def test_a_curve_on_all_rows_is_the_fit() -> None:
     records = records_of(customers(300), k=4)
-    chosen = next(each for each in records["candidate"] if each["is_chosen"])
+    chosen = next(each for each in records["curve"] if each["is_chosen"])
     assert chosen["inertia"] == records["run"][0]["inertia"]
     assert chosen["silhouette"] == pytest.approx(records["run"][0]["silhouette"], abs=1e-12)
     assert chosen["smallest_segment"] == records["segment"][-1]["customers_in_sample"]
@@ -273,14 +334,14 @@ def test_a_curve_whose_rows_are_alike_takes_all_rows() -> None:
     values = [0.0] * 500 + [1.0, 5.0, 9.0]
     frame = pd.DataFrame({"customer_id": [str(n) for n in range(len(values))], "x": values})
     records = records_of(frame, curve_rows=2)
-    assert [each["k"] for each in records["candidate"]] == [1, 2, 3, 4]
+    assert [each["k"] for each in records["curve"]] == [1, 2, 3, 4]
 
 
 # The same answer tomorrow
 
 
 @given(st.integers(0, 10_000), st.sampled_from(["scaled", "pca"]))
-@hypothesis_settings(max_examples=8, deadline=None)
+@hypothesis_settings(max_examples=6, deadline=None)
 def test_the_order_of_rows_and_columns_does_not_matter(seed: int, representation: str) -> None:
     features = customers(150, seed=seed)
     rng = np.random.default_rng(seed)
@@ -295,6 +356,59 @@ def test_the_order_of_rows_and_columns_does_not_matter(seed: int, representation
     assert ours == theirs
 
 
+SCALINGS_OF_ALL_KINDS = ("standard", "log_standard", "robust", "quantile")
+
+
+def money(rows: int, seed: int) -> pd.DataFrame:
+    """Amounts in cents, skewed and often 0, and a share."""
+    rng = np.random.default_rng(seed)
+    kind = rng.integers(3, size=rows)
+    amounts = np.round(np.exp(rng.normal(size=(rows, 2)) + 5 + 2 * rng.normal(size=(3, 2))[kind]), 2)
+    amounts[rng.random((rows, 2)) < 0.3] = 0.0
+    frame = pd.DataFrame(amounts, columns=["balance", "purchases"])
+    frame["share"] = np.round(rng.beta(1 + kind, 2), 2)
+    return frame.assign(customer_id=[f"C{number}" for number in range(rows)])
+
+
+@given(st.integers(0, 10_000), st.sampled_from(SCALINGS_OF_ALL_KINDS))
+@hypothesis_settings(max_examples=8, deadline=None)
+def test_another_currency_leaves_every_choice_and_segment_alone(seed: int, scaling: str) -> None:
+    """A power of two as the rate, so that no digit is lost; every scaling follows its feature's unit."""
+    features = money(150, seed)
+    other = features.assign(**{name: features[name] * 128 for name in ("balance", "purchases")})
+    ours, theirs = (records_of(each, scaling=scaling, bootstraps=2) for each in (features, other))
+    for kind in ("segment", "candidate", "curve", "vote"):
+        for one, two in zip(ours[kind], theirs[kind], strict=True):
+            for name in set(one) - {"model_id", "seconds"}:
+                value = one[name]
+                assert two[name] == (pytest.approx(value, rel=1e-9) if isinstance(value, float) else value), (
+                    name
+                )
+
+
+@given(st.integers(0, 10_000), st.sampled_from(["standard", "robust", "log_standard"]))
+@hypothesis_settings(max_examples=6, deadline=None)
+def test_every_customer_twice_gives_the_same_segments_twice(seed: int, scaling: str) -> None:
+    """Means, medians of an even number and inertias per customer stay, so the best partition does.
+
+    Clouds that lie apart: on shapeless data two partitions may be equally good. The quantile scaling's
+    knots are customers, and with twice as many a knot may be the next one.
+    """
+    rng = np.random.default_rng(seed)
+    values = np.repeat([[0.0, 0.0], [300.0, 0.0], [0.0, 400.0]], 40, axis=0) + rng.normal(size=(120, 2))
+    features = pd.DataFrame(values, columns=["a", "b"]).assign(customer_id=[f"C{n}" for n in range(120)])
+    twice = pd.concat([features, features.assign(customer_id=features["customer_id"] + "x")])
+    ours, theirs = (records_of(each, scaling=scaling, k=3, bootstraps=2) for each in (features, twice))
+    one, two = (
+        sorted(each["value"] for each in records["parameter"] if each["stage"] == "centroid")
+        for records in (ours, theirs)
+    )
+    assert two == pytest.approx(one, rel=1e-2, abs=1e-2)
+    assert [each["customers_in_sample"] for each in theirs["segment"]] == [
+        2 * each["customers_in_sample"] for each in ours["segment"]
+    ]
+
+
 def test_names_of_indexes_and_types_of_ids_do_not_matter() -> None:
     features = customers(100)
     features["customer_id"] = np.arange(100)
@@ -307,7 +421,7 @@ def test_one_thread_and_two_give_the_same_result(real_file: Path) -> None:
     results = []
     for threads in (1, 2):
         with threadpool_limits(limits=threads):
-            results.append(without_seconds(records_of(features, k_max=5)))
+            results.append(without_seconds(records_of(features, k_max=5, candidates_k_max=5)))
     assert results[0] == results[1]
 
 
@@ -330,8 +444,8 @@ def test_the_model_id_names_the_model() -> None:
 def test_the_curve_on_the_real_file_is_as_low_as_the_best_of_ten_starts(real_file: Path) -> None:
     """Within 0.5% at every k, so within the 1% that the issue asks for at six of them."""
     records = records_of(real_features(real_file), k_max=20)
-    inertias = [each["inertia"] for each in records["candidate"]]
-    assert [each["k"] for each in records["candidate"]] == list(range(1, 21))
+    inertias = [each["inertia"] for each in records["curve"]]
+    assert [each["k"] for each in records["curve"]] == list(range(1, 21))
     assert (np.array(inertias) / BEST_OF_TEN).max() <= 1.005
     assert (np.diff(inertias) < 0).all()
 
@@ -398,7 +512,7 @@ def test_odd_but_usable_input_is_segmented(features: pd.DataFrame, ks: list[int]
     """Two rows, fewer rows than k, constant, missing, repeated columns, one giant outlier, tiny values."""
     for representation in ("scaled", "pca"):
         records = records_of(features, representation=representation)
-        found = [each["k"] for each in records["candidate"]]
+        found = [each["k"] for each in records["curve"]]
         assert found == ks
         assert 2 <= records["run"][0]["k"] <= max(ks)
         sizes = [each["customers_in_sample"] for each in records["segment"]]
@@ -434,5 +548,5 @@ def test_whatever_the_numbers_there_is_a_sound_result_or_a_sentence(
         return
     assert sum(each["customers_in_sample"] for each in records["segment"]) == 12
     assert all(np.isfinite(each["value"]) for each in records["parameter"])
-    inertias = [each["inertia"] for each in records["candidate"]]
+    inertias = [each["inertia"] for each in records["curve"]]
     assert (np.diff(inertias) <= 1e-9 * inertias[0]).all()
