@@ -142,10 +142,14 @@ def in_the_running(candidates: Sequence[Candidate], gate: Gate) -> list[bool]:
         for each in candidates
     ]
     places = [place for place, is_hopeful in enumerate(hopeful) if is_hopeful]
-    stable = [place for place in places if candidates[place].stability.worst >= gate.very_stable] or places
-    bars = _bars(candidates, stable)
-    # A winner of any family is at least as high as the bar of the family with the best silhouette.
-    highest = max(bars.values(), default=-1.0) - SAME_SILHOUETTE
+    # Only what the rule would keep sets a bar for others.
+    kept = places
+    for least in (gate.min_jaccard, gate.very_stable):
+        kept = [place for place in kept if candidates[place].stability.worst >= least] or kept
+    bars = _bars(candidates, kept)
+    # A winner of any kind is at least as high as the bar of the kind with the best silhouette.
+    fine = [place for place in kept if candidates[place].k >= YARDSTICK_K] or kept
+    highest = max(_bars(candidates, fine).values(), default=-1.0) - SAME_SILHOUETTE
     return [
         is_hopeful and each.silhouette >= max(highest, bars.get(each.family, -1.0))
         for each, is_hopeful in zip(candidates, hopeful, strict=True)
