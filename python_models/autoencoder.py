@@ -36,8 +36,8 @@ HELD_OUT = 0.1
 FEWEST_ROWS = 100
 CODES = 10
 # Small samples get more passes, until a network has had this many steps, but no more than that many.
-FEWEST_STEPS = 1000
-MOST_EPOCHS = 200
+FEWEST_STEPS = 500
+MOST_EPOCHS = 50
 PATIENCE = 4
 # Steps that TensorFlow runs without coming back to Python.
 STEPS_PER_EXECUTION = 16
