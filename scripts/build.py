@@ -16,14 +16,20 @@ import duckdb
 
 from scripts.console import Console
 from scripts.errors import UserError
+from scripts.failures import why_dbt_failed
 from scripts.intake import load_contract, open_source
 from scripts.lock import build_lock
-from scripts.parameters import DBT_PROJECT, PROJECT, default_parameters, parse_parameters
+from scripts.parameters import (
+    DBT_PROJECT,
+    PROJECT,
+    default_parameters,
+    machine_limits,
+    parse_parameters,
+)
 from scripts.publish import publish, remove_leftovers
 from scripts.summary import print_summary
 
 WAREHOUSE = "CARD_SEGMENTS_WAREHOUSE"
-MEMORY, THREADS = "CARD_SEGMENTS_MEMORY", "CARD_SEGMENTS_THREADS"
 
 
 def build(given: dict[str, Any], warehouse: Path, console: Console) -> Path:
@@ -33,6 +39,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Path:
     parameter or the surroundings are at fault; what was published before stays as it was.
     """
     settings = {**default_parameters(), **given}
+    machine = machine_limits()
     if warehouse != (PROJECT / "warehouse") and not warehouse.parent.exists():
         raise UserError(f"{warehouse}: its parent folder does not exist; make it first.")
     warehouse.mkdir(exist_ok=True)
@@ -54,8 +61,8 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Path:
                 manifest=manifest,
                 run=run,
                 keep=settings["keep_versions"],
-                memory_limit=os.environ.get(MEMORY, "4GB"),
-                threads=int(os.environ.get(THREADS, "2")),
+                memory_limit=machine.memory,
+                threads=machine.threads,
             )
             stage.rows = sum(published.tables.values())
     link: Path = published.link
@@ -67,18 +74,16 @@ def _source(settings: dict[str, Any], console: Console) -> Path:
         return Path(settings["source"]).expanduser()
     from scripts.sample_ledger import write_sample_ledger
 
-    out = PROJECT / "data" / f"sample_{settings['customers']}_{settings['seed']}_{settings['sample_months']}"
-    if not out.exists():
-        with console.stage("Generate the sample") as stage:
-            out.parent.mkdir(exist_ok=True)
-            made = write_sample_ledger(
-                out,
-                customers=settings["customers"],
-                seed=settings["seed"],
-                file_format="csv",
-                months=settings["sample_months"],
-            )
-            stage.rows = sum(made.rows.values())
+    out = PROJECT / "data" / "sample"
+    with console.stage("Generate the sample") as stage:
+        made = write_sample_ledger(
+            out,
+            customers=settings["customers"],
+            seed=settings["seed"],
+            file_format="csv",
+            months=settings["sample_months"],
+        )
+        stage.rows = sum(made.rows.values())
     return out
 
 
@@ -107,50 +112,22 @@ def _run_dbt(variables: dict[str, Any], warehouse: Path, console: Console) -> Pa
         DBT_SEND_ANONYMOUS_USAGE_STATS="false",
         DBT_STATIC_PARSER="true",
     )
-    with console.stage("Start dbt"):
-        from dbt.cli.main import dbtRunner
+    console.start_dbt("Start dbt")
+    from dbt.cli.main import dbtRunner
 
     runner = dbtRunner(callbacks=[console.on_dbt_event])
-    result = runner.invoke(
-        ["build", "--exclude-resource-type", "unit_test", "--quiet", "--vars", json.dumps(variables)]
-    )
+    # Its own words go to the log file: the user gets lines of stages, and one sentence on what failed.
+    log_options = ["--log-level", "none", "--log-level-file", "debug"]
+    options = ["--exclude-resource-type", "unit_test", "--vars", json.dumps(variables)]
+    result = runner.invoke([*log_options, "build", *options])
     console.end_dbt()
     # dbt keeps its connection for a next call in this process; the file is wanted closed.
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
     DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if not result.success:
-        raise UserError(_why(result, warehouse))
+        raise UserError(why_dbt_failed(result, warehouse))
     return target / "manifest.json"
-
-
-def _why(result: Any, warehouse: Path) -> str:
-    """One sentence on the first step that failed."""
-    if result.exception is not None:
-        return f"dbt could not start: {str(result.exception).splitlines()[0]} Nothing was published."
-    failed = [r for r in result.result if str(r.status) in ("error", "fail")]
-    names = [r.node.name for r in failed]
-    with duckdb.connect(str(warehouse / "work.duckdb"), read_only=True) as connection:
-        if "assert_rejected_share_within_limit" in names:
-            parts = connection.execute(
-                "select source, rows_in_error, rows_in, rows_in_error / rows_in from marts.load_audit"
-                " where measure = 'rows' and rows_in_error > 0 order by 4 desc limit 1"
-            ).fetchall()[0]
-            reasons = connection.execute(
-                "select reason || ' (' || count(*) || ')' from marts.rejected_rows where source = ?"
-                " and counts_as_error group by reason order by count(*) desc, reason limit 3",
-                [parts[0]],
-            ).fetchall()
-            return (
-                f"{parts[0]}: {parts[1]:,} of {parts[2]:,} rows ({parts[3]:.1%}) were refused, more than"
-                f" MAX_REJECTED_SHARE allows: {'; '.join(r[0] for r in reasons)}."
-                f" Nothing was published; the rows stand in marts.rejected_rows of {warehouse / 'work.duckdb'}."
-            )
-    first = failed[0] if failed else None
-    name = first.node.name if first else "a step"
-    words = str(first.message or "").strip().splitlines() if first else []
-    cause = next((line.strip() for line in words if "Error" in line), words[0] if words else "")
-    return f"{name} failed: {cause} Nothing was published; details stand in {warehouse / 'logs' / 'dbt.log'}."
 
 
 def main(arguments: Sequence[str]) -> int:
