@@ -64,23 +64,19 @@ money as (
 {% else %}
 accepted_by_source as (
 
-    -- Counted apart from the refusals: rows that staging passes, less those refused later for their
-    -- date, their account or as duplicates.
-    {% for entity in ['accounts', 'transactions', 'statements'] -%}
+    -- Counted where the rows are used, apart from the refusals; before the window they are history.
+    select 'accounts' as source, count(*) as rows_accepted from {{ ref('int_ledger_accounts') }}
+    {% for entity, relation in [
+        ('transactions', 'int_ledger_account_activity'), ('statements', 'int_ledger_account_statements')
+    ] -%}
+    union all
     select
-        '{{ entity }}' as source,
-        (select count(*) from {{ ref('stg_ledger__' ~ entity) }} where rejection_reason is null)
-        - (
-            select count(*) from rejected
-            where
-                source = '{{ entity }}'
-                and (
-                    reason like '%which was kept'
-                    or reason like '%lies after the last day of the window%'
-                    or reason like '%open in the window%'
-                )
-        ) as rows_accepted
-    {{ 'union all' if not loop.last }}
+        '{{ entity }}',
+        coalesce(sum({{ entity }}), 0) + (
+            select sum(rows_outside_window) from {{ ref('int_ledger_control_totals') }} where source = '{{ entity }}'
+        )
+    from {{ ref(relation) }}
+    where account_id in (select account_id from {{ ref('int_ledger_accounts') }})
     {% endfor %}
 
 ),

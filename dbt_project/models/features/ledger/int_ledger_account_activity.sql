@@ -45,6 +45,7 @@ aggregated as (
         {% for type in transaction_types() -%}
         coalesce(sum(amount) filter (type_code = {{ loop.index0 }}), 0) as {{ type }}_amount,
         {% endfor -%}
+        count(*) as transactions,
         count(*) filter (type_code <= 1) as purchases_trx,
         count(*) filter (type_code = 2) as cash_advance_trx
     from transactions

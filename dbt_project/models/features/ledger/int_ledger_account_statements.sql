@@ -48,6 +48,7 @@ aggregated as (
         coalesce(sum(credit_limit) filter (month_index = 0), 0) as first_limit,
         sum(minimum_due) as minimum_due,
 
+        count(*) as statements,
         count(*) filter (minimum_due > 0) as statements_with_due,
         -- Whether a statement was paid is known once its due date has passed.
         count(*) filter (minimum_due > 0 and due_on <= {{ window.ends_on }}) as statements_fallen_due,

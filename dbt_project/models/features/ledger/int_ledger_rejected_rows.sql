@@ -2,7 +2,9 @@
 
 -- Every refused row of the ledger with its reason: refused by itself in staging, as a duplicate, for its
 -- date, or because its account is not among the accepted ones.
--- depends_on: {{ ref('int_ledger_period') }} {{ ref('int_ledger_account_activity') }}
+-- A table without such rows is not scanned for them: the totals say whether it has any.
+-- depends_on: {{ ref('int_ledger_period') }} {{ ref('int_ledger_control_totals') }}
+-- depends_on: {{ ref('int_ledger_account_activity') }} {{ ref('int_ledger_account_statements') }}
 with
 
 accounts as (
@@ -11,13 +13,21 @@ accounts as (
 
 ),
 
+{% set accounts = ref('int_ledger_accounts') %}
 {% for entity, date_column, measure, amount, reference in [
     ('transactions', 'posted_on', "coalesce(case when type_code is not null then transaction_type end, 'unknown')", 'amount', 'int_ledger_account_activity'),
     ('statements', 'statement_on', "'minimum_due'", 'minimum_due', 'int_ledger_account_statements'),
 ] %}
+{% set totals, used = ref('int_ledger_control_totals'), ref(reference) %}
+{% set has_refused = may_find_rows(
+    'select 1 from ' ~ totals ~ " where rows_refused > 0 and source = '" ~ entity ~ "'", [totals]
+) %}
+{% set has_unknown = may_find_rows(
+    'select 1 from ' ~ used ~ ' where account_id not in (select account_id from ' ~ accounts ~ ')', [used, accounts]
+) %}
 unknown_accounts_of_{{ entity }} as (
 
-    select account_id from {{ ref(reference) }}
+    select account_id from {{ used }}
     where account_id not in (select account_id from accounts)
 
 ),
@@ -45,9 +55,15 @@ unknown_accounts_of_{{ entity }} as (
     from {{ ref('stg_ledger__' ~ entity) }}
     where
         (
+            {% if has_refused -%}
             rejection_reason is not null
             or {{ date_column }} > {{ window.ends_on }}
+            {%- else -%}
+            false
+            {%- endif %}
+            {% if has_unknown -%}
             or ({{ date_column }} >= {{ window.starts_on }} and account_id in (select account_id from unknown_accounts_of_{{ entity }}))
+            {%- endif %}
         )
         {% if may_have_rows(ref('int_ledger_duplicate_' ~ entity)) -%}
         and (file, row_number) not in (select (file, row_number) from {{ entity }}_losers)
