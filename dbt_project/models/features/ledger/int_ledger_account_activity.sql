@@ -1,11 +1,12 @@
 {% set window = ledger_window() %}
+{% set totals = ref('int_ledger_control_totals') %}
 {% set duplicates = ref('int_ledger_duplicate_transactions') %}
 {% set with_duplicates = may_have_rows(duplicates) %}
 
 -- The one scan of the transactions. Each month of the window is a bit, so that a single group-by gives
 -- sums, counts and distinct months: bits 0 to 11 for one-off purchases, 12 to 23 for instalments,
 -- 24 to 35 for cash advances.
--- depends_on: {{ ref('int_ledger_period') }} {{ duplicates }}
+-- depends_on: {{ ref('int_ledger_period') }} {{ totals }} {{ duplicates }}
 with
 
 transactions as (
@@ -17,8 +18,10 @@ transactions as (
         {{ month_index('posted_on', window) }} as month_index
     from {{ ref('stg_ledger__transactions') }}
     where
-        rejection_reason is null
-        and posted_on between {{ window.starts_on }} and {{ window.ends_on }}
+        {% if may_have_refused(totals, 'transactions') -%}
+        rejection_reason is null and
+        {% endif -%}
+        posted_on between {{ window.starts_on }} and {{ window.ends_on }}
         {% if with_duplicates -%}
         and transaction_id not in (select transaction_id from {{ duplicates }})
 

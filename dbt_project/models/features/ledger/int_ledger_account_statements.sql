@@ -1,9 +1,10 @@
 {% set window = ledger_window() %}
+{% set totals = ref('int_ledger_control_totals') %}
 {% set duplicates = ref('int_ledger_duplicate_statements') %}
 
 -- The first month of the window is kept apart: it is no snapshot for a customer whose account was open
 -- in all twelve months, and how long that was is known only when a customer's accounts come together.
--- depends_on: {{ ref('int_ledger_period') }} {{ duplicates }}
+-- depends_on: {{ ref('int_ledger_period') }} {{ totals }} {{ duplicates }}
 with
 
 statements as (
@@ -13,8 +14,10 @@ statements as (
         {{ month_index('statement_on', window) }} as month_index
     from {{ ref('stg_ledger__statements') }}
     where
-        rejection_reason is null
-        and statement_on between {{ window.starts_on }} and {{ window.ends_on }}
+        {% if may_have_refused(totals, 'statements') -%}
+        rejection_reason is null and
+        {% endif -%}
+        statement_on between {{ window.starts_on }} and {{ window.ends_on }}
         {% if may_have_rows(duplicates) -%}
         and (account_id, statement_on) not in (select (account_id, statement_on) from {{ duplicates }})
 

@@ -18,10 +18,7 @@ accounts as (
     ('transactions', 'posted_on', "coalesce(case when type_code is not null then transaction_type end, 'unknown')", 'amount', 'int_ledger_account_activity'),
     ('statements', 'statement_on', "'minimum_due'", 'minimum_due', 'int_ledger_account_statements'),
 ] %}
-{% set totals, used = ref('int_ledger_control_totals'), ref(reference) %}
-{% set has_refused = may_find_rows(
-    'select 1 from ' ~ totals ~ " where rows_refused > 0 and source = '" ~ entity ~ "'", [totals]
-) %}
+{% set used = ref(reference) %}
 {% set has_unknown = may_find_rows(
     'select 1 from ' ~ used ~ ' where account_id not in (select account_id from ' ~ accounts ~ ')', [used, accounts]
 ) %}
@@ -55,7 +52,7 @@ unknown_accounts_of_{{ entity }} as (
     from {{ ref('stg_ledger__' ~ entity) }}
     where
         (
-            {% if has_refused -%}
+            {% if may_have_refused(ref('int_ledger_control_totals'), entity) -%}
             rejection_reason is not null
             or {{ date_column }} > {{ window.ends_on }}
             {%- else -%}
@@ -73,12 +70,26 @@ unknown_accounts_of_{{ entity }} as (
 
 {{ entity }}_rejected as (
 
-    select '{{ entity }}' as source, file, row_number, raw_row, reason, measure, amount, true as counts_as_error
+    select
+'{{ entity }}' as source,
+file,
+row_number,
+raw_row,
+reason,
+measure,
+amount,
+true as counts_as_error
     from {{ entity }}_refused
     union all
     select
-        '{{ entity }}', file, row_number, raw_row,
-        'the same key stands in another row as well, which was kept', {{ measure }}, {{ amount }}, true
+        '{{ entity }}',
+file,
+row_number,
+raw_row,
+        'the same key stands in another row as well, which was kept',
+{{ measure }},
+{{ amount }},
+true
     from {{ entity }}_losers
 
 ),
@@ -98,11 +109,18 @@ accounts_rejected as (
     from {{ ref('stg_ledger__accounts') }}
     where
         (rejection_reason is not null or account_id not in (select account_id from accounts))
-        and (file, row_number) not in (select (file, row_number) from {{ ref('int_ledger_duplicate_accounts') }} where duplicate_rank > 1)
+        and (file, row_number) not in (select (file, row_number) from {{ ref('int_ledger_duplicate_accounts') }}
+where duplicate_rank > 1)
     union all
     select
-        'accounts', file, row_number, raw_row,
-        'account_id stands in another row as well, which was kept', null, null, true
+        'accounts',
+file,
+row_number,
+raw_row,
+        'account_id stands in another row as well, which was kept',
+null,
+null,
+true
     from {{ ref('int_ledger_duplicate_accounts') }}
     where duplicate_rank > 1
 
