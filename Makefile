@@ -7,7 +7,7 @@ GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command%,$(origin $v)),$(filter
 ARGUMENTS = $(foreach v,$(GIVEN),$v="$$$v")
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint lock clean
+.PHONY: help build test bench lint lock clean
 
 help:  ## Show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ test: $(VENV)/.ready  ## Run the whole test suite
 lint: $(VENV)/.ready  ## Check style and types
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
+
+bench: $(VENV)/.ready  ## Time the job on generated ledgers of SIZES customers, beside pandas and scikit-learn
+	@$(RUN) -m scripts.benchmark $(ARGUMENTS)
 
 lock:  ## Pin every dependency again, with hashes (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock" -q -o requirements.lock

@@ -23,13 +23,14 @@ class Stage:
     title: str
     started: float
     rows: int | None = None
+    seconds: float = 0.0
 
 
 class Console:
     """Prints to the terminal; bars are drawn only where there is one.
 
     Attributes:
-        seconds: per stage, by title.
+        stages: those that ended, in order.
     """
 
     def __init__(self) -> None:
@@ -39,7 +40,7 @@ class Console:
         self._bar: Progress | None = None
         self._dbt_stage: Stage | None = None
         self._dbt_failed = False
-        self.seconds: dict[str, float] = {}
+        self.stages: list[Stage] = []
 
     @contextmanager
     def stage(self, title: str) -> Iterator[Stage]:
@@ -85,8 +86,8 @@ class Console:
             self._dbt_failed = True
         elif name == "NodeStart" and not self._dbt_failed:
             title = dict(event.data.node_info.meta).get("stage", "")
-            running = self._dbt_stage.title if self._dbt_stage else ""
-            if title and title != running and title not in self.seconds:
+            running = [self._dbt_stage] if self._dbt_stage else []
+            if title and title not in [stage.title for stage in self.stages + running]:
                 self.start_dbt(title)
         elif name.startswith("JinjaLog") and self._dbt_stage and event.data.msg.startswith(ROWS_LOGGED):
             self._dbt_stage.rows = int(event.data.msg.removeprefix(ROWS_LOGGED))
@@ -99,10 +100,10 @@ class Console:
 
     def _end(self, stage: Stage) -> None:
         self._hide_bar()
-        self.seconds[stage.title] = time.perf_counter() - stage.started
+        stage.seconds = time.perf_counter() - stage.started
+        self.stages.append(stage)
         count = "" if stage.rows is None else f"{stage.rows:,} rows"
-        seconds = self.seconds[stage.title]
-        self._out.print(f"  {stage.title:<{TITLE_WIDTH}}{count:>18}{seconds:>8.1f} s", markup=False)
+        self._out.print(f"  {stage.title:<{TITLE_WIDTH}}{count:>18}{stage.seconds:>8.1f} s", markup=False)
 
     def _show_bar(self, stage: Stage) -> None:
         self._hide_bar()
