@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -38,6 +39,10 @@ class Run:
     stages: list[dict[str, float]]
 
 
+class KilledError(Exception):
+    """The kernel killed the process, as it does where memory ends."""
+
+
 def measure(command: Sequence[str], environment: dict[str, str], log: Path) -> tuple[float, float]:
     """Run a command to its end; return wall seconds and peak resident memory in GB.
 
@@ -50,6 +55,8 @@ def measure(command: Sequence[str], environment: dict[str, str], log: Path) -> t
         )
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode == -signal.SIGKILL:
+        raise KilledError
     if process.returncode != 0:
         raise UserError(f"{' '.join(command)}: ended with {process.returncode}; its output stands in {log}.")
     return time.perf_counter() - started, usage.ru_maxrss / 1e6
@@ -68,14 +75,17 @@ def run_job(ledger: Path, warehouse: Path) -> Run:
     return Run(seconds, memory, stages)
 
 
-def run_notebook(ledger: Path, out: Path) -> Run:
-    """Run the notebook's way on a ledger."""
+def run_notebook(ledger: Path, out: Path) -> Run | None:
+    """Run the notebook's way on a ledger; None where it took more memory than there is."""
     report = out.with_suffix(".json")
-    seconds, memory = measure(
-        [sys.executable, "-m", "scripts.benchmark_notebook", str(ledger), str(out), str(report)],
-        {},
-        out.with_suffix(".log"),
-    )
+    try:
+        seconds, memory = measure(
+            [sys.executable, "-m", "scripts.benchmark_notebook", str(ledger), str(out), str(report)],
+            {},
+            out.with_suffix(".log"),
+        )
+    except KilledError:
+        return None
     return Run(seconds, memory, json.loads(report.read_text(encoding="utf-8")))
 
 
@@ -141,6 +151,12 @@ def benchmark(sizes: Sequence[int], months: int, with_notebook: bool, out: Path)
         warm_stages = warm.stages
         if with_notebook:
             notebook = run_notebook(ledger, out / f"notebook_{size}")
+            if notebook is None:
+                lines += [
+                    "The same in pandas and scikit-learn ended killed by the kernel: not enough memory.",
+                    "",
+                ]
+                continue
             steps = ", ".join(f"{step['stage']} {step['seconds']:.1f} s" for step in notebook.stages)
             lines += [
                 f"The same in pandas and scikit-learn, as a notebook does it: {notebook.seconds:.1f} s"

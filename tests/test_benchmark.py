@@ -19,7 +19,7 @@ def test_the_notebooks_features_are_the_jobs(tmp_path: Path) -> None:
         job = (
             connection.sql("select * from marts.customer_features").df().set_index("customer_id").sort_index()
         )
-    notebook = features_of(*(read(ledger, table) for table in ("accounts", "transactions", "statements")))
+    notebook = features_of(*read(ledger))
     pd.testing.assert_frame_equal(
         job[notebook.columns], notebook.sort_index(), check_index_type=False, check_exact=False, rtol=1e-9
     )

@@ -9,7 +9,7 @@
 -- depends_on: {{ ref('int_ledger_period') }} {{ totals }} {{ duplicates }}
 with
 
-transactions as (
+scanned as (
 
     select
         account_id,
@@ -18,14 +18,17 @@ transactions as (
         {{ month_index('posted_on', window) }} as month_index
     from {{ ref('stg_ledger__transactions') }}
     where
-        {% if may_have_refused(totals, 'transactions') -%}
-        rejection_reason is null and
-        {% endif -%}
         posted_on between {{ window.starts_on }} and {{ window.ends_on }}
-        {% if with_duplicates -%}
+        {% if may_have_refused(totals, 'transactions') %}
+        and rejection_reason is null
+        {% endif %}
+        {% if with_duplicates %}
         and transaction_id not in (select transaction_id from {{ duplicates }})
+        {% endif %}
 
-    union all
+),
+
+kept_duplicates as (
 
     select
         account_id,
@@ -36,7 +39,16 @@ transactions as (
     where
         duplicate_rank = 1
         and posted_on between {{ window.starts_on }} and {{ window.ends_on }}
-        {%- endif %}
+
+),
+
+transactions as (
+
+    select * from scanned
+    {% if with_duplicates %}
+    union all
+    select * from kept_duplicates
+    {% endif %}
 
 ),
 
@@ -44,7 +56,8 @@ aggregated as (
 
     select
         account_id,
-        bit_or(case when type_code <= 2 then 1::bigint << (month_index + 12 * type_code) end) as active_months,
+        bit_or(case when type_code <= 2 then 1::bigint << (month_index + 12 * type_code) end)
+            as active_months,
         {% for type in transaction_types() -%}
         coalesce(sum(amount) filter (type_code = {{ loop.index0 }}), 0) as {{ type }}_amount,
         {% endfor -%}

@@ -12,10 +12,13 @@ transactions as (
         'transactions' as source,
         coalesce(case when type_code is not null then transaction_type end, 'unknown') as measure,
         count(*) as rows_in,
-        count(*) filter (rejection_reason is not null or posted_on > {{ window.ends_on }}) as rows_refused,
-        count(*) filter (rejection_reason is null and posted_on < {{ window.starts_on }}) as rows_outside_window,
+        count(*) filter (rejection_reason is not null or posted_on > {{ window.ends_on }})
+            as rows_refused,
+        count(*) filter (rejection_reason is null and posted_on < {{ window.starts_on }})
+            as rows_outside_window,
         sum(amount) as amount_in,
-        sum(amount) filter (rejection_reason is null and posted_on < {{ window.starts_on }}) as amount_outside_window
+        sum(amount) filter (rejection_reason is null and posted_on < {{ window.starts_on }})
+            as amount_outside_window
     from {{ ref('stg_ledger__transactions') }}
     group by all
 
@@ -27,10 +30,13 @@ statements as (
         'statements' as source,
         'minimum_due' as measure,
         count(*) as rows_in,
-        count(*) filter (rejection_reason is not null or statement_on > {{ window.ends_on }}) as rows_refused,
-        count(*) filter (rejection_reason is null and statement_on < {{ window.starts_on }}) as rows_outside_window,
+        count(*) filter (rejection_reason is not null or statement_on > {{ window.ends_on }})
+            as rows_refused,
+        count(*) filter (rejection_reason is null and statement_on < {{ window.starts_on }})
+            as rows_outside_window,
         sum(minimum_due) as amount_in,
-        sum(minimum_due) filter (rejection_reason is null and statement_on < {{ window.starts_on }}) as amount_outside_window
+        sum(minimum_due) filter (rejection_reason is null and statement_on < {{ window.starts_on }})
+            as amount_outside_window
     from {{ ref('stg_ledger__statements') }}
 
 ),
@@ -47,7 +53,11 @@ rejected_before_window as (
     where duplicate_rank > 1 and posted_on < {{ window.starts_on }}
     group by all
     union all
-    select 'statements', 'minimum_due', count(*), sum(minimum_due)
+    select
+        'statements' as source,
+        'minimum_due' as measure,
+        count(*) as rejected_rows,
+        sum(minimum_due) as amount
     from {{ ref('int_ledger_duplicate_statements') }}
     where duplicate_rank > 1 and statement_on < {{ window.starts_on }}
 
@@ -70,7 +80,8 @@ select
     totals.rows_outside_window - coalesce(rejected_before_window.rejected_rows, 0) as rows_outside_window,
 
     totals.amount_in,
-    coalesce(totals.amount_outside_window, 0) - coalesce(rejected_before_window.amount, 0) as amount_outside_window
+    coalesce(totals.amount_outside_window, 0) - coalesce(rejected_before_window.amount, 0)
+        as amount_outside_window
 from totals
 left join rejected_before_window
     on totals.source = rejected_before_window.source and totals.measure = rejected_before_window.measure
