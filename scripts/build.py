@@ -6,6 +6,7 @@ python -m scripts.build [NAME=value ...]   names are the vars of dbt_project.yml
 import datetime as dt
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -98,13 +99,26 @@ def _source(settings: dict[str, Any], console: Console) -> Path:
 def _open_work(work: Path) -> duckdb.DuckDBPyConnection:
     try:
         return duckdb.connect(str(work))
-    except duckdb.Error:
-        # A file that cannot be opened holds nothing the job could go on from; it is kept for a look.
-        if not work.exists():
+    except duckdb.Error as error:
+        words = str(error).splitlines()[0]
+        if "Could not set lock" in words:
+            raise UserError(
+                f"{work}: another process has it open ({_pid_of_holder(words)}); close it and build again."
+            ) from None
+        if "Permission denied" in words or not work.exists():
             raise UserError(f"{work}: cannot be written; check the folder's permissions.") from None
-        aside = work.with_suffix(f".broken-{int(time.time())}")
-        work.rename(aside)
-        return duckdb.connect(str(work))
+    # A file that cannot be read holds nothing the job could go on from; it is kept for a look, log and all.
+    aside = work.with_suffix(f".broken-{int(time.time())}")
+    work.rename(aside)
+    log = Path(f"{work}.wal")
+    if log.exists():
+        log.rename(f"{aside}.wal")
+    return duckdb.connect(str(work))
+
+
+def _pid_of_holder(words: str) -> str:
+    found = re.search(r"PID (\d+)", words)
+    return f"pid {found[1]}" if found else "which one is not known"
 
 
 def _run_dbt(variables: dict[str, Any], warehouse: Path, console: Console) -> Path:

@@ -25,6 +25,8 @@ def why_dbt_failed(result: Any, warehouse: Path) -> str:
     work = warehouse / "work.duckdb"
     if "assert_rejected_share_within_limit" in names:
         return _too_many_rejected(work)
+    if "assert_window_has_statements" in names:
+        return _empty_window(work)
     if "assert_no_error_in_data_quality" in names:
         return _data_quality(work)
     if not failed:
@@ -62,6 +64,24 @@ def _too_many_rejected(work: Path) -> str:
         f"{source}: {in_error:,} of {rows_in:,} rows ({share:.1%}) were refused, more than MAX_REJECTED_SHARE"
         f" allows: {'; '.join(reason for (reason,) in reasons)}. {UNCHANGED}"
         f" The rows stand in marts.rejected_rows of {work}."
+    )
+
+
+def _empty_window(work: Path) -> str:
+    with duckdb.connect(str(work), read_only=True) as connection:
+        # The view reads the input again, whose paths are relative to where the build runs.
+        first, last = connection.execute(
+            "select min(statement_on), max(statement_on) from staging.stg_ledger__statements"
+            " where rejection_reason is null"
+        ).fetchall()[0]
+        starts_on, ends_on = connection.execute(
+            "select window_starts_on, as_of_date from features.int_ledger_period"
+        ).fetchall()[0]
+    if first is None:
+        return f"statements: every row was refused, so there is no window to segment by. {UNCHANGED} The rows stand in features.int_ledger_rejected_rows of {work}."
+    return (
+        f"statements: none lies in the window from {starts_on} to {ends_on}; they reach from {first} to {last}."
+        f" Give AS_OF a month's last day among these, or leave it out. {UNCHANGED}"
     )
 
 

@@ -314,10 +314,8 @@ def test_the_audit_fails_the_build(spoilt: Callable[[str], str], statement: str)
     assert re.search(r"FAIL 1 assert_every_row_is_accounted_for", words), words
 
 
-def test_odd_values_do_not_stop_a_build_and_are_not_shown_as_faults(
-    sample_build: Path, tmp_path: Path
-) -> None:
-    """The check of severity warn is there, finds something, and dbt goes on."""
+def test_odd_values_are_a_warning_and_stop_nothing(sample_build: Path, tmp_path: Path) -> None:
+    """The check of severity warn finds something in the sample, and dbt goes on."""
     work = tmp_path / "work.duckdb"
     shutil.copy(sample_build.parent / "work.duckdb", work)
     code, words = run_dbt(["test", "--select", "warn_on_odd_statements"], "ledger", tmp_path, work)

@@ -155,3 +155,18 @@ def test_the_next_build_succeeds_with_the_same_tables(
         if re.search(r"\.partial|\.wal|\.tmp|broken", path.name)
     ]
     assert left == []
+
+
+def test_work_that_another_process_has_open_is_not_taken_for_broken(
+    warehouse: Warehouse, first: dict[str, list[tuple[int, int]]]
+) -> None:
+    """The build names the process and leaves; what work.duckdb keeps from run to run stays in its place."""
+    work = warehouse.path / "work.duckdb"
+    before = work.stat().st_ino
+    with duckdb.connect(str(work), read_only=True):
+        build = warehouse.start()
+        _, errors = build.communicate(timeout=120)
+    assert build.returncode == 1
+    assert f"work.duckdb: another process has it open (pid {os.getpid()})" in errors
+    assert work.stat().st_ino == before
+    assert warehouse.content() == first

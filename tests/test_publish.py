@@ -415,6 +415,9 @@ def check_after_kill(warehouse: Path, runs: set[int], next_run: int) -> None:
     """What is published is whole; work opens; the next publish succeeds and leaves no trace of the kill."""
     assert published_run(warehouse)[0] in runs
     assert not list(warehouse.rglob("card_segments*.wal"))
+    for version in (warehouse / "versions").glob("card_segments_*"):
+        with duckdb.connect(str(version), read_only=True) as connection:
+            assert len(connection.execute(ONLY_ONE_RUN).fetchall()) == 1
     with duckdb.connect(str(warehouse / "work.duckdb"), read_only=True) as connection:
         assert connection.execute("select count(*) from marts.customer_features").fetchall()[0][0] >= ROWS
     remove_leftovers(warehouse)

@@ -12,12 +12,12 @@ transactions as (
         'transactions' as source,
         coalesce(case when type_code is not null then transaction_type end, 'unknown') as measure,
         count(*) as rows_in,
-        count(*) filter (rejection_reason is not null or posted_on > {{ window.ends_on }})
+        count(*) filter (rejection_reason is not null or {{ lies_ahead('posted_on', window) }})
             as rows_refused,
-        count(*) filter (rejection_reason is null and posted_on < {{ window.starts_on }})
+        count(*) filter (rejection_reason is null and {{ lies_outside('posted_on', window) }})
             as rows_outside_window,
         sum(amount) as amount_in,
-        sum(amount) filter (rejection_reason is null and posted_on < {{ window.starts_on }})
+        sum(amount) filter (rejection_reason is null and {{ lies_outside('posted_on', window) }})
             as amount_outside_window
     from {{ ref('stg_ledger__transactions') }}
     group by all
@@ -30,12 +30,12 @@ statements as (
         'statements' as source,
         'minimum_due' as measure,
         count(*) as rows_in,
-        count(*) filter (rejection_reason is not null or statement_on > {{ window.ends_on }})
+        count(*) filter (rejection_reason is not null or {{ lies_ahead('statement_on', window) }})
             as rows_refused,
-        count(*) filter (rejection_reason is null and statement_on < {{ window.starts_on }})
+        count(*) filter (rejection_reason is null and {{ lies_outside('statement_on', window) }})
             as rows_outside_window,
         sum(minimum_due) as amount_in,
-        sum(minimum_due) filter (rejection_reason is null and statement_on < {{ window.starts_on }})
+        sum(minimum_due) filter (rejection_reason is null and {{ lies_outside('statement_on', window) }})
             as amount_outside_window
     from {{ ref('stg_ledger__statements') }}
 
@@ -50,7 +50,7 @@ rejected_before_window as (
         count(*) as rejected_rows,
         sum(amount) as amount
     from {{ ref('int_ledger_duplicate_transactions') }}
-    where duplicate_rank > 1 and posted_on < {{ window.starts_on }}
+    where duplicate_rank > 1 and {{ lies_outside('posted_on', window) }}
     group by all
     union all
     select
@@ -59,7 +59,7 @@ rejected_before_window as (
         count(*) as rejected_rows,
         sum(minimum_due) as amount
     from {{ ref('int_ledger_duplicate_statements') }}
-    where duplicate_rank > 1 and statement_on < {{ window.starts_on }}
+    where duplicate_rank > 1 and {{ lies_outside('statement_on', window) }}
 
 ),
 

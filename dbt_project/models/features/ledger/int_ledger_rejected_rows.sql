@@ -52,7 +52,7 @@ unknown_accounts_of_{{ entity }} as (
         {{ amount }} as amount,
         case
             when rejection_reason is not null then rejection_reason
-            when {{ date_column }} > {{ window.ends_on }}
+            when {{ lies_ahead(date_column, window) }}
                 then '{{ date_column }} lies after the last day of the window, ' || {{ window.ends_on }}
             else 'account_id is not among the accepted accounts open in the window'
         end as reason
@@ -61,7 +61,7 @@ unknown_accounts_of_{{ entity }} as (
         (
             {% if may_have_refused(ref('int_ledger_control_totals'), entity) %}
             rejection_reason is not null
-            or {{ date_column }} > {{ window.ends_on }}
+            or {{ lies_ahead(date_column, window) }}
             {% else %}
             false
             {% endif %}
