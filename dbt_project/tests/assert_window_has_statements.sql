@@ -5,9 +5,9 @@ with
 
 statements_in_window as (
 
-    select count(*) as accounts from {{ ref('int_ledger_account_statements') }}
+    select count(*) as row_count from {{ ref('int_ledger_account_statements') }}
 
 )
 
 select * from statements_in_window
-where accounts = 0
+where row_count = 0
