@@ -28,7 +28,7 @@ lint: $(VENV)/.ready  ## Check style and types, of Python and of SQL
 define LINT_SQL
 work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && \
 printf '[sqlfluff:templater:dbt:context]\nsource_kind = %s\n' $(1) > "$$work/kind.cfg" && \
-CARD_SEGMENTS_WORK=:memory: DBT_TARGET_PATH="$$work" DBT_LOG_PATH="$$work" \
+CARD_SEGMENTS_WORK=:memory: CARD_SEGMENTS_THREADS=1 CARD_SEGMENTS_MEMORY=1GB DBT_TARGET_PATH="$$work" DBT_LOG_PATH="$$work" \
 $(RUN) -m sqlfluff lint --config "$$work/kind.cfg" $(2)
 endef
 

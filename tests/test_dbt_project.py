@@ -51,6 +51,8 @@ def run_python(
     paths = {
         "CARD_SEGMENTS_WORK": str(work or folder / "work.duckdb"),
         "CARD_SEGMENTS_HOME": str(REPO),
+        "CARD_SEGMENTS_THREADS": "2",
+        "CARD_SEGMENTS_MEMORY": "1GB",
         "DBT_PROJECT_DIR": str(project),
         "DBT_PROFILES_DIR": str(project),
         "DBT_TARGET_PATH": str(folder / "target"),
