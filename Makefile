@@ -7,7 +7,7 @@ GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command%,$(origin $v)),$(filter
 ARGUMENTS = $(foreach v,$(GIVEN),$v="$$$v")
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint lock clean
+.PHONY: help build test bench lint lock clean
 
 help:  ## Show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -18,9 +18,22 @@ build: $(VENV)/.ready  ## Segments from SOURCE (a summary file or a ledger folde
 test: $(VENV)/.ready  ## Run the whole test suite
 	@$(RUN) -m pytest
 
-lint: $(VENV)/.ready  ## Check style and types
+lint: $(VENV)/.ready  ## Check style and types, of Python and of SQL
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
+	@$(call LINT_SQL,ledger,$(wildcard dbt_project/models/*/ledger) dbt_project/models/marts dbt_project/models/segmentation dbt_project/tests)
+	@$(call LINT_SQL,summary,$(wildcard dbt_project/models/*/summary) $(shell grep -rl "var('source_kind')" dbt_project/models/marts))
+
+# dbt knows the models of one kind of source at a time, and compiles them here without a warehouse.
+define LINT_SQL
+work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && \
+printf '[sqlfluff:templater:dbt:context]\nsource_kind = %s\n' $(1) > "$$work/kind.cfg" && \
+CARD_SEGMENTS_WORK=:memory: CARD_SEGMENTS_THREADS=1 CARD_SEGMENTS_MEMORY=1GB DBT_TARGET_PATH="$$work" DBT_LOG_PATH="$$work" \
+$(RUN) -m sqlfluff lint --config "$$work/kind.cfg" $(2)
+endef
+
+bench: $(VENV)/.ready  ## Time the job on generated ledgers of SIZES customers, beside pandas and scikit-learn
+	@$(RUN) -m scripts.benchmark $(ARGUMENTS)
 
 lock:  ## Pin every dependency again, with hashes (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock" -q -o requirements.lock

@@ -6,6 +6,7 @@ python -m scripts.build [NAME=value ...]   names are the vars of dbt_project.yml
 import datetime as dt
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -16,14 +17,21 @@ import duckdb
 
 from scripts.console import Console
 from scripts.errors import UserError
+from scripts.failures import why_dbt_failed
 from scripts.intake import load_contract, open_source
 from scripts.lock import build_lock
-from scripts.parameters import DBT_PROJECT, PROJECT, default_parameters, parse_parameters
+from scripts.parameters import (
+    DBT_PROJECT,
+    PROJECT,
+    default_parameters,
+    machine_limits,
+    parse_parameters,
+)
 from scripts.publish import publish, remove_leftovers
 from scripts.summary import print_summary
 
 WAREHOUSE = "CARD_SEGMENTS_WAREHOUSE"
-MEMORY, THREADS = "CARD_SEGMENTS_MEMORY", "CARD_SEGMENTS_THREADS"
+STAGES = "stages.json"
 
 
 def build(given: dict[str, Any], warehouse: Path, console: Console) -> Path:
@@ -33,6 +41,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Path:
     parameter or the surroundings are at fault; what was published before stays as it was.
     """
     settings = {**default_parameters(), **given}
+    machine = machine_limits()
     if warehouse != (PROJECT / "warehouse") and not warehouse.parent.exists():
         raise UserError(f"{warehouse}: its parent folder does not exist; make it first.")
     warehouse.mkdir(exist_ok=True)
@@ -54,12 +63,19 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Path:
                 manifest=manifest,
                 run=run,
                 keep=settings["keep_versions"],
-                memory_limit=os.environ.get(MEMORY, "4GB"),
-                threads=int(os.environ.get(THREADS, "2")),
+                memory_limit=machine.memory,
+                threads=machine.threads,
             )
             stage.rows = sum(published.tables.values())
+        _write_stages(console, warehouse / "logs" / STAGES)
     link: Path = published.link
     return link
+
+
+def _write_stages(console: Console, path: Path) -> None:
+    """Leave rows and seconds per stage beside dbt's log, for whoever asks later where the time went."""
+    stages = [{"stage": s.title, "rows": s.rows, "seconds": round(s.seconds, 3)} for s in console.stages]
+    path.write_text(json.dumps(stages, indent=1) + "\n", encoding="utf-8")
 
 
 def _source(settings: dict[str, Any], console: Console) -> Path:
@@ -67,31 +83,42 @@ def _source(settings: dict[str, Any], console: Console) -> Path:
         return Path(settings["source"]).expanduser()
     from scripts.sample_ledger import write_sample_ledger
 
-    out = PROJECT / "data" / f"sample_{settings['customers']}_{settings['seed']}_{settings['sample_months']}"
-    if not out.exists():
-        with console.stage("Generate the sample") as stage:
-            out.parent.mkdir(exist_ok=True)
-            made = write_sample_ledger(
-                out,
-                customers=settings["customers"],
-                seed=settings["seed"],
-                file_format="csv",
-                months=settings["sample_months"],
-            )
-            stage.rows = sum(made.rows.values())
+    out = PROJECT / "data" / "sample"
+    with console.stage("Generate the sample") as stage:
+        made = write_sample_ledger(
+            out,
+            customers=settings["customers"],
+            seed=settings["seed"],
+            file_format="csv",
+            months=settings["sample_months"],
+        )
+        stage.rows = sum(made.rows.values())
     return out
 
 
 def _open_work(work: Path) -> duckdb.DuckDBPyConnection:
     try:
         return duckdb.connect(str(work))
-    except duckdb.Error:
-        # A file that cannot be opened holds nothing the job could go on from; it is kept for a look.
-        if not work.exists():
+    except duckdb.Error as error:
+        words = str(error).splitlines()[0]
+        if "Could not set lock" in words:
+            raise UserError(
+                f"{work}: another process has it open ({_pid_of_holder(words)}); close it and build again."
+            ) from None
+        if "Permission denied" in words or not work.exists():
             raise UserError(f"{work}: cannot be written; check the folder's permissions.") from None
-        aside = work.with_suffix(f".broken-{int(time.time())}")
-        work.rename(aside)
-        return duckdb.connect(str(work))
+    # A file that cannot be read holds nothing the job could go on from; it is kept for a look, log and all.
+    aside = work.with_suffix(f".broken-{int(time.time())}")
+    work.rename(aside)
+    log = Path(f"{work}.wal")
+    if log.exists():
+        log.rename(f"{aside}.wal")
+    return duckdb.connect(str(work))
+
+
+def _pid_of_holder(words: str) -> str:
+    found = re.search(r"PID (\d+)", words)
+    return f"pid {found[1]}" if found else "which one is not known"
 
 
 def _run_dbt(variables: dict[str, Any], warehouse: Path, console: Console) -> Path:
@@ -107,50 +134,22 @@ def _run_dbt(variables: dict[str, Any], warehouse: Path, console: Console) -> Pa
         DBT_SEND_ANONYMOUS_USAGE_STATS="false",
         DBT_STATIC_PARSER="true",
     )
-    with console.stage("Start dbt"):
-        from dbt.cli.main import dbtRunner
+    console.start_dbt("Start dbt")
+    from dbt.cli.main import dbtRunner
 
     runner = dbtRunner(callbacks=[console.on_dbt_event])
-    result = runner.invoke(
-        ["build", "--exclude-resource-type", "unit_test", "--quiet", "--vars", json.dumps(variables)]
-    )
+    # Its own words go to the log file: the user gets lines of stages, and one sentence on what failed.
+    log_options = ["--log-level", "none", "--log-level-file", "debug"]
+    options = ["--exclude-resource-type", "unit_test", "--vars", json.dumps(variables)]
+    result = runner.invoke([*log_options, "build", *options])
     console.end_dbt()
     # dbt keeps its connection for a next call in this process; the file is wanted closed.
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
     DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if not result.success:
-        raise UserError(_why(result, warehouse))
+        raise UserError(why_dbt_failed(result, warehouse))
     return target / "manifest.json"
-
-
-def _why(result: Any, warehouse: Path) -> str:
-    """One sentence on the first step that failed."""
-    if result.exception is not None:
-        return f"dbt could not start: {str(result.exception).splitlines()[0]} Nothing was published."
-    failed = [r for r in result.result if str(r.status) in ("error", "fail")]
-    names = [r.node.name for r in failed]
-    with duckdb.connect(str(warehouse / "work.duckdb"), read_only=True) as connection:
-        if "assert_rejected_share_within_limit" in names:
-            parts = connection.execute(
-                "select source, rows_in_error, rows_in, rows_in_error / rows_in from marts.load_audit"
-                " where measure = 'rows' and rows_in_error > 0 order by 4 desc limit 1"
-            ).fetchall()[0]
-            reasons = connection.execute(
-                "select reason || ' (' || count(*) || ')' from marts.rejected_rows where source = ?"
-                " and counts_as_error group by reason order by count(*) desc, reason limit 3",
-                [parts[0]],
-            ).fetchall()
-            return (
-                f"{parts[0]}: {parts[1]:,} of {parts[2]:,} rows ({parts[3]:.1%}) were refused, more than"
-                f" MAX_REJECTED_SHARE allows: {'; '.join(r[0] for r in reasons)}."
-                f" Nothing was published; the rows stand in marts.rejected_rows of {warehouse / 'work.duckdb'}."
-            )
-    first = failed[0] if failed else None
-    name = first.node.name if first else "a step"
-    words = str(first.message or "").strip().splitlines() if first else []
-    cause = next((line.strip() for line in words if "Error" in line), words[0] if words else "")
-    return f"{name} failed: {cause} Nothing was published; details stand in {warehouse / 'logs' / 'dbt.log'}."
 
 
 def main(arguments: Sequence[str]) -> int:

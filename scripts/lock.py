@@ -3,11 +3,15 @@
 import datetime as dt
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from scripts.errors import UserError
+
+# A holder writes its pid right after it has locked.
+SECONDS_TO_WRITE_PID = 0.1
 
 
 @contextmanager
@@ -18,6 +22,7 @@ def build_lock(warehouse: Path) -> Iterator[None]:
     """
     path = warehouse / "build.lock"
     try:
+        # Programs that this process starts don't inherit it: one that outlives us would keep the lock.
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise UserError(
@@ -26,14 +31,27 @@ def build_lock(warehouse: Path) -> Iterator[None]:
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip() or "another process"
+        except BlockingIOError:
             raise UserError(
-                f"{warehouse}: another build is running ({holder}); wait until it ends, or stop it by its pid."
+                f"{warehouse}: another build is running ({_holder(descriptor)});"
+                " wait until it ends, or stop it by its pid."
             ) from None
-        os.ftruncate(descriptor, 0)
+        except OSError as error:
+            raise UserError(
+                f"{path}: cannot be locked ({error.strerror}); put the warehouse on a file system with locks."
+            ) from None
         since = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"pid {os.getpid()} since {since}\n".encode(), 0)
-        yield
+        try:
+            yield
+        finally:
+            os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+def _holder(descriptor: int) -> str:
+    # Read at once, it could still be the pid of a build that was killed.
+    time.sleep(SECONDS_TO_WRITE_PID)
+    return os.pread(descriptor, 200, 0).decode(errors="replace").strip() or "another process"

@@ -5,7 +5,10 @@ Reads dbt_project.yml and nothing else. A parameter's name is the var's name in 
 
 import datetime as dt
 import difflib
+import os
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,30 @@ PROJECT = Path(__file__).resolve().parent.parent
 DBT_PROJECT = PROJECT / "dbt_project"
 # Set by the build itself.
 INTERNAL = {"source_kind"}
+
+MEMORY, THREADS = "CARD_SEGMENTS_MEMORY", "CARD_SEGMENTS_THREADS"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What DuckDB may use: memory as `4GB`, threads."""
+
+    memory: str
+    threads: int
+
+
+def machine_limits() -> Machine:
+    """Read the limits that the machine's owner set in the environment, and set the defaults there for dbt.
+
+    Raises UserError for a value that DuckDB would not take.
+    """
+    memory = os.environ.setdefault(MEMORY, "4GB")
+    threads = os.environ.setdefault(THREADS, str(os.cpu_count() or 1))
+    if not re.fullmatch(r"[1-9][0-9]*(\.[0-9]+)? ?[KMGT]i?B", memory):
+        raise UserError(f"{MEMORY}={memory}: expected an amount of memory, as in {MEMORY}=4GB.")
+    if not re.fullmatch(r"[1-9][0-9]{0,3}", threads):
+        raise UserError(f"{THREADS}={threads}: expected a number of threads, as in {THREADS}=2.")
+    return Machine(memory, int(threads))
 
 
 def default_parameters() -> dict[str, Any]:

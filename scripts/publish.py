@@ -5,8 +5,11 @@ Reads warehouse/work.duckdb; writes warehouse/versions/ and the link warehouse/c
 
 import json
 import os
+import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -14,8 +17,10 @@ from scripts.errors import UserError
 
 LINK = "card_segments.duckdb"
 PARTIAL = ".partial-"
-NOT_FOR_BI = ("HUGEINT", "UHUGEINT", "STRUCT", "MAP", "ENUM", "UNION", "JSON", "BIT", "INTERVAL", "UBIGINT",
-              "UINTEGER", "USMALLINT", "UTINYINT")  # fmt: skip
+# What Metabase, Excel's drivers and Postgres all read; DuckDB's other types fail in at least one of them.
+FOR_BI = re.compile(
+    r"BOOLEAN|TINYINT|SMALLINT|INTEGER|BIGINT|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\)|VARCHAR|DATE|TIMESTAMP"
+)
 
 
 @dataclass(frozen=True)
@@ -28,9 +33,23 @@ class Published:
 
 
 def remove_leftovers(warehouse: Path) -> None:
-    """Remove what a killed build left behind half written."""
-    for leftover in [*warehouse.glob(f"{PARTIAL}*"), *(warehouse / "versions").glob(f"{PARTIAL}*")]:
-        leftover.unlink()
+    """Remove what a killed build left behind half written, and what DuckDB had spilled to disk.
+
+    Raises UserError where the file system refuses.
+    """
+    spilled = warehouse / "work.duckdb.tmp"
+    leftovers = [*warehouse.glob(f"{PARTIAL}*"), *(warehouse / "versions").glob(f"{PARTIAL}*"), spilled]
+    for leftover in leftovers:
+        try:
+            if leftover.is_dir() and not leftover.is_symlink():
+                shutil.rmtree(leftover)
+            else:
+                leftover.unlink(missing_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"{leftover}: a build that was stopped left it, and it cannot be removed ({error.strerror});"
+                " check the folder's permissions."
+            ) from None
 
 
 def publish(
@@ -38,82 +57,112 @@ def publish(
 ) -> Published:
     """Copy every model of schema marts, with comments and keys, and point the link at the copy.
 
-    Raises UserError where the file system refuses; what was published before stays as it was.
+    Args:
+        work: DuckDB file with the marts; opened read-only, and no other process may be writing to it.
+        warehouse: folder of the link and of versions/.
+        manifest: dbt's manifest.json: names, descriptions and keys of the marts.
+        run: names the version; never used before, and sorts after the names before it.
+        keep: number of newest versions that stay, the one just published included.
+        memory_limit: what DuckDB may use, as `4GB`; it spills to versions/ beyond that.
+        threads: number of threads DuckDB may use.
+
+    Raises UserError where the file system or the memory limit refuses, or a column has a type that BI tools
+    cannot read; what was published before stays as it was.
     """
     link = warehouse / LINK
-    if link.exists() and not link.is_symlink():
+    if os.path.lexists(link) and not link.is_symlink():
         raise UserError(
-            f"{link}: expected a link that a build made, found a file; move it away and build again."
+            f"{link}: expected a link that a build made, found something else; move it away and build again."
         )
     versions = warehouse / "versions"
     partial = versions / f"{PARTIAL}{run}.duckdb"
     final = versions / f"card_segments_{run}.duckdb"
+    new_link = warehouse / f"{PARTIAL}{run}.link"
+    config: dict[str, Any] = {
+        "memory_limit": memory_limit,
+        "threads": threads,
+        "temp_directory": str(versions / f"{PARTIAL}{run}.tmp"),
+    }
     try:
         versions.mkdir(exist_ok=True)
-        tables = _write(partial, work, manifest, memory_limit, threads)
-        _sync(partial)
+        tables = _write(partial, work, manifest, config)
+        # Each step is on disk before the next one rests on it: content, name, link, and only then the
+        # removal of old versions. So a power cut leaves the link on a whole version, too.
         partial.chmod(0o444)
+        _sync(partial)
         partial.rename(final)
-        new_link = warehouse / f"{PARTIAL}{run}.link"
-        new_link.symlink_to(Path("versions") / final.name)
-        new_link.replace(link)
         _sync(versions)
+        _remove_stray_log(link)
+        new_link.symlink_to(Path(versions.name) / final.name)
+        new_link.replace(link)
         _sync(warehouse)
-    except (OSError, duckdb.IOException) as error:
+    except duckdb.OutOfMemoryException:
         raise UserError(
-            f"{warehouse}: cannot publish ({str(error).splitlines()[0]}); nothing changed."
+            f"{warehouse}: {memory_limit} of memory are too little to publish: give DuckDB more, as in"
+            " CARD_SEGMENTS_MEMORY=8GB; what was published before stays as it was."
+        ) from None
+    except (OSError, duckdb.OperationalError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise UserError(
+            f"{warehouse}: cannot publish ({reason}); what was published before stays as it was."
         ) from None
     finally:
-        partial.unlink(missing_ok=True)
+        remove_leftovers(warehouse)
     _prune(versions, final, keep)
     return Published(final, link, tables)
 
 
-def _write(path: Path, work: Path, manifest: Path, memory_limit: str, threads: int) -> dict[str, int]:
+def _write(path: Path, work: Path, manifest: Path, config: dict[str, Any]) -> dict[str, int]:
+    """Write the marts of work to a new file, closed and without a log beside it; return rows per table."""
     nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
-    models = [n for n in nodes if n["resource_type"] == "model" and n["schema"] == "marts"]
+    marts = sorted(
+        (n for n in nodes if n["resource_type"] == "model" and n["schema"] == "marts"),
+        key=lambda n: str(n["name"]),
+    )
     features = {
         name: column["description"]
-        for n in models if n["name"] == "customer_features"
+        for n in marts if n["name"] == "customer_features"
         for name, column in n["columns"].items()
     }  # fmt: skip
-    rows: dict[str, int] = {}
-    with duckdb.connect(config={"memory_limit": memory_limit, "threads": threads}) as connection:
+    with duckdb.connect(config=config) as connection:
         connection.execute(f"attach {_text(str(work))} as work (read_only)")
         connection.execute(f"attach {_text(str(path))} as published")
         connection.execute("create schema published.marts")
-        for model in sorted(models, key=lambda n: n["name"]):
-            name = model["name"]
-            source, target = f'work.marts."{name}"', f'published.marts."{name}"'
-            for column, kind in connection.execute(
-                f"select column_name, column_type from (describe {source})"
-            ).fetchall():
-                if kind.startswith(NOT_FOR_BI) or kind.endswith("]"):
-                    raise RuntimeError(
-                        f"marts.{name}.{column} has type {kind}, which BI tools cannot read: cast it"
-                    )
-            key = model["config"]["meta"].get("primary_key", [])
-            order = f" order by {', '.join(key)}" if key else ""
-            connection.execute(f"create table {target} as select * from {source}{order}")
-            if key:
-                connection.execute(f"alter table {target} add primary key ({', '.join(key)})")
-            connection.execute(f"comment on table {target} is {_text(model['description'])}")
-            for (column,) in connection.execute(f"select column_name from (describe {target})").fetchall():
-                words = _description(column, model["columns"], features)
-                if words:
-                    connection.execute(f'comment on column {target}."{column}" is {_text(words)}')
-            counts = [
-                connection.execute(f"select count(*) from {r}").fetchall()[0][0] for r in (source, target)
-            ]
-            if counts[0] != counts[1]:
-                raise RuntimeError(f"marts.{name}: {counts[0]} rows became {counts[1]}")
-            rows[name] = counts[1]
+        rows = {mart["name"]: _copy(connection, mart, features) for mart in marts}
         connection.execute("checkpoint published")
         connection.execute("detach published")
-    with duckdb.connect(str(path), read_only=True) as connection:
+    # A log would not move with the file: what counts is what the file itself holds.
+    Path(f"{path}.wal").unlink(missing_ok=True)
+    with duckdb.connect(str(path), read_only=True, config=config) as connection:
         for name, count in rows.items():
-            if connection.execute(f'select count(*) from marts."{name}"').fetchall() != [(count,)]:
-                raise RuntimeError(f"marts.{name} did not arrive whole in {path}")
+            found = connection.execute(f"select count(*) from marts.{_name(name)}").fetchall()[0][0]
+            if found != count:
+                raise RuntimeError(f"marts.{name}: {count} rows were copied, {found} are in {path}")
+    return rows
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, mart: dict[str, Any], features: dict[str, str]) -> int:
+    """Copy one table with its key and comments; return its number of rows."""
+    name = mart["name"]
+    source, target = f"work.marts.{_name(name)}", f"published.marts.{_name(name)}"
+    columns = connection.execute(f"select column_name, column_type from (describe {source})").fetchall()
+    for column, kind in columns:
+        if not FOR_BI.fullmatch(kind):
+            raise UserError(
+                f"marts.{name}.{column} has type {kind}, which not every BI tool can read: cast it in the"
+                f" model to a type such as varchar or double. What was published before stays as it was."
+            )
+    key = ", ".join(_name(column) for column in mart["config"]["meta"].get("primary_key", []))
+    # Rows in the key's order make the file the same from run to run, and the index 3 times as fast to build.
+    order = f" order by {key}" if key else ""
+    connection.execute(f"create table {target} as from {source}{order}")
+    rows: int = connection.execute(f"select count(*) from {source}").fetchall()[0][0]
+    if key:
+        connection.execute(f"alter table {target} add primary key ({key})")
+    connection.execute(f"comment on table {target} is {_text(mart['description'])}")
+    for column, _ in columns:
+        if words := _description(column, mart["columns"], features):
+            connection.execute(f"comment on column {target}.{_name(column)} is {_text(words)}")
     return rows
 
 
@@ -131,6 +180,10 @@ def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def _name(value: str) -> str:
+    return '"' + value.replace('"', '""') + '"'
+
+
 def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -139,9 +192,23 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def _remove_stray_log(link: Path) -> None:
+    """Remove the log of a writer that had no business here, before the link leads to another file.
+
+    DuckDB 1.5 looks for a log beside the version, under a name that is new each time; 1.3 and 1.4, which
+    BI drivers may still contain, look beside the link and replay what they find into the new version.
+    """
+    Path(f"{link}.wal").unlink(missing_ok=True)
+
+
 def _prune(versions: Path, current: Path, keep: int) -> None:
-    """Remove all but the newest `keep` versions; names sort by the time of the run."""
-    kept = sorted(versions.glob("card_segments_*.duckdb"))[-max(keep, 1) :]
-    for version in versions.glob("card_segments_*.duckdb"):
-        if version not in kept and version != current:
+    """Remove all but the newest `keep` versions; names sort by the time of the run.
+
+    Who has an old version open goes on reading it: the file lives until the last one closes it.
+    """
+    found = sorted(versions.glob("card_segments_*.duckdb"))
+    for version in found[: -max(keep, 1)]:
+        if version != current:
             version.unlink()
+            # Only root can have opened a version for writing and left a log.
+            Path(f"{version}.wal").unlink(missing_ok=True)

@@ -126,7 +126,7 @@ STATEMENTS = (
     _statement("number is NaN", 3, "NaN"),
     _statement("number is infinite", 6, "inf"),
     _statement("minimum due is negative", 5, "-10.00"),
-    _statement("date lies in the future", 1, "2099-01-01"),
+    Dirt("date lies in the future", lambda fields, _: [fields[0], "2099-01-01", "2099-01-22", *fields[3:]]),
     Dirt("account is unknown", _with(0, "C99999999-1"), lambda fields: fields[1] >= "2025-01-01"),
     _statement("account id is empty", 0, ""),
     _statement("number has 200 digits", 3, "9" * 200),

@@ -180,3 +180,25 @@ def test_the_readmes_questions_run(real_build: Path) -> None:
     assert len(blocks) >= 4
     for block in blocks:
         assert len(query(real_build, block)) > 0, block
+
+
+def test_an_earlier_window_sets_later_rows_aside(tmp_path: Path) -> None:
+    """AS_OF half a year back: what came after is no error; a window without statements is one sentence."""
+    from scripts.sample_ledger import write_sample_ledger
+
+    write_sample_ledger(tmp_path / "ledger", customers=300, seed=4, file_format="parquet", months=20)
+    source = f"SOURCE={tmp_path / 'ledger'}"
+    done = run_build(tmp_path / "w", source, "AS_OF=2025-06-30", "K=3")
+    assert done.returncode == 0, done.stderr
+    published = tmp_path / "w" / "card_segments.duckdb"
+    audit = query(published, "select * from marts.load_audit where measure = 'rows'").set_index("source")
+    assert audit.rows_rejected["transactions"] == audit.rows_rejected["statements"] == 0
+    assert str(query(published, "select max(as_of_date) as d from marts.customer_segments").d[0])[:10] == (
+        "2025-06-30"
+    )
+    before = published.readlink()
+    done = run_build(tmp_path / "w", source, "AS_OF=2035-06-30")
+    assert done.returncode == 1
+    assert "none lies in the window from 2034-07-01 to 2035-06-30" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert published.readlink() == before

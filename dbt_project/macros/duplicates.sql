@@ -3,8 +3,9 @@
    rows in another order give the same result.
 
    The check groups by a 64-bit hash of the key first (half the time and memory of grouping by text, on
-   50 million ids); only rows whose hash repeats are then compared by the key itself. With no repeated
-   hash the second scan ends before it begins. #}
+   50 million ids), over all rows, since judging each first costs more than the suspects it saves. Only
+   accepted rows whose hash repeats are then compared by the key itself. With no repeated hash the second
+   scan ends before it begins. #}
 {% macro ranked_duplicates(relation, key, content) -%}
     with
 
@@ -12,7 +13,6 @@
 
         select hash({{ key | join(', ') }}) as key_hash
         from {{ relation }}
-        where rejection_reason is null
         group by 1
         having count(*) > 1
 
@@ -48,8 +48,13 @@
 
 {# False where a built relation is known to be empty, so that a join with it need not be written. #}
 {% macro may_have_rows(relation) %}
-    {% if execute and load_relation(relation) %}
-        {{ return(run_query('select 1 from ' ~ relation ~ ' limit 1').rows | length > 0) }}
-    {% endif %}
-    {{ return(true) }}
+    {{ return(may_find_rows('select 1 from ' ~ relation, [relation])) }}
+{% endmacro %}
+
+{# False where a query of built relations finds nothing; true where they are not built yet. #}
+{% macro may_find_rows(query, relations) %}
+    {% for relation in relations if not execute or not load_relation(relation) %}
+        {{ return(true) }}
+    {% endfor %}
+    {{ return(run_query(query ~ ' limit 1').rows | length > 0) }}
 {% endmacro %}

@@ -1,10 +1,13 @@
-{# The features, read from the contract of customer_features: its columns of type double. #}
-{% macro feature_names() %}
+{# The features, read from the contract of customer_features: its columns with a unit (money, months,
+   share or count), all of them or those of one unit. #}
+{% macro feature_names(unit=none) %}
     {% set names = [] %}
     {% if execute %}
         {% for node in graph.nodes.values() if node.name == 'customer_features' and node.resource_type == 'model' %}
-            {% for column in node.columns.values() if column.data_type == 'double' %}
-                {% do names.append(column.name) %}
+            {% for column in node.columns.values() if column.config.meta.unit %}
+                {% if unit is none or column.config.meta.unit == unit %}
+                    {% do names.append(column.name) %}
+                {% endif %}
             {% endfor %}
         {% endfor %}
     {% endif %}

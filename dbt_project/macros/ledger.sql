@@ -31,3 +31,22 @@
     {# Whole months since the window's first month: 0 to 11 inside the window. #}
     datediff('month', {{ window.starts_on }}, {{ date_column }})
 {%- endmacro %}
+
+{% macro lies_ahead(date_column, window) -%}
+    {# A date after the window cannot be, unless AS_OF asks for an earlier window than the ledger's last. #}
+    {{ 'false' if var('as_of') else date_column ~ ' > ' ~ window.ends_on }}
+{%- endmacro %}
+
+{% macro lies_outside(date_column, window) -%}
+    {# History that no feature uses, or what came after an AS_OF that was asked for. #}
+    ({{ date_column }} < {{ window.starts_on }}
+    {%- if var('as_of') %} or {{ date_column }} > {{ window.ends_on }}{% endif %})
+{%- endmacro %}
+
+{# False where the totals say that no row of a table is refused by itself; judging each row again costs a
+   third of a scan. #}
+{% macro may_have_refused(totals, entity) %}
+    {{ return(may_find_rows(
+        'select 1 from ' ~ totals ~ " where rows_refused > 0 and source = '" ~ entity ~ "'", [totals]
+    )) }}
+{% endmacro %}

@@ -19,13 +19,13 @@
 
 {% macro raw_type(relation, name) %}
     {% for column in raw_columns(relation) if column.name == name %}
-        {{ return(column.data_type | lower) }}
+        {{ return('varchar' if column.is_string() else column.data_type | lower) }}
     {% endfor %}
     {{ return('varchar') }}
 {% endmacro %}
 
 {% macro is_text(relation, name) %}
-    {{ return(raw_type(relation, name).startswith('varchar')) }}
+    {{ return(raw_type(relation, name) == 'varchar') }}
 {% endmacro %}
 
 {% macro as_id(relation, name) -%}

@@ -2,7 +2,11 @@ with
 
 features as (
 
-    select * from {{ ref('int_ledger_customer_features') if var('source_kind') == 'ledger' else ref('int_summary_customer_features') }}
+    {% if var('source_kind') == 'ledger' %}
+    select * from {{ ref('int_ledger_customer_features') }}
+    {% else %}
+    select * from {{ ref('int_summary_customer_features') }}
+    {% endif %}
 
 )
 

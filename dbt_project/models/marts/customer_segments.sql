@@ -8,13 +8,19 @@ scores as (
 
 features as (
 
-    select customer_id, as_of_date from {{ ref('customer_features') }}
+    select
+        customer_id,
+        as_of_date
+    from {{ ref('customer_features') }}
 
 ),
 
 names as (
 
-    select segment_id, segment_name from {{ ref('segment_names') }}
+    select
+        segment_id,
+        segment_name
+    from {{ ref('segment_names') }}
 
 ),
 
@@ -35,7 +41,8 @@ select
     scores.runner_up_segment_id,
     -- 1 on the segment's centre, 0 halfway to the next segment.
     case
-        when scores.distance_to_runner_up > 0 then 1 - scores.distance_to_centroid / scores.distance_to_runner_up
+        when scores.distance_to_runner_up > 0
+            then 1 - scores.distance_to_centroid / scores.distance_to_runner_up
         else 0
     end as confidence,
     scores.pca_1,

@@ -1,4 +1,6 @@
-{% set summary_money = ['balance', 'purchases', 'oneoff_purchases', 'installments_purchases', 'cash_advance', 'payments', 'minimum_payments'] %}
+{% set money_features = feature_names(unit='money') %}
+{% set money = 'columns(' ~ money_features ~ ')' %}
+
 -- depends_on: {{ ref('customer_features') }}
 with
 
@@ -30,57 +32,98 @@ rejected_by_source as (
 
 ),
 
-rejected_by_measure as (
-
-    select source, measure, sum(amount) as amount_rejected
-    from rejected
-    group by source, measure
-
-),
-
 {% if var('source_kind') == 'summary' %}
 accepted_by_source as (
 
-    select 'customer_summary' as source, count(*) as rows_accepted from {{ ref('customer_features') }}
+    select
+        'customer_summary' as source,
+        count(*) as rows_accepted
+    from {{ ref('customer_features') }}
+
+),
+
+-- Each column of money summed under its own name. Amounts beyond what staging takes stand in no total:
+-- some have more digits than a sum can hold.
+money_in_input as (
+
+    select sum(case when abs({{ money }}) <= 1e12 then cast({{ money }} as decimal(24, 6)) end)
+    from {{ ref('stg_summary__customers') }}
+
+),
+
+money_in_refused as (
+
+    select sum(case when abs({{ money }}) <= 1e12 then cast({{ money }} as decimal(24, 6)) end)
+    from {{ ref('stg_summary__customers') }}
+    where rejection_reason is not null
+
+),
+
+money_in_duplicates as (
+
+    select sum(cast({{ money }} as decimal(24, 6)))
+    from {{ ref('int_summary_duplicate_customers') }}
+    where duplicate_rank > 1
+
+),
+
+money_in_features as (
+
+    select sum(cast({{ money }} as decimal(24, 6)))
+    from {{ ref('customer_features') }}
 
 ),
 
 money as (
 
-    {% for name in summary_money -%}
+    {% for name in money_features %}
     select
         'customer_summary' as source,
         '{{ name }}' as measure,
-        (select sum(cast({{ name }} as decimal(24, 6))) from {{ ref('stg_summary__customers') }} where abs({{ name }}) <= 1e12) as amount_in,
-        (select sum(cast({{ name }} as decimal(24, 6))) from {{ ref('customer_features') }}) as amount_in_features,
+        coalesce(money_in_input.{{ name }}, 0) as amount_in,
+        coalesce(money_in_features.{{ name }}, 0) as amount_in_features,
         0 as amount_outside_window,
-        coalesce((select sum(cast({{ name }} as decimal(24, 6))) from {{ ref('stg_summary__customers') }} where rejection_reason is not null and abs({{ name }}) <= 1e12), 0)
-        + coalesce((select sum(cast({{ name }} as decimal(24, 6))) from {{ ref('int_summary_duplicate_customers') }} where duplicate_rank > 1), 0)
+        coalesce(money_in_refused.{{ name }}, 0) + coalesce(money_in_duplicates.{{ name }}, 0)
             as amount_rejected
+    from money_in_input
+    cross join money_in_refused
+    cross join money_in_duplicates
+    cross join money_in_features
     {{ 'union all' if not loop.last }}
     {% endfor %}
 
 ),
 {% else %}
+rejected_by_measure as (
+
+    select
+        source,
+        measure,
+        sum(amount) as amount_rejected
+    from rejected
+    group by source, measure
+
+),
+
 accepted_by_source as (
 
-    -- Counted apart from the refusals: rows that staging passes, less those refused later for their
-    -- date, their account or as duplicates.
-    {% for entity in ['accounts', 'transactions', 'statements'] -%}
+    -- Counted where the rows are used, apart from the refusals; before the window they are history.
+    select
+        'accounts' as source,
+        count(*) as rows_accepted
+    from {{ ref('int_ledger_accounts') }}
+    {% for entity, relation in [
+        ('transactions', 'int_ledger_account_activity'), ('statements', 'int_ledger_account_statements')
+    ] -%}
+    union all
     select
         '{{ entity }}' as source,
-        (select count(*) from {{ ref('stg_ledger__' ~ entity) }} where rejection_reason is null)
-        - (
-            select count(*) from rejected
-            where
-                source = '{{ entity }}'
-                and (
-                    reason like '%which was kept'
-                    or reason like '%lies after the last day of the window%'
-                    or reason like '%open in the window%'
-                )
+        coalesce(sum({{ entity }}), 0) + (
+            select sum(rows_outside_window) from {{ ref('int_ledger_control_totals') }}
+            where source = '{{ entity }}'
         ) as rows_accepted
-    {{ 'union all' if not loop.last }}
+    from {{ ref(relation) }}
+    where account_id in (select account_id from {{ ref('int_ledger_accounts') }})
     {% endfor %}
 
 ),
@@ -88,12 +131,18 @@ accepted_by_source as (
 used as (
 
     {% for type in transaction_types() -%}
-    select 'transactions' as source, '{{ type }}' as measure, sum({{ type }}_amount) as amount
+    select
+        'transactions' as source,
+        '{{ type }}' as measure,
+        sum({{ type }}_amount) as amount
     from {{ ref('int_ledger_account_activity') }}
     where account_id in (select account_id from {{ ref('int_ledger_accounts') }})
     union all
     {% endfor -%}
-    select 'statements', 'minimum_due', sum(minimum_due)
+    select
+        'statements' as source,
+        'minimum_due' as measure,
+        sum(minimum_due) as amount
     from {{ ref('int_ledger_account_statements') }}
     where account_id in (select account_id from {{ ref('int_ledger_accounts') }})
 
@@ -134,7 +183,12 @@ row_counts as (
 
 audited as (
 
-    select *, null as amount_in, null as amount_in_features, null as amount_outside_window, null as amount_rejected
+    select
+        *,
+        null as amount_in,
+        null as amount_in_features,
+        null as amount_outside_window,
+        null as amount_rejected
     from row_counts
     union all by name
     select * from money

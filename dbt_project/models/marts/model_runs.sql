@@ -5,7 +5,14 @@ with
 
 runs as (
 
-    select payload from {{ ref('trained_model') }} where record = 'run'
+    select payload from {{ ref('trained_model') }}
+    where record = 'run'
+
+),
+
+features as (
+
+    select * from {{ ref('customer_features') }}
 
 ),
 
@@ -14,9 +21,9 @@ input as (
     -- A fingerprint that does not depend on the order of rows: the sum of the rows' hashes.
     select
         count(*) as customers,
-        md5(cast(sum(cast(md5_number_lower(cast(to_json(customer_features) as varchar)) as hugeint)) as varchar))
+        md5(cast(sum(cast(md5_number_lower(cast(to_json(features) as varchar)) as hugeint)) as varchar))
             as input_fingerprint
-    from {{ ref('customer_features') }} as customer_features
+    from features
 
 )
 

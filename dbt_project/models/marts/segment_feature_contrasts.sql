@@ -8,13 +8,18 @@ features as (
 
 scores as (
 
-    select customer_id, segment_id from {{ ref('customer_scores') }}
+    select
+        customer_id,
+        segment_id
+    from {{ ref('customer_scores') }}
 
 ),
 
 labelled as (
 
-    select scores.segment_id, features.* exclude (customer_id)
+    select
+        scores.segment_id,
+        features.* exclude (customer_id) -- noqa: RF02
     from features
     inner join scores on features.customer_id = scores.customer_id
 
@@ -22,7 +27,10 @@ labelled as (
 
 segment_means as (
 
-    select segment_id, avg(columns(* exclude (segment_id))) from labelled
+    select
+        segment_id,
+        avg(columns(* exclude (segment_id)))
+    from labelled
     group by segment_id
 
 ),
@@ -68,7 +76,9 @@ select
     long_means.portfolio_mean,
     -- A feature that is the same for everyone sets nobody apart.
     coalesce(
-        (long_segments.segment_mean - long_means.portfolio_mean) / nullif(long_deviations.portfolio_deviation, 0), 0
+        (long_segments.segment_mean - long_means.portfolio_mean)
+        / nullif(long_deviations.portfolio_deviation, 0),
+        0
     ) as z_contrast
 from long_segments
 inner join long_means on long_segments.feature = long_means.feature

@@ -8,7 +8,10 @@ features as (
 
 scores as (
 
-    select customer_id, segment_id from {{ ref('customer_scores') }}
+    select
+        customer_id,
+        segment_id
+    from {{ ref('customer_scores') }}
 
 ),
 
@@ -26,7 +29,9 @@ measures as (
 
 labelled as (
 
-    select scores.segment_id, features.* exclude (customer_id)
+    select
+        scores.segment_id,
+        features.* exclude (customer_id) -- noqa: RF02
     from features
     inner join scores on features.customer_id = scores.customer_id
 
@@ -35,12 +40,12 @@ labelled as (
 profiled as (
 
     select
-        segment_id,
-        count(*) as customers,
-        {% for name in feature_names() -%}
+        {% for name in feature_names() %}
         avg({{ name }}) as {{ name }}_mean,
-        median({{ name }}) as {{ name }}_median{{ ',' if not loop.last }}
+        median({{ name }}) as {{ name }}_median,
         {% endfor %}
+        segment_id,
+        count(*) as customers
     from labelled
     group by segment_id
 
@@ -54,7 +59,7 @@ select
     profiled.customers,
     profiled.customers / sum(profiled.customers) over () as customer_share,
 
-    profiled.* exclude (segment_id, customers),
+    profiled.* exclude (segment_id, customers), -- noqa: RF02
 
     measures.silhouette,
     measures.stability

@@ -22,11 +22,12 @@ worded as (
     select
         segment_id,
         string_agg(
-            case when z_contrast >= 0 then 'high ' else 'low ' end || feature_words, ', ' order by contrast_rank
+            case when z_contrast >= 0 then 'high ' else 'low ' end || feature_words,
+            ', ' order by contrast_rank
         ) filter (contrast_rank <= 2) as traits,
         string_agg(
-            feature_words || ' ' || round(segment_mean, 2) || ' against ' || round(portfolio_mean, 2), '; '
-            order by contrast_rank
+            feature_words || ' ' || round(segment_mean, 2) || ' against ' || round(portfolio_mean, 2),
+            '; ' order by contrast_rank
         ) filter (contrast_rank <= 3) as evidence
     from ranked
     group by segment_id

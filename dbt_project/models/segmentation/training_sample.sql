@@ -1,4 +1,5 @@
--- A hash of the id draws the sample, so that it is the same whatever the order of rows.
+-- A hash of the id draws the sample, so that it is the same whatever the order of rows. The order serves
+-- the limit alone; the learning does not rely on it.
 with
 
 customers as (

@@ -1,14 +1,15 @@
 {% set window = ledger_window() %}
+{% set totals = ref('int_ledger_control_totals') %}
 {% set duplicates = ref('int_ledger_duplicate_transactions') %}
 {% set with_duplicates = may_have_rows(duplicates) %}
 
 -- The one scan of the transactions. Each month of the window is a bit, so that a single group-by gives
 -- sums, counts and distinct months: bits 0 to 11 for one-off purchases, 12 to 23 for instalments,
 -- 24 to 35 for cash advances.
--- depends_on: {{ ref('int_ledger_period') }} {{ duplicates }}
+-- depends_on: {{ ref('int_ledger_period') }} {{ totals }} {{ duplicates }}
 with
 
-transactions as (
+scanned as (
 
     select
         account_id,
@@ -17,12 +18,17 @@ transactions as (
         {{ month_index('posted_on', window) }} as month_index
     from {{ ref('stg_ledger__transactions') }}
     where
-        rejection_reason is null
-        and posted_on between {{ window.starts_on }} and {{ window.ends_on }}
-        {% if with_duplicates -%}
+        posted_on between {{ window.starts_on }} and {{ window.ends_on }}
+        {% if may_have_refused(totals, 'transactions') %}
+        and rejection_reason is null
+        {% endif %}
+        {% if with_duplicates %}
         and transaction_id not in (select transaction_id from {{ duplicates }})
+        {% endif %}
 
-    union all
+),
+
+kept_duplicates as (
 
     select
         account_id,
@@ -33,7 +39,16 @@ transactions as (
     where
         duplicate_rank = 1
         and posted_on between {{ window.starts_on }} and {{ window.ends_on }}
-        {%- endif %}
+
+),
+
+transactions as (
+
+    select * from scanned
+    {% if with_duplicates %}
+    union all
+    select * from kept_duplicates
+    {% endif %}
 
 ),
 
@@ -41,10 +56,12 @@ aggregated as (
 
     select
         account_id,
-        bit_or(case when type_code <= 2 then 1::bigint << (month_index + 12 * type_code) end) as active_months,
+        bit_or(case when type_code <= 2 then 1::bigint << (month_index + 12 * type_code) end)
+            as active_months,
         {% for type in transaction_types() -%}
         coalesce(sum(amount) filter (type_code = {{ loop.index0 }}), 0) as {{ type }}_amount,
         {% endfor -%}
+        count(*) as transactions,
         count(*) filter (type_code <= 1) as purchases_trx,
         count(*) filter (type_code = 2) as cash_advance_trx
     from transactions

@@ -17,7 +17,11 @@ duplicates as (
 
 accepted as (
 
-    select account_id, customer_id, opened_on, closed_on
+    select
+        account_id,
+        customer_id,
+        opened_on,
+        closed_on
     from accounts
     where
         rejection_reason is null
@@ -25,7 +29,11 @@ accepted as (
 
     union all
 
-    select account_id, customer_id, opened_on, closed_on
+    select
+        account_id,
+        customer_id,
+        opened_on,
+        closed_on
     from duplicates
     where duplicate_rank = 1
 

@@ -1,7 +1,8 @@
 {% set window = ledger_window() %}
 
--- Totals straight from the input, before any row is judged, to hold the features against; and what lies
--- before the window, which is history that no feature uses.
+-- Totals straight from the input, before any row is judged, to hold the features against; what lies
+-- before the window, which is history that no feature uses; and how many rows are refused by themselves,
+-- so that nothing looks for them where there are none.
 -- depends_on: {{ ref('int_ledger_period') }}
 with
 
@@ -11,8 +12,13 @@ transactions as (
         'transactions' as source,
         coalesce(case when type_code is not null then transaction_type end, 'unknown') as measure,
         count(*) as rows_in,
+        count(*) filter (rejection_reason is not null or {{ lies_ahead('posted_on', window) }})
+            as rows_refused,
+        count(*) filter (rejection_reason is null and {{ lies_outside('posted_on', window) }})
+            as rows_outside_window,
         sum(amount) as amount_in,
-        sum(amount) filter (rejection_reason is null and posted_on < {{ window.starts_on }}) as amount_outside_window
+        sum(amount) filter (rejection_reason is null and {{ lies_outside('posted_on', window) }})
+            as amount_outside_window
     from {{ ref('stg_ledger__transactions') }}
     group by all
 
@@ -24,8 +30,13 @@ statements as (
         'statements' as source,
         'minimum_due' as measure,
         count(*) as rows_in,
+        count(*) filter (rejection_reason is not null or {{ lies_ahead('statement_on', window) }})
+            as rows_refused,
+        count(*) filter (rejection_reason is null and {{ lies_outside('statement_on', window) }})
+            as rows_outside_window,
         sum(minimum_due) as amount_in,
-        sum(minimum_due) filter (rejection_reason is null and statement_on < {{ window.starts_on }}) as amount_outside_window
+        sum(minimum_due) filter (rejection_reason is null and {{ lies_outside('statement_on', window) }})
+            as amount_outside_window
     from {{ ref('stg_ledger__statements') }}
 
 ),
@@ -33,14 +44,22 @@ statements as (
 -- Losing duplicates before the window are in rejected_rows already.
 rejected_before_window as (
 
-    select 'transactions' as source, transaction_type as measure, sum(amount) as amount
+    select
+        'transactions' as source,
+        transaction_type as measure,
+        count(*) as rejected_rows,
+        sum(amount) as amount
     from {{ ref('int_ledger_duplicate_transactions') }}
-    where duplicate_rank > 1 and posted_on < {{ window.starts_on }}
+    where duplicate_rank > 1 and {{ lies_outside('posted_on', window) }}
     group by all
     union all
-    select 'statements', 'minimum_due', sum(minimum_due)
+    select
+        'statements' as source,
+        'minimum_due' as measure,
+        count(*) as rejected_rows,
+        sum(minimum_due) as amount
     from {{ ref('int_ledger_duplicate_statements') }}
-    where duplicate_rank > 1 and statement_on < {{ window.starts_on }}
+    where duplicate_rank > 1 and {{ lies_outside('statement_on', window) }}
 
 ),
 
@@ -55,9 +74,14 @@ totals as (
 select
     totals.source,
     totals.measure,
+
     totals.rows_in,
+    totals.rows_refused,
+    totals.rows_outside_window - coalesce(rejected_before_window.rejected_rows, 0) as rows_outside_window,
+
     totals.amount_in,
-    coalesce(totals.amount_outside_window, 0) - coalesce(rejected_before_window.amount, 0) as amount_outside_window
+    coalesce(totals.amount_outside_window, 0) - coalesce(rejected_before_window.amount, 0)
+        as amount_outside_window
 from totals
 left join rejected_before_window
     on totals.source = rejected_before_window.source and totals.measure = rejected_before_window.measure

@@ -1,4 +1,5 @@
-{% set as_of = var('as_of') %}
+{% set latest = 'cast(last_day(statement_month) as date)' %}
+{% set as_of_date = "date '" ~ var('as_of') ~ "'" if var('as_of') else latest %}
 
 with
 
@@ -25,18 +26,13 @@ latest_month as (
 
     select max(statement_month) as statement_month
     from counted_by_month
-    where statements * 10 >= (select max(statements) from counted_by_month)
+    where statements * 10 >= (select max(busiest.statements) from counted_by_month as busiest)
 
 ),
 
 bounded as (
 
-    select
-        {% if as_of -%}
-        date '{{ as_of }}' as as_of_date
-        {%- else -%}
-        cast(last_day(statement_month) as date) as as_of_date
-        {%- endif %}
+    select {{ as_of_date }} as as_of_date
     from latest_month
 
 )

@@ -38,7 +38,8 @@ judged as (
             when account_id is null or account_id = '' then 'account_id is empty'
             when posted_on is null then 'posted_on is not a date like 2025-12-31'
             when posted_on < date '1950-01-01' then 'posted_on lies before 1950'
-            when {{ transaction_code('transaction_type') }} is null then 'transaction_type is not one of {{ transaction_types() | join(", ") }}'
+            when {{ transaction_code('transaction_type') }} is null
+                then 'transaction_type is not one of {{ transaction_types() | join(", ") }}'
             when amount is null then 'amount is not a number of at most 16 digits before the point'
             when amount < 0 then 'amount is negative; the type says which way money moved'
         end as rejection_reason

@@ -20,7 +20,9 @@ typed as (
         -- The first column that holds something that is no number.
         case
             {% for name in summary_columns() -%}
-            when {{ is_given(source_customers, name) }} and {{ as_number(source_customers, name, 'double') }} is null
+            when
+                {{ is_given(source_customers, name) }}
+                and {{ as_number(source_customers, name, 'double') }} is null
                 then '{{ name }}'
             {% endfor -%}
         end as unreadable_column,
@@ -45,9 +47,12 @@ judged as (
             when tenure is null or tenure not between 1 and 12 or tenure != round(tenure)
                 then 'tenure is not a whole number of months from 1 to 12'
             -- Frequencies are counts of months over tenure; files round them to as few as two decimals.
-            when abs(balance_frequency * least(tenure, 11) - round(balance_frequency * least(tenure, 11))) > 0.1
+            when
+                abs(balance_frequency * least(tenure, 11) - round(balance_frequency * least(tenure, 11)))
+                > 0.1
                 then 'balance_frequency x least(tenure, 11) is not a whole number of months'
-            {% for name in summary_columns() if name.endswith('_frequency') and name != 'balance_frequency' -%}
+            {% set shares = summary_columns() | select('ne', 'balance_frequency') | list %}
+            {% for name in shares if name.endswith('_frequency') -%}
             when abs({{ name }} * tenure - round({{ name }} * tenure)) > 0.1
                 then '{{ name }} x tenure is not a whole number of months'
             {% endfor -%}
