@@ -32,9 +32,10 @@ ARGUMENTS = {"SIZES": "100000,1000000", "MONTHS": "15", "NOTEBOOK": "yes", "OUT"
 
 @dataclass(frozen=True)
 class Run:
-    """One measured process: wall seconds, peak resident memory in GB, and seconds and rows per stage."""
+    """One measured process: wall and processor seconds, peak resident memory in GB, its stages."""
 
     seconds: float
+    processor: float
     memory: float
     stages: list[dict[str, float]]
 
@@ -43,8 +44,8 @@ class KilledError(Exception):
     """The kernel killed the process, as it does where memory ends."""
 
 
-def measure(command: Sequence[str], environment: dict[str, str], log: Path) -> tuple[float, float]:
-    """Run a command to its end; return wall seconds and peak resident memory in GB.
+def measure(command: Sequence[str], environment: dict[str, str], log: Path) -> tuple[float, float, float]:
+    """Run a command to its end; return wall seconds, processor seconds and peak resident memory in GB.
 
     Raises UserError where it fails; its output stands in `log`.
     """
@@ -59,12 +60,12 @@ def measure(command: Sequence[str], environment: dict[str, str], log: Path) -> t
         raise KilledError
     if process.returncode != 0:
         raise UserError(f"{' '.join(command)}: ended with {process.returncode}; its output stands in {log}.")
-    return time.perf_counter() - started, usage.ru_maxrss / 1e6
+    return time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1e6
 
 
 def run_job(ledger: Path, warehouse: Path) -> Run:
     """Run `make build` on a ledger."""
-    seconds, memory = measure(
+    seconds, processor, memory = measure(
         [sys.executable, "-m", "scripts.build", f"SOURCE={ledger}"],
         {WAREHOUSE: str(warehouse)},
         warehouse.with_suffix(".log"),
@@ -72,21 +73,21 @@ def run_job(ledger: Path, warehouse: Path) -> Run:
     stages = json.loads((warehouse / "logs" / STAGES).read_text(encoding="utf-8"))
     known = sum(stage["seconds"] for stage in stages)
     stages.append({"stage": "Start Python, print, leave", "rows": None, "seconds": seconds - known})
-    return Run(seconds, memory, stages)
+    return Run(seconds, processor, memory, stages)
 
 
 def run_notebook(ledger: Path, out: Path) -> Run | None:
     """Run the notebook's way on a ledger; None where it took more memory than there is."""
     report = out.with_suffix(".json")
     try:
-        seconds, memory = measure(
+        seconds, processor, memory = measure(
             [sys.executable, "-m", "scripts.benchmark_notebook", str(ledger), str(out), str(report)],
             {},
             out.with_suffix(".log"),
         )
     except KilledError:
         return None
-    return Run(seconds, memory, json.loads(report.read_text(encoding="utf-8")))
+    return Run(seconds, processor, memory, json.loads(report.read_text(encoding="utf-8")))
 
 
 def _ledger(folder: Path, customers: int, months: int) -> tuple[Path, float, dict[str, int]]:
@@ -139,7 +140,11 @@ def benchmark(sizes: Sequence[int], months: int, with_notebook: bool, out: Path)
             f"| **whole build** | {total:,} | {cold.seconds:.1f} | {warm.seconds:.1f} |"
             f" {_per_second(total, warm.seconds)} |"
         )
-        lines += ["", f"Peak memory: cold {cold.memory:.1f} GB, warm {warm.memory:.1f} GB.", ""]
+        lines += [
+            "",
+            f"Peak memory {max(cold.memory, warm.memory):.1f} GB; processor time {cold.processor:.0f} s cold, {warm.processor:.0f} s warm.",
+            "",
+        ]
         if warm_stages:
             growth = [
                 (after["seconds"] / before["seconds"], after["stage"])
@@ -160,9 +165,10 @@ def benchmark(sizes: Sequence[int], months: int, with_notebook: bool, out: Path)
             steps = ", ".join(f"{step['stage']} {step['seconds']:.1f} s" for step in notebook.stages)
             lines += [
                 f"The same in pandas and scikit-learn, as a notebook does it: {notebook.seconds:.1f} s"
-                f" ({steps}), peak memory {notebook.memory:.1f} GB:"
-                f" {notebook.seconds / cold.seconds:.1f} times the cold build,"
-                f" {notebook.seconds / warm.seconds:.1f} times the warm one.",
+                f" ({steps}), peak memory {notebook.memory:.1f} GB, processor time {notebook.processor:.0f} s."
+                f" That is {notebook.seconds / cold.seconds:.1f} times the cold build and"
+                f" {notebook.seconds / warm.seconds:.1f} times the warm one, in processor time"
+                f" {notebook.processor / cold.processor:.1f} and {notebook.processor / warm.processor:.1f} times.",
                 "",
             ]
     return "\n".join(lines)
