@@ -43,7 +43,7 @@ clean:  ## Remove the environment, the sample and caches; the warehouse stays
 
 # pip compiles bytecode as it installs, without which every start is several seconds slower.
 $(VENV)/.ready: requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Say which with make PYTHON=python3.12 build.")'
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed; this is " + sys.version.split()[0] + ". Say which with make PYTHON=python3.12 build.")'
 	@echo "Making the environment in $(VENV) (once)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
