@@ -78,7 +78,9 @@ def count_distinct(points: FloatArray, enough: int) -> int:
 
 def _hash_order(ids: pd.Series) -> NDArray[np.int64]:
     if ids.isna().any():
-        raise ValueError(f"{int(ids.isna().sum())} rows have no {ID}: every customer needs one")
+        missing = int(ids.isna().sum())
+        rows = "1 row has" if missing == 1 else f"{missing} rows have"
+        raise ValueError(f"{rows} no {ID}: every customer needs one")
     texts = [str(each) for each in ids]
     if len(set(texts)) < len(texts):
         twice = ids.astype(str)[ids.astype(str).duplicated()]

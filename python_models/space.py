@@ -47,7 +47,8 @@ def impute(sample: Sample) -> tuple[Imputer, FloatArray]:
     """
     rows = len(sample.values)
     if rows < 2:
-        raise ValueError(f"only {rows} customers to learn from: a segmentation needs at least 2 that differ")
+        noun = "customer" if rows == 1 else "customers"
+        raise ValueError(f"only {rows} {noun} to learn from: a segmentation needs at least 2 that differ")
     imputer = fit_median(sample.values)
     filled = imputer.transform(sample.values)
     if count_distinct(fit_standard(filled).transform(filled), 2) < 2:

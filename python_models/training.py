@@ -201,10 +201,12 @@ class Judge:
         """Say that there are not enough different customers."""
         if self.settings.k is None:
             return ValueError("the customers differ too little to be told apart: check the features' values")
-        return ValueError(
-            f"K={self.settings.k}: only {self.possible} segments can be told apart, since the other customers "
-            f"repeat their features; give at most {self.possible}, or leave K out to have it chosen"
-        )
+        asked, rows = self.settings.k, len(self.filled)
+        if rows < asked:
+            why = f"there are only {rows} customers to learn from"
+        else:
+            why = f"only {self.possible} segments can be told apart, since the other customers repeat their features"
+        return ValueError(f"K={asked}: {why}; give at most {self.possible}, or leave K out to have it chosen")
 
     def candidates(self, space: Space) -> list[Candidate]:
         """Fit, measure and resample a few times k = 2 to candidates_k_max in a space, and the k asked for."""

@@ -463,10 +463,20 @@ def frame_of(**columns: object) -> pd.DataFrame:
     ("features", "changes", "message"),
     [
         (frame_of(x=[]).astype({"x": float}), {}, "only 0 customers to learn from: a segmentation needs at least 2"),
-        (frame_of(x=[1.0]), {}, "only 1 customers"),
+        (frame_of(x=[1.0]), {}, "only 1 customer to learn from"),
         (frame_of(x=[3.0] * 9), {}, "all 9 customers have the same features"),
         (frame_of(x=[NAN] * 9), {}, "all 9 customers have the same features"),
-        (frame_of(x=[1.0, 2.0, 2.0, 4.0]), {"k": 4}, "K=4: only 3 segments can be told apart"),
+        (
+            frame_of(x=[1.0, 2.0, 2.0, 4.0]),
+            {"k": 4},
+            "K=4: only 3 segments can be told apart, since the other customers repeat their features; give at most 3",
+        ),
+        # Nothing is wrong with these customers but their number.
+        (
+            frame_of(x=[1.0, 2.0, 4.0]),
+            {"k": 5},
+            "K=5: there are only 3 customers to learn from; give at most 3, or leave K out to have it chosen",
+        ),
         (frame_of(x=[1.0, float("inf"), -float("inf")]), {}, "column x holds 2 infinite values"),
         (frame_of(x=[1.0, 1e200]), {}, "column x holds values beyond 1e+150"),
         (frame_of(x=["1", "2"]), {}, "column x is not numeric"),
@@ -475,7 +485,7 @@ def frame_of(**columns: object) -> pd.DataFrame:
         (frame_of(x=[1.0, 2.0], pca_1=[1.0, 2.0]), {}, "column pca_1 has a name that the model uses"),
         (frame_of(), {}, "there is no feature beside customer_id"),
         (pd.DataFrame({"x": [1.0, 2.0]}), {}, "the features have no column customer_id"),
-        (frame_of(x=[1.0, 2.0]).assign(customer_id=["a", None]), {}, "1 rows have no customer_id"),
+        (frame_of(x=[1.0, 2.0]).assign(customer_id=["a", None]), {}, "1 row has no customer_id"),
         (
             frame_of(x=[1.0, 2.0, 3.0]).assign(customer_id=["b", "a", "a"]),
             {},
