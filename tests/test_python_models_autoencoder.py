@@ -1,8 +1,11 @@
 """Autoencoders: what they rebuild, that they repeat themselves, and that scoring needs no TensorFlow."""
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -12,7 +15,8 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
-from python_models.autoencoder import Autoencoder, code_units, fit_autoencoder, pca_errors
+from python_models import autoencoder
+from python_models.autoencoder import PRESETS, Autoencoder, code_units, fit_autoencoder, pca_errors
 from python_models.encoder import Encoder, Layer, encode, encoder_from_rows
 from python_models.settings import Settings
 from python_models.training import train
@@ -40,7 +44,44 @@ def bent(rows: int = 1500, seed: int = 0) -> np.ndarray:
 def trained() -> dict[tuple[str, int], Autoencoder]:
     points = bent()
     wanted = [("undercomplete", 1), ("undercomplete", 2), ("sparse", 1), ("denoising", 1), ("variational", 1)]
-    return {(name, seed): fit_autoencoder(points, name, seed) for name, seed in wanted}
+    with pytest.MonkeyPatch.context() as patch:
+        # These rows need no more passes than a large sample gets.
+        patch.setattr(autoencoder, "FEWEST_STEPS", 1)
+        return {(name, seed): fit_autoencoder(points, name, seed) for name, seed in wanted}
+
+
+@pytest.fixture
+def short_training(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Three passes, where a test does not ask how good a network is."""
+    monkeypatch.setattr(autoencoder, "FEWEST_STEPS", 1)
+    short = {name: replace(preset, epochs=3) for name, preset in PRESETS.items()}
+    monkeypatch.setattr(autoencoder, "PRESETS", short)
+    yield
+
+
+@pytest.fixture(scope="module")
+def other_process() -> list[str]:
+    """What another process, with two threads and other hashes, prints of training a network."""
+    code = """
+import json, os, sys
+import python_models.training, python_models.encoder
+print("tensorflow" in sys.modules, "keras" in sys.modules)
+before = dict(os.environ)
+from tests.test_python_models_autoencoder import bent, fit_autoencoder, autoencoder
+autoencoder.FEWEST_STEPS = 1
+made = fit_autoencoder(bent(), "variational", 1)
+print("tensorflow" in sys.modules, dict(os.environ) == before)
+print(json.dumps([made.encoder.rows(), made.curve]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"OMP_NUM_THREADS": "2", "PYTHONHASHSEED": "7"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    return done.stdout.splitlines()
 
 
 def test_every_preset_learns_and_no_code_unit_is_dead(trained: dict[tuple[str, int], Autoencoder]) -> None:
@@ -83,10 +124,19 @@ def test_codes_stand_in_the_order_of_what_they_explain(
     np.testing.assert_allclose(codes.mean(axis=0), 0, atol=1e-3)
 
 
-def test_the_same_seed_gives_the_same_numbers(trained: dict[tuple[str, int], Autoencoder]) -> None:
-    again = fit_autoencoder(bent(), "variational", 1)
-    assert again.encoder.rows() == trained["variational", 1].encoder.rows()
-    assert again.curve == trained["variational", 1].curve
+def test_the_same_seed_gives_the_same_numbers_in_another_process(
+    trained: dict[tuple[str, int], Autoencoder], other_process: list[str]
+) -> None:
+    rows, curve = json.loads(other_process[2])
+    ours = trained["variational", 1]
+    assert rows == ours.encoder.rows()
+    assert [tuple(each) for each in curve] == list(ours.curve)
+
+
+def test_a_small_sample_gets_more_passes() -> None:
+    """Batches of 256: 500 steps are 50 passes over 2,560 customers, and never more than 50."""
+    passes = {rows: autoencoder._passes(PRESETS["undercomplete"], rows) for rows in (100, 2560, 3328, 18_000)}
+    assert passes == {100: 50, 2560: 50, 3328: 39, 18_000: 30}
 
 
 def test_an_encoder_comes_back_from_its_rows_exactly(
@@ -161,6 +211,7 @@ def portfolio(rows: int) -> pd.DataFrame:
     return frame.assign(customer_id=[f"C{number}" for number in range(rows)])
 
 
+@pytest.mark.usefixtures("short_training")
 def test_codes_are_compared_and_may_be_asked_for() -> None:
     free = records_of(portfolio(600))
     assert {each["representation"] for each in free["candidate"]} == {"scaled", "pca", "undercomplete"}
@@ -186,18 +237,7 @@ def test_a_small_portfolio_goes_without_networks_unless_it_asks_for_one() -> Non
         records_of(portfolio(60), representation="undercomplete")
 
 
-def test_tensorflow_is_loaded_only_to_train_and_says_nothing() -> None:
+def test_tensorflow_is_loaded_only_to_train_and_says_nothing(other_process: list[str]) -> None:
     """And the caller's environment is as it was."""
-    code = """
-import os, sys
-import numpy as np
-import python_models.training, python_models.encoder
-print("tensorflow" in sys.modules, "keras" in sys.modules)
-before = dict(os.environ)
-from python_models.autoencoder import fit_autoencoder
-fit_autoencoder(np.random.default_rng(1).normal(size=(120, 4)), "undercomplete", 1)
-print("tensorflow" in sys.modules, dict(os.environ) == before)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "False", "True", "True"]
-    assert done.stderr == ""
+    assert other_process[0].split() == ["False", "False"]
+    assert other_process[1].split() == ["True", "True"]
