@@ -143,7 +143,10 @@ def test_jaccards_equal_the_hand_computation() -> None:
 
 
 def test_adjusted_rand_equals_the_hand_computation() -> None:
-    """scikit-learn's guide: labels 0 0 0 1 1 1 against 0 0 1 1 2 2 agree at 0.2424."""
+    """0 0 0 1 1 1 against 0 0 1 1 2 2: 2 pairs in common, 6 and 3 of their own, of 15.
+
+    (2 - 6 * 3 / 15) / ((6 + 3) / 2 - 6 * 3 / 15) = 0.8 / 3.3, the 0.2424 of scikit-learn's guide.
+    """
     one, other = np.array([0, 0, 0, 1, 1, 1]), np.array([0, 0, 1, 1, 2, 2])
     assert adjusted_rand(one, other) == pytest.approx(0.24242424, abs=1e-8)
     assert adjusted_rand(one, 1 - one) == 1.0
@@ -194,7 +197,38 @@ def test_a_resample_that_cannot_make_the_segments_counts_as_nothing() -> None:
     assert {tuple(each) for each in stability.jaccards.tolist()} == {(0.0, 0.0), (1.0, 1.0)}
 
 
+def test_the_stability_of_two_pairs_equals_the_count_of_all_draws() -> None:
+    """Of the 256 draws of 4 from 0, 1, 10, 11, 224 hold both pairs, and both come back.
+
+    14 hold only 0 and 1: that segment is cut in two (Jaccard 1/2) and the other is gone (0); 14 more hold
+    only 10 and 11. In 4 draws a row stands alone and there are no two segments. So each segment's
+    Jaccard is (224 + 14 / 2) / 256 on average, and the adjusted Rand index 224 / 256: one segment cut in
+    two agrees with it as much as chance would.
+    """
+    points = np.array([[0.0], [1.0], [10.0], [11.0]])
+    partition = Partition(np.array([[0.5], [10.5]]), np.array([0, 0, 1, 1]), 1.0)
+    stability = bootstrap(points, partition, 3, range(400))
+    halves = {tuple(each) for each in stability.jaccards.tolist()}
+    assert halves == {(1.0, 1.0), (0.5, 0.0), (0.0, 0.5), (0.0, 0.0)}
+    assert stability.per_segment == pytest.approx([231 / 256] * 2, abs=0.04)
+    assert stability.rand == pytest.approx(224 / 256, abs=0.05)
+
+
 # The gap statistic
+
+
+def test_the_gap_equals_the_hand_computation() -> None:
+    """Rows spread evenly over a line of length L, cut in k equal parts, have W = n L^2 / (12 k^2).
+
+    Two such lines of length e at both ends of 0 to 1, for small e: W(1) = n / 4 and W(2) = n e^2 / 12; the
+    reference, spread over 0 to 1, has n / 12 and n / 48. So the gaps are -ln 3 and -ln 4 - 2 ln e.
+    """
+    length, rows = 0.01, 1500
+    line = np.linspace(0, length, rows // 2)
+    points = np.random.default_rng(1).permutation(np.concatenate([line, 1 - line]))[:, None]
+    gap = gap_statistic(points, 4, 1)
+    assert gap.gaps[:2] == pytest.approx([-np.log(3), -np.log(4) - 2 * np.log(length)], abs=0.05)
+    assert gap.k == 2
 
 
 def test_the_gap_finds_clouds_and_no_clouds() -> None:
