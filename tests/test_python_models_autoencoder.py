@@ -20,6 +20,7 @@ from python_models.autoencoder import PRESETS, Autoencoder, code_units, fit_auto
 from python_models.encoder import Encoder, Layer, encode, encoder_from_rows
 from python_models.settings import Settings
 from python_models.training import train
+from tests.conftest import REPO
 
 GIVEN: dict[str, Any] = {
     "k": None, "k_max": 6, "candidates_k_max": 5, "scaling": "standard", "representation": "",
@@ -75,6 +76,7 @@ print(json.dumps([made.encoder.rows(), made.curve]))
 """
     done = subprocess.run(
         [sys.executable, "-c", code],
+        cwd=REPO,
         env=os.environ | {"OMP_NUM_THREADS": "2", "PYTHONHASHSEED": "7"},
         capture_output=True,
         text=True,
