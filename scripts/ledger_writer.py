@@ -32,26 +32,6 @@ LAST_EARLY_CYCLE_DAY = 7
 FIRST_LATE_CYCLE_DAY = 10
 _ORDERS = 512
 
-FEATURES = (
-    "balance",
-    "balance_frequency",
-    "purchases",
-    "oneoff_purchases",
-    "installments_purchases",
-    "cash_advance",
-    "purchases_frequency",
-    "oneoff_purchases_frequency",
-    "purchases_installments_frequency",
-    "cash_advance_frequency",
-    "cash_advance_trx",
-    "purchases_trx",
-    "credit_limit",
-    "payments",
-    "minimum_payments",
-    "prc_full_payment",
-    "tenure",
-)
-
 # What a target row needs beside customer_id, customer_number, the features and nothing_was_due, at its
 # plainest: one account, no history, statements on the 5th that are due on the 26th.
 PLAIN_LIFE = """
@@ -204,16 +184,13 @@ def contradictions_sql(targets: str) -> str:
     fraction = _full_payment_sql("tenure")
     return f"""
         with counted as (
-            select customer_id, nothing_was_due, prc_full_payment, {", ".join(_FREQUENCIES)}, {_COUNTS},
+            select * exclude (tenure), {_COUNTS},
                 {fraction} as full_payment_statements
             from {targets}
         )
         select customer_id, list_filter([{cases}], lambda kind: kind is not null) as contradictions
         from counted
     """
-
-
-_FREQUENCIES = tuple(name for name in FEATURES if name.endswith("_frequency"))
 
 
 def count_contradictions(con: duckdb.DuckDBPyConnection, targets: str) -> dict[str, int]:

@@ -26,6 +26,7 @@ import duckdb
 
 from scripts import ledger_writer, sample_dirt
 from scripts.errors import UserError
+from scripts.parameters import default_parameters
 from scripts.sample_types import KNOT_STEP, KNOTS, TYPES, BehaviourType, Variable
 
 AS_OF = date(2025, 12, 31)
@@ -34,8 +35,6 @@ SEASONAL_WEIGHTS = (90, 80, 92, 95, 98, 102, 108, 104, 94, 98, 125, 165)
 # Customers written at a time: bounds memory, and more customers make more parts.
 CHUNK = 245_760
 MEMORY_LIMIT = "3GB"
-# Months the extract reaches back where the caller names none.
-MONTHS = 18
 # A free-text column, which the job ignores.
 MERCHANTS = (
     "Bakery", "Bookshop", "Café Zürich", "Chemist", "Cinema", "Electronics", "Filling station", "Furniture",
@@ -255,7 +254,7 @@ def write_sample_ledger(
     customers: int,
     seed: int,
     file_format: str,
-    months: int = MONTHS,
+    months: int,
     threads: int | None = None,
 ) -> SampleLedger:
     """Write the sample portfolio.
@@ -357,13 +356,20 @@ def _check_replaceable(out: Path) -> None:
 
 
 def parse_arguments(arguments: Sequence[str]) -> dict[str, str]:
-    """Read NAME=value arguments over the defaults.
+    """Read NAME=value arguments over the job's own defaults.
 
     Raises:
         UserError: an argument is not NAME=value, or the name is unknown.
 
     """
-    values = {"CUSTOMERS": "10000", "SEED": "1", "OUT": "data/sample", "FORMAT": "csv", "MONTHS": str(MONTHS)}
+    job = default_parameters()
+    values = {
+        "CUSTOMERS": str(job["customers"]),
+        "SEED": str(job["seed"]),
+        "MONTHS": str(job["sample_months"]),
+        "OUT": "data/sample",
+        "FORMAT": "csv",
+    }
     for argument in arguments:
         name, separator, value = argument.partition("=")
         if not separator or name not in values:

@@ -204,3 +204,32 @@ def test_an_earlier_window_sets_later_rows_aside(tmp_path: Path) -> None:
     assert "none lies in the window from 2034-07-01 to 2035-06-30" in done.stderr
     assert "Traceback" not in done.stderr
     assert published.readlink() == before
+
+
+def test_row_order_and_threads_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same ledger, its rows shuffled and built on one thread, gives the same tables."""
+    from scripts.sample_ledger import write_sample_ledger
+
+    write_sample_ledger(tmp_path / "plain", customers=400, seed=5, file_format="parquet", months=13)
+    (tmp_path / "shuffled").mkdir()
+    with duckdb.connect() as connection:
+        for table in ("accounts", "transactions", "statements"):
+            connection.execute(
+                f"copy (from '{tmp_path}/plain/{table}.parquet' order by hash({table}))"
+                f" to '{tmp_path}/shuffled/{table}.parquet'"
+            )
+    found = []
+    for ledger, threads in (("plain", "2"), ("shuffled", "1")):
+        monkeypatch.setenv("CARD_SEGMENTS_THREADS", threads)
+        done = run_build(tmp_path / f"w_{ledger}", f"SOURCE={tmp_path / ledger}")
+        assert done.returncode == 0, done.stderr
+        published = tmp_path / f"w_{ledger}" / "card_segments.duckdb"
+        features = query(published, "from marts.customer_features order by customer_id")
+        labels = query(
+            published, "select * exclude (model_id) from marts.customer_segments order by customer_id"
+        )
+        found.append((features, labels))
+    (features, labels), (same_features, same_labels) = found
+    assert len(labels) == 400
+    pd.testing.assert_frame_equal(features, same_features, rtol=1e-12)
+    pd.testing.assert_frame_equal(labels, same_labels, rtol=1e-9)
