@@ -130,9 +130,11 @@ def records_of(run: Run) -> Iterator[Record]:
         yield "vote", named | {"method": vote.method, "k": vote.k, "words": vote.words}
     for place in range(run.final.k):
         yield "segment", named | _segment(run, place)
-    yield from _components(run)
+    for kind, payload in _components(run):
+        yield kind, named | payload
     for network in run.networks:
-        yield from _network(run, network)
+        for kind, payload in _network(run, network):
+            yield kind, named | payload
     yield "run", named | _summary(run)
 
 

@@ -8,7 +8,7 @@ import difflib
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,8 @@ from scripts.errors import UserError
 
 PROJECT = Path(__file__).resolve().parent.parent
 DBT_PROJECT = PROJECT / "dbt_project"
-# Set by the build itself.
-INTERNAL = {"source_kind"}
+# Set by the commands themselves.
+INTERNAL = {"source_kind", "model"}
 
 MEMORY, THREADS = "CARD_SEGMENTS_MEMORY", "CARD_SEGMENTS_THREADS"
 
@@ -88,14 +88,11 @@ def _typed(name: str, value: str, default: Any) -> Any:
 
 
 def _check_ranges(given: dict[str, Any]) -> None:
-    if isinstance(given.get("k"), int) and given["k"] < 2:
+    if "max_rejected_share" in given and not 0 <= given["max_rejected_share"] <= 1:
         raise UserError(
-            f"K={given['k']}: a segmentation needs at least 2 segments; leave K out to choose it by the elbow."
+            f"MAX_REJECTED_SHARE={given['max_rejected_share']}: expected a share from 0 to 1, as in 0.05."
         )
-    for name in ("max_rejected_share", "pca_variance"):
-        if name in given and not 0 <= given[name] <= 1:
-            raise UserError(f"{name.upper()}={given[name]}: expected a share from 0 to 1, as in 0.05.")
-    for name in ("customers", "keep_versions", "sample_rows", "curve_rows", "silhouette_rows"):
+    for name in ("customers", "keep_versions"):
         if name in given and given[name] < 1:
             raise UserError(f"{name.upper()}={given[name]}: expected a whole number of at least 1.")
     if given.get("as_of"):
@@ -107,7 +104,16 @@ def _check_ranges(given: dict[str, Any]) -> None:
         if (day + dt.timedelta(days=1)).day != 1:
             raise UserError(f"AS_OF={text}: the window ends with a month; give a month's last day.")
         given["as_of"] = day.isoformat()
-    if given.get("scaling", "standard") != "standard":
-        raise UserError(f"SCALING={given['scaling']}: known is standard.")
-    if given.get("representation", "scaled") not in ("scaled", "pca"):
-        raise UserError(f"REPRESENTATION={given['representation']}: known are scaled and pca.")
+    _check_learning(given)
+
+
+def _check_learning(given: dict[str, Any]) -> None:
+    """Let the learning judge its own parameters before any data is read."""
+    # Imported late: it loads scikit-learn, which a misspelt name need not wait for.
+    from python_models.settings import Settings
+
+    values = default_parameters() | given
+    try:
+        Settings.from_mapping({field.name: values[field.name] for field in fields(Settings)})
+    except ValueError as error:
+        raise UserError(f"{error}.") from None

@@ -7,3 +7,13 @@
     from {{ ref('trained_model') }}
     where record = '{{ record }}'
 {%- endmacro %}
+
+{# Seconds of all parts of a training run, from the JSON of its record. #}
+{% macro learning_seconds(payload) -%}
+    list_sum(
+        list_transform(
+            list_filter(json_keys({{ payload }}), lambda name: starts_with(name, 'seconds_')),
+            lambda name: cast({{ payload }} ->> name as double)
+        )
+    )
+{%- endmacro %}

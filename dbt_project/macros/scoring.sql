@@ -1,10 +1,9 @@
-{# The model as one SQL expression. Imputation, scaling and projection are linear, so each squared
-   distance to a centroid c is |z|^2 + |c|^2 - 2 c.z, where z = P((x - center) / scale) + intercept:
-   one sum of products over the raw features a segment, with everything else folded into constants. #}
+{# The model as SQL. model_parameters holds the numbers, of this model and of earlier ones; these macros
+   write them out as expressions over the features, so that customers are scored where the data are. #}
 
 {% macro model_values(stage) %}
-    {# {component: {feature: value}} of one stage of model_parameters. Before that is built, as when lint
-       compiles a fresh clone, a stand-in of one feature keeps the SQL whole. #}
+    {# {component: {feature: value}} of one stage of one model. Before there is any, as when lint compiles a
+       fresh clone, a stand-in of one feature keeps the SQL whole. #}
     {% if not execute or not load_relation(ref('model_parameters')) %}
         {{ return({
             'impute': {'median': {'balance': 0}},
@@ -17,7 +16,7 @@
     {% set query %}
         select component, feature, cast(value as varchar) as value
         from {{ ref('model_parameters') }}
-        where stage = '{{ stage }}'
+        where stage = '{{ stage }}' and model_id = {{ model_in_use() }}
         order by try_cast(regexp_extract(component, '[0-9]+$') as integer), component, feature
     {% endset %}
     {% for row in run_query(query).rows %}
@@ -26,29 +25,69 @@
     {{ return(values) }}
 {% endmacro %}
 
-{% macro folded_linear(weights, constant, scale) -%}
-    {# sum of weights over scaled features + constant, written over raw features: {terms, constant}. #}
-    {% set folded = {'constant': constant} %}
-    {% set terms = [] %}
-    {% for feature, weight in weights.items() %}
-        {% set raw_weight = weight / scale['scale'][feature] %}
-        {% do terms.append(as_double(raw_weight) ~ ' * imputed.' ~ feature) %}
-        {% do folded.update({'constant': folded['constant'] - raw_weight * scale['center'][feature]}) %}
-    {% endfor %}
-    {{ return((terms + [as_double(folded['constant'])]) | join(' + ')) }}
+{% macro model_in_use() %}
+    {# SQL of the id of the model whose labels are computed. #}
+    {% if var('model') %}
+        {{ return("'" ~ var('model') | replace("'", "''") ~ "'") }}
+    {% endif %}
+    {{ return("(select payload ->> 'model_id' from " ~ ref('trained_model') ~ " where record = 'run')") }}
+{% endmacro %}
+
+{% macro scaled_customers(relation) -%}
+    {# A select of customer_id and the scaled features: impute, transform where the scaling says so, and
+       (value - center) / scale. #}
+    {%- set impute, scale = model_values('impute'), model_values('scale') -%}
+    select
+        customer_id,
+        {% for feature, median in impute.get('median', {}).items() -%}
+        ({{ transformed('coalesce(' ~ feature ~ ', ' ~ as_double(median) ~ ')', feature, scale) }}
+            - {{ as_double(scale['center'][feature]) }}) / {{ as_double(scale['scale'][feature]) }} as {{ feature }}
+            {{- ',' if not loop.last }}
+        {% endfor -%}
+    from {{ relation }}
 {%- endmacro %}
 
-{% macro representation_is_pca(centroids) %}
-    {{ return('pca_1' in centroids.get('1', {})) }}
+{% macro transformed(value, feature, scale) %}
+    {# What comes before centre and scale: see python_models/scaling.py. #}
+    {% if scale.get('log', {}).get(feature, 0) == 1 %}
+        {{ return('sign(' ~ value ~ ') * ln(1 + abs(' ~ value ~ ') / ' ~ as_double(scale['unit'][feature]) ~ ')') }}
+    {% elif 'knot_00' in scale %}
+        {{ return(share_below(value, feature, scale)) }}
+    {% endif %}
+    {{ return(value) }}
 {% endmacro %}
 
-{% macro without_intercept(weights) %}
-    {% set kept = {} %}
-    {% for feature, value in weights.items() if feature != '(intercept)' %}
-        {% do kept.update({feature: value}) %}
+{% macro share_below(value, feature, scale) %}
+    {# The share of customers at or below a value: the mean over neighbouring knots of a ramp from 0 to 1, or
+       of a step whose middle is 1/2 where both knots are the same. #}
+    {% set knots = [] %}
+    {% for component, values in scale.items() if component.startswith('knot_') %}
+        {% do knots.append(values[feature]) %}
     {% endfor %}
-    {{ return(kept) }}
+    {% set terms = [] %}
+    {% for high in knots[1:] %}
+        {% set low = knots[loop.index0] %}
+        {% if high > low %}
+            {% do terms.append(
+                'least(greatest((' ~ value ~ ' - ' ~ as_double(low) ~ ') / ' ~ as_double(high - low) ~ ', 0), 1)'
+            ) %}
+        {% else %}
+            {% do terms.append(
+                'case when ' ~ value ~ ' > ' ~ as_double(low) ~ ' then 1 when ' ~ value ~ ' < ' ~ as_double(low)
+                ~ ' then 0 else 0.5e0 end'
+            ) %}
+        {% endif %}
+    {% endfor %}
+    {{ return('(' ~ terms | join(' + ') ~ ') / ' ~ as_double(terms | length)) }}
 {% endmacro %}
+
+{% macro linear(weights, constant) -%}
+    {# Sum of weights over columns + constant. #}
+    {{ as_double(constant) }}
+    {%- for column, weight in weights.items() if column != '(intercept)' %}
+        + {{ as_double(weight) }} * {{ column }}
+    {%- endfor -%}
+{%- endmacro %}
 
 {% macro negative_double(weights) %}
     {% set doubled = {} %}
@@ -74,4 +113,14 @@
     {# A literal that DuckDB reads as DOUBLE, not DECIMAL, to the last bit. #}
     {% set text = number | string %}
     {{ return('(' ~ text ~ ('' if 'e' in text else 'e0') ~ ')') }}
+{% endmacro %}
+
+{% macro representation_in_use() %}
+    {# Name of what KMeans saw: scaled, pca, or an autoencoder. #}
+    {% if execute and load_relation(ref('trained_model')) %}
+        {{ return(run_query(
+            "select payload ->> 'representation' from " ~ ref('trained_model') ~ " where record = 'run'"
+        ).rows[0][0]) }}
+    {% endif %}
+    {{ return('scaled') }}
 {% endmacro %}

@@ -24,9 +24,23 @@ names as (
 
 ),
 
+-- No codes where no autoencoder was trained.
+codes as (
+
+    select
+        embeddings.customer_id,
+        embeddings.ae_1,
+        embeddings.ae_2,
+        embeddings.reconstruction_error
+    from {{ ref('customer_embeddings') }} as embeddings
+    inner join {{ ref('autoencoders') }} as autoencoders
+        on embeddings.autoencoder = autoencoders.autoencoder and autoencoders.is_lead
+
+),
+
 model as (
 
-    select distinct model_id from {{ ref('model_parameters') }}
+    {{ unpack_records('run', {'model_id': 'varchar'}) }}
 
 )
 
@@ -47,11 +61,13 @@ select
     end as confidence,
     scores.pca_1,
     scores.pca_2,
-    cast(null as double) as ae_1,
-    cast(null as double) as ae_2,
+    codes.ae_1,
+    codes.ae_2,
+    codes.reconstruction_error,
 
     model.model_id
 from scores
 inner join features on scores.customer_id = features.customer_id
 inner join names on scores.segment_id = names.segment_id
+left join codes on scores.customer_id = codes.customer_id
 cross join model

@@ -1,21 +1,14 @@
 with
 
-candidates as (
+curve as (
 
-    select * from {{ ref('model_candidates') }}
+    {{ unpack_records('curve', {
+        'k': 'integer', 'inertia': 'double', 'silhouette': 'double', 'davies_bouldin': 'double',
+        'calinski_harabasz': 'double', 'gap': 'double', 'gap_error': 'double', 'stability': 'double',
+        'is_elbow': 'boolean', 'is_chosen': 'boolean',
+    }) }}
 
 )
 
-select
-    k,
-
-    inertia,
-    silhouette,
-    davies_bouldin,
-    calinski_harabasz,
-    stability,
-
-    is_elbow,
-    is_chosen
-from candidates
+select * from curve
 order by k

@@ -37,6 +37,7 @@ select
     runs.payload ->> 'scaling' as scaling,
     runs.payload ->> 'representation' as representation,
     runs.payload ->> 'reason' as reason,
+    runs.payload ->> 'warning' as warning,
 
     input.customers,
     cast(runs.payload ->> 'rows_trained' as bigint) as customers_trained_on,
@@ -46,6 +47,11 @@ select
 
     cast(runs.payload ->> 'inertia' as double) as inertia,
     cast(runs.payload ->> 'silhouette' as double) as silhouette,
+    cast(runs.payload ->> 'stability' as double) as stability,
+    cast(runs.payload ->> 'adjusted_rand' as double) as adjusted_rand,
+    cast(runs.payload ->> 'tree_accuracy' as double) as tree_accuracy,
+    cast(runs.payload ->> 'is_stable' as boolean) as is_stable,
+    {{ learning_seconds('runs.payload') }} as seconds,
 
     cast(runs.payload as varchar) as details
 from runs

@@ -23,7 +23,9 @@ names as (
 
 measures as (
 
-    {{ unpack_records('segment', {'segment_id': 'integer', 'silhouette': 'double', 'stability': 'double'}) }}
+    {{ unpack_records('segment', {
+        'segment_id': 'integer', 'silhouette': 'double', 'stability': 'double', 'is_unstable': 'boolean',
+    }) }}
 
 ),
 
@@ -62,7 +64,8 @@ select
     profiled.* exclude (segment_id, customers), -- noqa: RF02
 
     measures.silhouette,
-    measures.stability
+    measures.stability,
+    measures.is_unstable
 from profiled
 inner join names on profiled.segment_id = names.segment_id
 left join measures on profiled.segment_id = measures.segment_id

@@ -1,22 +1,32 @@
-{% set impute = model_values('impute') %}
-{% set scale = model_values('scale') %}
 {% set projection = model_values('project') %}
 {% set centroids = model_values('centroid') %}
 {% set segments = centroids.keys() | list %}
-{% set projected = representation_is_pca(centroids) %}
+{% set has_codes = 'ae_1' in centroids['1'] %}
 
 -- Scores every customer where the data are; nothing is fetched. Ties go to the lower segment id.
 -- depends_on: {{ ref('model_parameters') }}
+-- depends_on: {{ ref('customer_codes') }}
 with
 
-imputed as (
+scaled as (
+
+    {{ scaled_customers(ref('model_input')) }}
+
+),
+
+projected as (
 
     select
-        {% for feature, value in impute.get('median', {}).items() %}
-        coalesce({{ feature }}, {{ as_double(value) }}) as {{ feature }},
+        {{ 'codes.* exclude (customer_id, autoencoder, reconstruction_error),' if has_codes }}
+        {% for component, weights in projection.items() %}
+        {{ linear(weights, weights['(intercept)']) }} as {{ component }},
         {% endfor %}
-        customer_id
-    from {{ ref('model_input') }}
+        scaled.* -- noqa: RF02
+    from scaled
+    {% if has_codes %}
+    inner join {{ ref('customer_codes') }} as codes
+        on scaled.customer_id = codes.customer_id and codes.autoencoder = '{{ representation_in_use() }}'
+    {% endif %}
 
 ),
 
@@ -24,31 +34,14 @@ imputed as (
 measured as (
 
     select
-        imputed.customer_id,
-
-        {% for component, weights in projection.items() %}
-        {{ folded_linear(without_intercept(weights), weights['(intercept)'], scale) }} as {{ component }},
-        {% endfor %}
-        {% if projected %}
+        customer_id,
+        pca_1,
+        pca_2,
         {% for segment, centroid in centroids.items() %}
-        {{ as_double(squared_norm(centroid)) }}
-        {% for component, value in centroid.items() %}
-        + {{ as_double(-2 * value) }} * {{ component }}
-        {% endfor %} as relative_{{ segment }},
+        {{ linear(negative_double(centroid), squared_norm(centroid)) }} as relative_{{ segment }},
         {% endfor %}
         {{ sum_of_squares(centroids['1']) }} as squared_norm
-        {% else %}
-        {% for segment, centroid in centroids.items() %}
-        {{ folded_linear(negative_double(centroid), squared_norm(centroid), scale) }}
-            as relative_{{ segment }},
-        {% endfor %}
-        0
-        {% for feature in impute.get('median', {}) %}
-        {% set center, spread = as_double(scale['center'][feature]), as_double(scale['scale'][feature]) %}
-        + power((imputed.{{ feature }} - {{ center }}) / {{ spread }}, 2)
-        {% endfor %} as squared_norm
-        {% endif %}
-    from imputed
+    from projected
 
 ),
 

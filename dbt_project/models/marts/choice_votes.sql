@@ -1,0 +1,1 @@
+{{ unpack_records('vote', {'method': 'varchar', 'k': 'integer', 'words': 'varchar'}) }}

@@ -1,0 +1,9 @@
+with
+
+codes as (
+
+    select * from {{ ref('customer_codes') }}
+
+)
+
+select * from codes

@@ -1,0 +1,1 @@
+{{ unpack_records('loading', {'component': 'varchar', 'feature': 'varchar', 'loading': 'double'}) }}
