@@ -14,11 +14,21 @@ from python_models.space import code_names
 COLUMNS = ("customer_id", "autoencoder", *code_names(CODES), "reconstruction_error")
 
 
-def encoders_of(payloads: Iterable[str]) -> list[Encoder]:
-    """Build the encoders from the payloads of records of kind `encoder`, in order of their names."""
-    rows = [json.loads(payload) for payload in payloads]
-    names = sorted({str(row["name"]) for row in rows})
-    return [encoder_from_rows([row for row in rows if row["name"] == name]) for name in names]
+def encoders_of(records: Iterable[tuple[str, str]]) -> list[Encoder]:
+    """Build the encoders that read the model's own scaled features, in order of their names.
+
+    Args:
+        records: kind and payload of a run's records, see `python_models.training.train`.
+    """
+    found: dict[str, list[dict[str, object]]] = {}
+    names = set()
+    for kind, payload in records:
+        row = json.loads(payload)
+        if kind == "autoencoder" and row["is_of_model_scaling"]:
+            names.add(row["name"])
+        elif kind == "encoder":
+            found.setdefault(row["name"], []).append(row)
+    return [encoder_from_rows(found[name]) for name in sorted(names)]
 
 
 def embed(encoders: Sequence[Encoder], scaled: pd.DataFrame) -> pd.DataFrame:

@@ -9,14 +9,11 @@ VECTORS = 49
 def model(dbt, session):
     """Encode the scaled features; needs no TensorFlow, and holds one batch at a time."""
     dbt.config(materialized="table")
-    records = dbt.ref("trained_model")
-    # An encoder reads the features scaled as they were when it was trained.
-    networks = records.filter("record = 'autoencoder' and payload ->> 'is_of_model_scaling' = 'true'")
-    names = {name for (name,) in networks.project("payload ->> 'name'").fetchall()}
-    layers = records.filter("record = 'encoder'").project("payload ->> 'name', payload").fetchall()
+    encoders = encoders_of(
+        dbt.ref("trained_model").filter("record in ('autoencoder', 'encoder')").fetchall()
+    )
     types = ", ".join(f"{name} {'varchar' if place < 2 else 'double'}" for place, name in enumerate(COLUMNS))
     session.execute(f"create or replace temp table encoded_customers ({types})")
-    encoders = encoders_of(payload for name, payload in layers if name in names)
     if encoders:
         # A connection of its own: one cannot stream out and take in at once.
         reader = session.cursor()

@@ -4,7 +4,7 @@
 {% set has_codes = 'ae_1' in centroids['1'] %}
 
 -- Scores every customer where the data are; nothing is fetched. Ties go to the lower segment id.
--- depends_on: {{ ref('model_parameters') }}
+-- depends_on: {{ ref('model_parameters') }}, {{ ref('trained_model') }}
 -- depends_on: {{ ref('customer_codes') }}
 with
 
