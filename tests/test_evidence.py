@@ -85,7 +85,7 @@ def test_every_segment_of_the_champion_comes_back(champion: Records) -> None:
 
 
 def test_ten_seeds_agree_on_the_champions_segments(portfolio: pd.DataFrame, champion: Records) -> None:
-    """Adjusted Rand index of each pair: 1.000 measured, 0.99 is asked for."""
+    """Adjusted Rand index of each pair: at least 0.995 measured, 0.99 is asked for."""
     labels = [labels_of(portfolio, champion)]
     labels += [
         labels_of(portfolio, learned(portfolio, job_settings(**CHAMPION, **FIT_ONLY, seed=seed)))
@@ -228,7 +228,7 @@ def test_networks_rebuild_the_real_file_better_than_components_and_no_unit_is_de
 def test_segments_on_codes_agree_between_seeds_and_between_networks(
     networks: dict[tuple[str, int], tuple[Autoencoder, np.ndarray]],
 ) -> None:
-    """Adjusted Rand index at the champion's k: 0.85 to 0.92 measured between seeds, 0.8 is asked for."""
+    """Adjusted Rand index at the champion's k: at least 0.84 measured over five seeds, 0.8 is asked for."""
     labels = [
         KMeans(CHAMPION["k"], n_init=10, random_state=0).fit_predict(codes) for _, codes in networks.values()
     ]
