@@ -7,13 +7,19 @@ GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command%,$(origin $v)),$(filter
 ARGUMENTS = $(foreach v,$(GIVEN),$v="$$$v")
 
 .DEFAULT_GOAL := help
-.PHONY: help build test bench lint lock clean
+.PHONY: help build models scoring-sql test bench lint lock clean
 
 help:  ## Show this help
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 build: $(VENV)/.ready  ## Segments from SOURCE (a summary file or a ledger folder), or from a generated sample
 	@$(RUN) -m scripts.build $(ARGUMENTS)
+
+models: $(VENV)/.ready  ## List the models trained so far
+	@$(RUN) -m scripts.models $(ARGUMENTS)
+
+scoring-sql: $(VENV)/.ready  ## Print the SQL that labels customers, of MODEL (an id) or of the last one
+	@$(RUN) -m scripts.scoring_sql $(ARGUMENTS)
 
 test: $(VENV)/.ready  ## Run the whole test suite
 	@$(RUN) -m pytest

@@ -121,19 +121,24 @@ def _pid_of_holder(words: str) -> str:
     return f"pid {found[1]}" if found else "which one is not known"
 
 
-def _run_dbt(variables: dict[str, Any], warehouse: Path, console: Console) -> Path:
-    """Run `dbt build` in this process and return its manifest; raise UserError when a step failed."""
-    target = warehouse / "dbt"
+def set_dbt_environment(work: Path, target: Path, logs: Path) -> None:
+    """Tell dbt, through this process's environment, where the project is and where to write."""
     os.environ.update(
-        CARD_SEGMENTS_WORK=str(warehouse / "work.duckdb"),
+        CARD_SEGMENTS_WORK=str(work),
         CARD_SEGMENTS_HOME=str(PROJECT),
         DBT_PROJECT_DIR=str(DBT_PROJECT),
         DBT_PROFILES_DIR=str(DBT_PROJECT),
         DBT_TARGET_PATH=str(target),
-        DBT_LOG_PATH=str(warehouse / "logs"),
+        DBT_LOG_PATH=str(logs),
         DBT_SEND_ANONYMOUS_USAGE_STATS="false",
         DBT_STATIC_PARSER="true",
     )
+
+
+def _run_dbt(variables: dict[str, Any], warehouse: Path, console: Console) -> Path:
+    """Run `dbt build` in this process and return its manifest; raise UserError when a step failed."""
+    target = warehouse / "dbt"
+    set_dbt_environment(warehouse / "work.duckdb", target, warehouse / "logs")
     console.start_dbt("Start dbt")
     from dbt.cli.main import dbtRunner
 

@@ -16,25 +16,33 @@ def print_summary(published: Path, console: Console, seconds: float) -> None:
     """Print segments with size, share and what sets each apart; where the file is; what to try next."""
     with duckdb.connect(str(published), read_only=True) as connection:
         segments = connection.execute(
-            "select segment_id, customers, customer_share, segment_name from marts.segment_profiles order by 1"
+            "select segment_id, customers, customer_share, segment_name, is_unstable"
+            " from marts.segment_profiles order by 1"
         ).fetchall()
         audit = connection.execute(
             "select source, rows_in, rows_accepted, rows_in_error, rows_rejected - rows_in_error"
             " from marts.load_audit where measure = 'rows' order by source"
         ).fetchall()
-        reasons = connection.execute("select reason from marts.model_candidates where is_chosen").fetchall()
+        scaling, representation, reason, warning = connection.execute(
+            "select scaling, representation, reason, warning from marts.model_runs order by trained_at desc limit 1"
+        ).fetchall()[0]
     table = Table(box=None, padding=(0, 1), header_style="")
     for column, side in COLUMNS:
         table.add_column(column, justify=side)  # type: ignore[arg-type]
-    for segment, customers, share, name in segments:
-        table.add_row(str(segment), f"{customers:,}", f"{share:.1%}", name.partition(": ")[2] or name)
+    for segment, customers, share, name, is_unstable in segments:
+        traits = name.partition(": ")[2] or name
+        table.add_row(
+            str(segment), f"{customers:,}", f"{share:.1%}", f"{traits} (unstable)" if is_unstable else traits
+        )
     console.print()
     console.table(table)
     console.print()
     for source, rows_in, accepted, in_error, set_aside in audit:
         aside = f", {set_aside:,} set aside" if set_aside else ""
         console.print(f"  {source}: {rows_in:,} rows in, {accepted:,} accepted, {in_error:,} rejected{aside}")
-    console.print(f"  {len(segments)} segments: {reasons[0][0] if reasons else ''}")
+    console.print(f"  {len(segments)} segments on {scaling} {representation} features: {reason}")
+    if warning:
+        console.print(f"  warning: {warning}; do not build campaigns on the segments marked unstable")
     shown = _short(published)
     console.print(f"  Done in {seconds:.1f} s. The tables are in {shown}")
     console.print("\nTry next:")

@@ -1,0 +1,63 @@
+"""`make models`: the models trained so far. Reads the published file only.
+
+python -m scripts.models
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from scripts.build import WAREHOUSE
+from scripts.console import Console
+from scripts.errors import UserError
+from scripts.parameters import PROJECT
+from scripts.publish import LINK
+
+LINE = "{:<13}  {:<16}  {:<12}  {:<13}  {:>2}  {:>7}  {:>10}  {}"
+
+
+def open_published(warehouse: Path) -> duckdb.DuckDBPyConnection:
+    """Open what was published, for reading.
+
+    Raises UserError where nothing was.
+    """
+    link = warehouse / LINK
+    if not link.exists():
+        raise UserError(f"{link}: nothing was published yet; run make build first.")
+    return duckdb.connect(str(link), read_only=True)
+
+
+def print_models(warehouse: Path, console: Console) -> None:
+    """Print the training runs, the last one first; its labels are the published ones."""
+    with open_published(warehouse) as connection:
+        runs = connection.execute(
+            "select model_id, strftime(trained_at, '%Y-%m-%d %H:%M'), scaling, representation, k, stability,"
+            " is_stable, customers from marts.model_runs order by trained_at desc"
+        ).fetchall()
+    # Lines of a fixed width: a table that fits the terminal would cut the ids.
+    console.print(LINE.format("model", "trained at, UTC", "scaling", "sees", "k", "Jaccard", "customers", ""))
+    for place, (model, at, scaling, seen, k, jaccard, is_stable, customers) in enumerate(runs):
+        notes = [*(["published"] if place == 0 else []), *([] if is_stable else ["unstable"])]
+        words = "" if jaccard is None else f"{jaccard:.2f}"
+        line = LINE.format(model, at, scaling, seen, k, words, f"{customers:,}", ", ".join(notes))
+        console.print(line.rstrip())
+
+
+def main(arguments: Sequence[str]) -> int:
+    """List the models; returns the exit code."""
+    console = Console()
+    try:
+        if arguments:
+            raise UserError(f"{arguments[0]}: make models takes no parameters.")
+        print_models(Path(os.environ.get(WAREHOUSE, PROJECT / "warehouse")).absolute(), console)
+    except UserError as error:
+        console.error(str(error))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
