@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -64,7 +65,9 @@ def _compile(folder: Path, published: Path, model: str) -> str:
     """Have dbt write the scoring query out, in a folder of its own."""
     work = folder / "work.duckdb"
     with duckdb.connect(str(work)) as connection:
-        connection.execute(f"attach '{str(published).replace(chr(39), chr(39) * 2)}' as published (read_only)")
+        connection.execute(
+            f"attach '{str(published).replace(chr(39), chr(39) * 2)}' as published (read_only)"
+        )
         connection.execute("create schema marts; create schema segmentation")
         connection.execute("create table marts.model_parameters as from published.marts.model_parameters")
         # The model's id comes from the var; the relation only has to be there.
@@ -76,7 +79,7 @@ def _compile(folder: Path, published: Path, model: str) -> str:
     # Either kind of source has the scoring query.
     variables = {"model": model, "source_kind": "summary"}
     options = ["--select", "customer_scores", "--vars", json.dumps(variables)]
-    result = dbtRunner().invoke(["--log-level", "none", "--log-level-file", "none", "compile", *options])
+    result: Any = dbtRunner().invoke(["--log-level", "none", "--log-level-file", "none", "compile", *options])
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
     DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]

@@ -13,13 +13,23 @@ import pytest
 REPO = Path(__file__).resolve().parent.parent
 REAL_FILE = REPO.parent / "shared" / "data" / "cc_general.csv"
 
+# The learning at its smallest, for tests that ask about something else.
+QUICK = (
+    "SCALING=log_standard",
+    "REPRESENTATION=scaled",
+    "AUTOENCODERS=",
+    "BOOTSTRAPS=5",
+    "CANDIDATES_K_MAX=7",
+)
+
 Build = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def run_build(warehouse: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the job as a user does, in its own warehouse."""
+def run_build(warehouse: Path, *arguments: str, whole: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run the job as a user does, in its own warehouse; with all of the learning where it is to be `whole`."""
     return subprocess.run(
-        [sys.executable, "-m", "scripts.build", *arguments],
+        # What is given last counts.
+        [sys.executable, "-m", "scripts.build", *(() if whole else QUICK), *arguments],
         cwd=REPO,
         env={**os.environ, "CARD_SEGMENTS_WAREHOUSE": str(warehouse)},
         capture_output=True,
@@ -38,9 +48,9 @@ def real_file() -> Path:
 
 @pytest.fixture(scope="session")
 def real_build(real_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The published file of a build on the real file."""
+    """The published file of a build on the real file, with nothing but defaults."""
     warehouse = tmp_path_factory.mktemp("real") / "warehouse"
-    done = run_build(warehouse, f"SOURCE={real_file}")
+    done = run_build(warehouse, f"SOURCE={real_file}", whole=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return warehouse / "card_segments.duckdb"
 

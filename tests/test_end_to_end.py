@@ -1,6 +1,10 @@
 """The whole job as a user starts it: real file and generated ledger in, published tables out."""
 
+import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -13,6 +17,8 @@ from tests.conftest import REPO, run_build
 TABLES = {
     "customer_segments", "customer_features", "segment_profiles", "segment_feature_contrasts", "elbow_curve",
     "model_candidates", "model_parameters", "model_runs", "rejected_rows", "load_audit", "data_quality_checks",
+    "choice_votes", "pca_components", "pca_loadings", "autoencoders", "autoencoder_training",
+    "autoencoder_reconstruction", "autoencoder_layers", "customer_embeddings",
 }  # fmt: skip
 
 # DOMAIN: counted in the real file with pandas, apart from the job.
@@ -82,26 +88,6 @@ def test_confidence_lies_between_0_and_1(published: Path) -> None:
     assert confidence.between(0, 1).all()
 
 
-def test_labels_are_those_of_the_nearest_centroid(published: Path) -> None:
-    """The SQL scorer agrees with a plain numpy computation from the same parameters on every row."""
-    features = query(published, "select * from marts.customer_features order by customer_id")
-    parameters = query(published, "select * from marts.model_parameters")
-    stage = {
-        (name, component): group.set_index("feature").value
-        for (name, component), group in parameters.groupby(["stage", "component"])
-    }
-    columns = list(stage["impute", "median"].index)
-    x = features[columns].fillna(stage["impute", "median"])
-    z = (x - stage["scale", "center"]) / stage["scale", "scale"]
-    k = parameters[parameters.stage == "centroid"].component.astype(int).max()
-    distances = np.column_stack(
-        [np.sqrt(((z - stage["centroid", str(s)]) ** 2).sum(axis=1)) for s in range(1, k + 1)]
-    )
-    labels = query(published, "select * from marts.customer_segments order by customer_id")
-    assert (labels.segment_id == distances.argmin(axis=1) + 1).all()
-    assert np.allclose(labels.distance_to_centroid, distances.min(axis=1), atol=1e-6)
-
-
 def test_anomalies_of_the_real_file_are_counted(real_build: Path) -> None:
     checks = query(real_build, "select * from marts.data_quality_checks").set_index("check_name")
     assert checks.affected_rows.to_dict() == REAL_CHECKS
@@ -117,13 +103,112 @@ def test_segments_are_numbered_by_size(real_build: Path) -> None:
     assert sizes.sum() == 8950
 
 
-def test_k_of_the_user_reaches_the_tables(real_file: Path, tmp_path: Path) -> None:
-    done = run_build(tmp_path / "w", f"SOURCE={real_file}", "K=7", "SCALING=standard")
+def test_the_real_files_champion_is_stable_and_says_why(real_build: Path) -> None:
+    run = query(real_build, "select * from marts.model_runs").iloc[0]
+    assert (run.scaling, run.representation, run.k) == ("log_standard", "scaled", 6)
+    assert run.is_stable and run.warning is None
+    # The issue asks for 0.9 over 50 resamples.
+    assert run.stability >= 0.9
+    assert "50 resamples" in run.reason
+    profiles = query(real_build, "select * from marts.segment_profiles")
+    assert profiles.stability.min() == pytest.approx(run.stability)
+    assert not profiles.is_unstable.any()
+
+
+def test_everything_compared_stands_in_the_tables(real_build: Path) -> None:
+    candidates = query(real_build, "select * from marts.model_candidates")
+    assert set(candidates.scaling) == {"standard", "log_standard", "robust", "quantile"}
+    assert set(candidates.representation) == {
+        "scaled", "pca", "undercomplete", "sparse", "denoising", "variational",
+    }  # fmt: skip
+    assert set(candidates.k) == set(range(2, 13))
+    assert candidates.is_chosen.sum() == 1
+    assert candidates.reason.str.len().min() > 10
+    assert list(query(real_build, "select k from marts.elbow_curve order by k").k) == list(range(1, 21))
+    assert set(query(real_build, "select method from marts.choice_votes").method) >= {
+        "elbow", "silhouette", "davies_bouldin", "calinski_harabasz", "gap", "stability",
+    }  # fmt: skip
+
+
+def test_autoencoders_have_no_dead_unit_and_rebuild_better_than_pca(real_build: Path) -> None:
+    networks = query(real_build, "select * from marts.autoencoders")
+    assert len(networks) == 4
+    assert (networks.dead_units == 0).all()
+    assert (networks.mse < networks.pca_mse).all()
+    assert networks.is_lead.sum() == 1
+
+
+def test_every_customer_has_codes_and_an_outlier_score(real_build: Path) -> None:
+    counts = query(
+        real_build,
+        "select autoencoder, count(ae_1) as codes, count(reconstruction_error) as errors,"
+        " avg(reconstruction_error) as mean_error from marts.customer_embeddings group by 1",
+    )
+    assert (counts.codes == 8950).all() and (counts.errors == 8950).all()
+    # The score is the error that the network was judged by, customer by customer.
+    networks = query(real_build, "select autoencoder, mse from marts.autoencoders")
+    both = counts.merge(networks, on="autoencoder")
+    assert np.allclose(both.mean_error, both.mse, rtol=1e-6)
+    lead = query(
+        real_build,
+        "select segments.ae_1 = codes.ae_1 and segments.ae_2 = codes.ae_2"
+        " and segments.reconstruction_error = codes.reconstruction_error as is_same"
+        " from marts.customer_segments as segments"
+        " inner join marts.customer_embeddings as codes using (customer_id)"
+        " inner join marts.autoencoders using (autoencoder) where is_lead",
+    )
+    assert len(lead) == 8950 and lead.is_same.all()
+
+
+def test_what_the_user_asks_for_reaches_the_tables(real_file: Path, tmp_path: Path) -> None:
+    """An unstable model on request: it is built, marked and warned of; both models stay on record."""
+    warehouse = tmp_path / "w"
+    asked = {
+        "K": 8, "SCALING": "standard", "REPRESENTATION": "pca", "PCA_VARIANCE": 0.8, "K_MAX": 10,
+        "CANDIDATES_K_MAX": 5, "BOOTSTRAPS": 12, "MIN_JACCARD": 0.7, "MIN_SEGMENT_SHARE": 0.02, "SEED": 7,
+        "SAMPLE_ROWS": 5000, "CURVE_ROWS": 4000, "SILHOUETTE_ROWS": 900, "AUTOENCODERS": "",
+    }  # fmt: skip
+    done = run_build(warehouse, f"SOURCE={real_file}", *(f"{name}={value}" for name, value in asked.items()))
     assert done.returncode == 0, done.stderr
-    published = tmp_path / "w" / "card_segments.duckdb"
-    assert len(query(published, "select * from marts.segment_profiles")) == 7
-    assert query(published, "select k from marts.elbow_curve where is_chosen").k.tolist() == [7]
-    assert "7" in query(published, "select reason from marts.model_candidates where is_chosen").reason[0]
+    published = warehouse / "card_segments.duckdb"
+    run = query(published, "select * from marts.model_runs").iloc[0]
+    details = json.loads(run.details)
+    for name, value in asked.items():
+        key = name.lower()
+        assert details.get(f"{key}_asked", details.get(key)) == value, name
+    assert (run.k, run.scaling, run.representation) == (8, "standard", "pca")
+    assert run.reason.startswith("K=8, SCALING=standard, REPRESENTATION=pca as asked")
+    assert not run.is_stable
+    assert f"warning: {run.warning}" in done.stdout
+    assert "(unstable)" in done.stdout
+    assert query(published, "select is_unstable from marts.segment_profiles").is_unstable.any()
+    assert query(published, "select k from marts.elbow_curve where is_chosen").k.tolist() == [8]
+    assert len(query(published, "select * from marts.customer_embeddings")) == 0
+
+    done = run_build(warehouse, f"SOURCE={real_file}", "K=3")
+    assert done.returncode == 0, done.stderr
+    runs = query(published, "select model_id, k from marts.model_runs order by trained_at")
+    assert runs.k.tolist() == [8, 3]
+    parameters = query(published, "select model_id, max(component) as k from marts.model_parameters"
+                       " where stage = 'centroid' group by 1")  # fmt: skip
+    assert dict(parameters.values) == dict(zip(runs.model_id, ["8", "3"], strict=True))
+    assert query(published, "select distinct model_id from marts.customer_segments").model_id.tolist() == [
+        runs.model_id[1]
+    ]
+    # A model of an earlier build still labels the customers as it did.
+    environment = {**os.environ, "CARD_SEGMENTS_WAREHOUSE": str(warehouse)}
+    first = subprocess.run(
+        [sys.executable, "-m", "scripts.scoring_sql", f"MODEL={runs.model_id[0]}"],
+        cwd=REPO, env=environment, capture_output=True, text=True, check=True, timeout=120,
+    ).stdout  # fmt: skip
+    labels = query(published, f"with customer_features as (from marts.customer_features) from ({first})")
+    assert labels.segment_id.nunique() == 8
+    listed = subprocess.run(
+        [sys.executable, "-m", "scripts.models"],
+        cwd=REPO, env=environment, capture_output=True, text=True, check=True, timeout=120,
+    ).stdout.splitlines()  # fmt: skip
+    assert [line.split()[0] for line in listed[1:]] == [runs.model_id[1], runs.model_id[0]]
+    assert listed[1].endswith("published") and listed[2].endswith("unstable")
 
 
 @pytest.mark.parametrize(
@@ -131,6 +216,12 @@ def test_k_of_the_user_reaches_the_tables(real_file: Path, tmp_path: Path) -> No
     [
         (["K=1"], "at least 2 segments"),
         (["K=two"], "whole number"),
+        (["SCALING=log"], "no such scaling; choose standard or"),
+        (["REPRESENTATION=ae"], "no such representation; choose scaled or pca or"),
+        (["AUTOENCODERS=sparse,deep"], "deep is no autoencoder"),
+        (["CANDIDATES_K_MAX=30"], "2 to K_MAX=20"),
+        (["MIN_JACCARD=75"], "0 to 1"),
+        (["BOOTSTRAPS=0"], "1 to 1000"),
         (["SCALLING=standard"], "did you mean SCALING"),
         (["SOURCE=/no/such/file.csv"], "/no/such/file.csv"),
         (["AS_OF=2025-12-30"], "last day"),

@@ -9,9 +9,7 @@ VECTORS = 49
 def model(dbt, session):
     """Encode the scaled features; needs no TensorFlow, and holds one batch at a time."""
     dbt.config(materialized="table")
-    encoders = encoders_of(
-        dbt.ref("trained_model").filter("record in ('autoencoder', 'encoder')").fetchall()
-    )
+    encoders = encoders_of(dbt.ref("trained_model").filter("record in ('autoencoder', 'encoder')").fetchall())
     types = ", ".join(f"{name} {'varchar' if place < 2 else 'double'}" for place, name in enumerate(COLUMNS))
     session.execute(f"create or replace temp table encoded_customers ({types})")
     if encoders:
