@@ -243,3 +243,16 @@ def test_tensorflow_is_loaded_only_to_train_and_says_nothing(other_process: list
     """And the caller's environment is as it was."""
     assert other_process[0].split() == ["False", "False"]
     assert other_process[1].split() == ["True", "True"]
+
+
+def test_what_native_code_says_is_let_out_only_where_tensorflow_fails_to_load(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "keras", raising=False)
+    with autoencoder._native_errors_held_back():
+        os.write(2, b"chatter")
+    os.write(2, b"after ")
+    with pytest.raises(ImportError), autoencoder._native_errors_held_back():
+        os.write(2, b"no such instruction")
+        raise ImportError
+    assert capfd.readouterr().err == "after no such instruction"
