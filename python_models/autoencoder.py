@@ -15,6 +15,8 @@ any invertible linear change of a network's codes drops out. The map is part of 
 
 import math
 import os
+import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -312,7 +314,8 @@ def _layers_of(network: Any, preset: Preset) -> tuple[list[Layer], list[Layer]]:
 
 def _keras() -> Any:
     """Import Keras on TensorFlow, silently, and make it give the same numbers every time."""
-    with _environment(TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE_ONEDNN_OPTS="0", KERAS_BACKEND="tensorflow"):
+    quiet = _environment(TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE_ONEDNN_OPTS="0", KERAS_BACKEND="tensorflow")
+    with quiet, _native_errors_held_back():
         import tensorflow
 
         # A sum over two threads adds up in another order. Refused once TensorFlow is in use, as by a
@@ -325,6 +328,35 @@ def _keras() -> Any:
         tensorflow.constant(0)
         import keras
     return keras
+
+
+@contextmanager
+def _native_errors_held_back() -> Iterator[None]:
+    """Keep what native code writes to the error stream; let it out only where the block fails.
+
+    TensorFlow's log level does not reach its note that there is no graphics card. Done once per process:
+    the modules stay loaded.
+    """
+    if "keras" in sys.modules and "tensorflow" in sys.modules:
+        yield
+        return
+    try:
+        terminal = os.dup(2)
+    except OSError:
+        # The process has no error stream.
+        yield
+        return
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(terminal, held.read())
+            raise
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from python_models import autoencoder
-from python_models.autoencoder import PRESETS, Autoencoder, code_units, fit_autoencoder, pca_errors
+from python_models.autoencoder import PRESETS, Autoencoder, Preset, code_units, fit_autoencoder, pca_errors
 from python_models.encoder import Encoder, Layer, encode, encoder_from_rows
 from python_models.settings import Settings
 from python_models.training import train
@@ -41,13 +41,18 @@ def bent(rows: int = 1500, seed: int = 0) -> np.ndarray:
     return (wide - wide.mean(axis=0)) / wide.std(axis=0)
 
 
+def with_epochs(epochs: int) -> dict[str, Preset]:
+    return {name: replace(preset, epochs=epochs) for name, preset in PRESETS.items()}
+
+
 @pytest.fixture(scope="module")
 def trained() -> dict[tuple[str, int], Autoencoder]:
     points = bent()
     wanted = [("undercomplete", 1), ("undercomplete", 2), ("sparse", 1), ("denoising", 1), ("variational", 1)]
     with pytest.MonkeyPatch.context() as patch:
-        # These rows need no more passes than a large sample gets.
+        # These rows are learned in fewer passes than real ones.
         patch.setattr(autoencoder, "FEWEST_STEPS", 1)
+        patch.setattr(autoencoder, "PRESETS", with_epochs(12))
         return {(name, seed): fit_autoencoder(points, name, seed) for name, seed in wanted}
 
 
@@ -55,8 +60,7 @@ def trained() -> dict[tuple[str, int], Autoencoder]:
 def short_training(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Three passes, where a test does not ask how good a network is."""
     monkeypatch.setattr(autoencoder, "FEWEST_STEPS", 1)
-    short = {name: replace(preset, epochs=3) for name, preset in PRESETS.items()}
-    monkeypatch.setattr(autoencoder, "PRESETS", short)
+    monkeypatch.setattr(autoencoder, "PRESETS", with_epochs(3))
     yield
 
 
@@ -68,8 +72,9 @@ import json, os, sys
 import python_models.training, python_models.encoder
 print("tensorflow" in sys.modules, "keras" in sys.modules)
 before = dict(os.environ)
-from tests.test_python_models_autoencoder import bent, fit_autoencoder, autoencoder
+from tests.test_python_models_autoencoder import bent, fit_autoencoder, autoencoder, with_epochs
 autoencoder.FEWEST_STEPS = 1
+autoencoder.PRESETS = with_epochs(12)
 made = fit_autoencoder(bent(), "variational", 1)
 print("tensorflow" in sys.modules, dict(os.environ) == before)
 print(json.dumps([made.encoder.rows(), made.curve]))
@@ -243,3 +248,16 @@ def test_tensorflow_is_loaded_only_to_train_and_says_nothing(other_process: list
     """And the caller's environment is as it was."""
     assert other_process[0].split() == ["False", "False"]
     assert other_process[1].split() == ["True", "True"]
+
+
+def test_what_native_code_says_is_let_out_only_where_tensorflow_fails_to_load(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "keras", raising=False)
+    with autoencoder._native_errors_held_back():
+        os.write(2, b"chatter")
+    os.write(2, b"after ")
+    with pytest.raises(ImportError), autoencoder._native_errors_held_back():
+        os.write(2, b"no such instruction")
+        raise ImportError
+    assert capfd.readouterr().err == "after no such instruction"

@@ -554,7 +554,7 @@ def odd_columns() -> Iterator[st.SearchStrategy[list[float]]]:
 
 @pytest.mark.filterwarnings("error")
 @given(st.lists(st.one_of(*odd_columns()), min_size=1, max_size=3), st.sampled_from(["scaled", "pca"]))
-@hypothesis_settings(max_examples=60, deadline=None)
+@hypothesis_settings(max_examples=40, deadline=None)
 def test_whatever_the_numbers_there_is_a_sound_result_or_a_sentence(
     columns: list[list[float]], representation: str
 ) -> None:
