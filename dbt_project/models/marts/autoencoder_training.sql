@@ -2,7 +2,9 @@ with
 
 epochs as (
 
-    {{ unpack_records('epoch', {'name': 'varchar', 'epoch': 'integer', 'loss': 'double', 'val_loss': 'double'}) }}
+    {{ unpack_records('epoch', {
+        'name': 'varchar', 'epoch': 'integer', 'loss': 'double', 'val_loss': 'double',
+    }) }}
 
 )
 
