@@ -20,10 +20,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import duckdb
 
 from scripts.build import STAGES, WAREHOUSE
 from scripts.errors import UserError
 from scripts.parameters import PROJECT, default_parameters
+from scripts.publish import LINK
 from scripts.sample_ledger import write_sample_ledger
 
 # 15 months of the generated ledger are 51 transactions a customer.
@@ -37,7 +41,7 @@ class Run:
     seconds: float
     processor: float
     memory: float
-    stages: list[dict[str, float]]
+    stages: list[dict[str, Any]]
 
 
 class KilledError(Exception):
@@ -73,7 +77,22 @@ def run_job(ledger: Path, warehouse: Path) -> Run:
     stages = json.loads((warehouse / "logs" / STAGES).read_text(encoding="utf-8"))
     known = sum(stage["seconds"] for stage in stages)
     stages.append({"stage": "Start Python, print, leave", "rows": None, "seconds": seconds - known})
+    place = [stage["stage"] for stage in stages].index("Learn the segments") + 1
+    stages[place:place] = _learning(warehouse)
     return Run(seconds, processor, memory, stages)
+
+
+def _learning(warehouse: Path) -> list[dict[str, Any]]:
+    """The parts of the learning of the last build, in their order."""
+    with duckdb.connect(str(warehouse / LINK), read_only=True) as connection:
+        details = connection.execute(
+            "select details from marts.model_runs order by trained_at desc limit 1"
+        ).fetchall()[0][0]
+    return [
+        {"stage": f"of it: {name.removeprefix('seconds_').replace('_', ' ')}", "rows": None, "seconds": taken}
+        for name, taken in json.loads(details).items()
+        if name.startswith("seconds_")
+    ]
 
 
 def run_notebook(ledger: Path, out: Path) -> Run | None:
@@ -116,7 +135,7 @@ def benchmark(sizes: Sequence[int], months: int, with_notebook: bool, out: Path)
         f" Python {platform.python_version()}.",
         "",
     ]
-    warm_stages: list[dict[str, float]] = []
+    warm_stages: list[dict[str, Any]] = []
     for size in sizes:
         ledger, made_in, rows = _ledger(out / f"ledger_{size}_{months}", size, months)
         total = sum(rows.values())

@@ -177,16 +177,6 @@ def test_every_mart_has_a_contract_and_a_key_of_its_columns(
         assert set(key) <= set(mart["columns"]), name
 
 
-@pytest.mark.parametrize("build", ["real_build", "sample_build"])
-def test_every_published_column_has_a_comment(build: str, request: pytest.FixtureRequest) -> None:
-    with duckdb.connect(str(request.getfixturevalue(build)), read_only=True) as connection:
-        silent = connection.execute(
-            "select table_name, column_name from duckdb_columns()"
-            " where schema_name = 'marts' and coalesce(trim(comment), '') = ''"
-        ).fetchall()
-    assert silent == []
-
-
 def test_the_contract_of_customer_features_is_the_list_of_features(manifests: dict[str, Manifest]) -> None:
     """Each of the 17 has a unit and is a number; they are the columns a summary must have."""
     columns = marts_of(manifests["summary"])["customer_features"]["columns"]

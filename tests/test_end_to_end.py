@@ -62,6 +62,15 @@ def test_published_file_holds_the_promised_tables(published: Path) -> None:
     assert set(found.table_name) >= TABLES
 
 
+def test_every_published_column_has_a_comment(published: Path) -> None:
+    silent = query(
+        published,
+        "select table_name, column_name from duckdb_columns()"
+        " where schema_name = 'marts' and coalesce(trim(comment), '') = ''",
+    )
+    assert silent.values.tolist() == []
+
+
 def test_every_customer_is_labelled(published: Path) -> None:
     counts = query(
         published,

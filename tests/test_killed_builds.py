@@ -17,7 +17,7 @@ import duckdb
 import pytest
 
 from scripts.sample_ledger import write_sample_ledger
-from tests.conftest import REPO
+from tests.conftest import QUICK, REPO
 
 # Differ from build to build by nature: times, and ids made of them.
 CONTENT = {
@@ -42,7 +42,7 @@ class Warehouse:
     def start(self) -> subprocess.Popen[str]:
         """Start a build."""
         return subprocess.Popen(
-            [sys.executable, "-m", "scripts.build", f"SOURCE={self.ledger}"],
+            [sys.executable, "-m", "scripts.build", *QUICK, f"SOURCE={self.ledger}"],
             cwd=REPO,
             env={**os.environ, "CARD_SEGMENTS_WAREHOUSE": str(self.path)},
             stdout=subprocess.PIPE,

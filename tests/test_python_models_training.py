@@ -126,11 +126,11 @@ def test_every_record_has_the_fields_that_sql_unpacks(representation: str) -> No
     }  # fmt: skip
     assert fields["curve"] == named | measures | {"gap", "gap_error", "is_elbow"}
     assert fields["vote"] == {"model_id", "method", "k", "words"}
-    assert fields["loading"] == {"component", "feature", "loading"}
+    assert fields["loading"] == {"model_id", "component", "feature", "loading"}
     assert fields["segment"] == {
         "model_id", "segment_id", "customers_in_sample", "silhouette", "stability", "is_unstable"
     }  # fmt: skip
-    assert fields["component"] == {"component", "explained_variance", "explained_variance_share"}
+    assert fields["component"] == {"model_id", "component", "explained_variance", "explained_variance_share"}
     assert fields["run"] >= {
         "model_id", "seed", "scaling", "representation", "k", "elbow_k", "reason", "rows_trained",
         "features", "inertia", "silhouette", "seconds_prepare", "seconds_candidates", "seconds_curve",
@@ -139,9 +139,7 @@ def test_every_record_has_the_fields_that_sql_unpacks(representation: str) -> No
         "autoencoders", "min_jaccard", "min_segment_share", "bootstraps", "candidates_k_max",
     }  # fmt: skip
     assert len(records["run"]) == 1
-    model_ids = {
-        each["model_id"] for kind in fields if kind not in ("component", "loading") for each in records[kind]
-    }
+    model_ids = {each["model_id"] for kind in fields for each in records[kind]}
     assert len(model_ids) == 1
     stages = pd.DataFrame(records["parameter"]).groupby(["stage", "component"]).feature.apply(set).to_dict()
     names = {"purchases", "balance", "limit", "advances"}
