@@ -24,9 +24,9 @@ from typing import Any
 
 import duckdb
 
-from scripts.build import STAGES, WAREHOUSE
+from scripts.build import STAGES
 from scripts.errors import UserError
-from scripts.parameters import PROJECT, default_parameters
+from scripts.parameters import PROJECT, WAREHOUSE, default_parameters, read_arguments
 from scripts.publish import LINK
 from scripts.sample_ledger import write_sample_ledger
 
@@ -193,20 +193,10 @@ def benchmark(sizes: Sequence[int], months: int, with_notebook: bool, out: Path)
     return "\n".join(lines)
 
 
-def _arguments(given: Sequence[str]) -> dict[str, str]:
-    values = dict(ARGUMENTS)
-    for argument in given:
-        name, separator, value = argument.partition("=")
-        if not separator or name not in values:
-            raise UserError(f"{argument}: expected one of {', '.join(f'{known}=' for known in values)}")
-        values[name] = value
-    return values
-
-
 def main(arguments: Sequence[str]) -> int:
     """Measure, print and write the table; return the exit code."""
     try:
-        values = _arguments(arguments)
+        values = read_arguments(arguments, ARGUMENTS)
         try:
             sizes, months = [int(size) for size in values["SIZES"].split(",")], int(values["MONTHS"])
         except ValueError:

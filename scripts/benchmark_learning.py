@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from scripts.benchmark import measure
 from scripts.errors import UserError
-from scripts.parameters import default_parameters
+from scripts.parameters import default_parameters, read_arguments
 
 ARGUMENTS = {"SOURCE": "", "OUT": "data/bench"}
 # As a notebook does it: KMeans(k, n_init=10) for each k of the curve.
@@ -143,25 +143,15 @@ def benchmark_learning(source: Path, out: Path) -> str:
     return "\n".join([head, "", *learned, *kmeans_table(features, defaults["k_max"], defaults["seed"])])
 
 
-def _arguments(given: Sequence[str]) -> dict[str, str]:
-    values = dict(ARGUMENTS)
-    for argument in given:
-        name, separator, value = argument.partition("=")
-        if not separator or name not in values:
-            raise UserError(f"{argument}: expected one of {', '.join(f'{known}=' for known in values)}")
-        values[name] = value
-    if not values["SOURCE"]:
-        raise UserError("SOURCE=: give the path of a customer summary such as CC GENERAL.csv")
-    return values
-
-
 def main(arguments: Sequence[str]) -> int:
     """Measure, print and write the text; return the exit code."""
     try:
         if len(arguments) == 3 and arguments[0] == "--learn":
             learn(Path(arguments[1]), Path(arguments[2]))
             return 0
-        values = _arguments(arguments)
+        values = read_arguments(arguments, ARGUMENTS)
+        if not values["SOURCE"]:
+            raise UserError("SOURCE=: give the path of a customer summary such as CC GENERAL.csv")
         out = Path(values["OUT"])
         out.mkdir(parents=True, exist_ok=True)
         # `measure` runs from the project's folder.

@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from scripts.console import Console
+from scripts.console import Console, run_command
 from scripts.errors import UserError
 from scripts.failures import why_dbt_failed
 from scripts.intake import load_contract, open_source
@@ -26,11 +26,11 @@ from scripts.parameters import (
     default_parameters,
     machine_limits,
     parse_parameters,
+    warehouse_folder,
 )
 from scripts.publish import publish, remove_leftovers
 from scripts.summary import print_summary
 
-WAREHOUSE = "CARD_SEGMENTS_WAREHOUSE"
 STAGES = "stages.json"
 
 
@@ -159,20 +159,14 @@ def _run_dbt(variables: dict[str, Any], warehouse: Path, console: Console) -> Pa
 
 def main(arguments: Sequence[str]) -> int:
     """Build, print the summary, and return the exit code."""
-    console = Console()
     started = time.perf_counter()
-    try:
+
+    def work(console: Console) -> None:
         given = parse_parameters(arguments)
-        warehouse = Path(os.environ.get(WAREHOUSE, PROJECT / "warehouse")).absolute()
-        published = build(given, warehouse, console)
+        published = build(given, warehouse_folder(), console)
         print_summary(published, console, time.perf_counter() - started)
-    except UserError as error:
-        console.error(str(error))
-        return 1
-    except KeyboardInterrupt:
-        console.error("Stopped; what was published before stays as it was.")
-        return 130
-    return 0
+
+    return run_command(work)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,15 @@
 """What the build prints: a line per stage with rows and time, a bar while one lasts, notes, errors."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from scripts.errors import UserError
 
 # A stage shorter than this shows no bar.
 SECONDS_BEFORE_BAR = 1.0
@@ -119,6 +121,20 @@ class Console:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+def run_command(work: Callable[[Console], None]) -> int:
+    """Run what a command does; return its exit code, with a user's mistake in one sentence."""
+    console = Console()
+    try:
+        work(console)
+    except UserError as error:
+        console.error(str(error))
+        return 1
+    except KeyboardInterrupt:
+        console.error("Stopped; what was published before stays as it was.")
+        return 130
+    return 0
 
 
 class _LateBar(BarColumn):

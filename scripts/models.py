@@ -3,17 +3,15 @@
 python -m scripts.models
 """
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 
-from scripts.build import WAREHOUSE
-from scripts.console import Console
+from scripts.console import Console, run_command
 from scripts.errors import UserError
-from scripts.parameters import PROJECT
+from scripts.parameters import warehouse_folder
 from scripts.publish import LINK
 
 LINE = "{:<13}  {:<16}  {:<12}  {:<13}  {:>2}  {:>7}  {:>10}  {}"
@@ -48,15 +46,13 @@ def print_models(warehouse: Path, console: Console) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """List the models; returns the exit code."""
-    console = Console()
-    try:
+
+    def work(console: Console) -> None:
         if arguments:
             raise UserError(f"{arguments[0]}: make models takes no parameters.")
-        print_models(Path(os.environ.get(WAREHOUSE, PROJECT / "warehouse")).absolute(), console)
-    except UserError as error:
-        console.error(str(error))
-        return 1
-    return 0
+        print_models(warehouse_folder(), console)
+
+    return run_command(work)
 
 
 if __name__ == "__main__":

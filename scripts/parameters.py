@@ -7,7 +7,7 @@ import datetime as dt
 import difflib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ DBT_PROJECT = PROJECT / "dbt_project"
 # Set by the commands themselves.
 INTERNAL = {"source_kind", "model"}
 
+WAREHOUSE = "CARD_SEGMENTS_WAREHOUSE"
 MEMORY, THREADS = "CARD_SEGMENTS_MEMORY", "CARD_SEGMENTS_THREADS"
 
 
@@ -44,6 +45,25 @@ def machine_limits() -> Machine:
     if not re.fullmatch(r"[1-9][0-9]{0,3}", threads):
         raise UserError(f"{THREADS}={threads}: expected a number of threads, as in {THREADS}=2.")
     return Machine(memory, int(threads))
+
+
+def warehouse_folder() -> Path:
+    """Where the machine's owner wants the results: an absolute path, which need not exist."""
+    return Path(os.environ.get(WAREHOUSE, PROJECT / "warehouse")).absolute()
+
+
+def read_arguments(given: Sequence[str], defaults: Mapping[str, str]) -> dict[str, str]:
+    """Read `NAME=value` arguments of a command beside the build over its defaults.
+
+    Raises UserError where one is not NAME=value or the name is not among the defaults.
+    """
+    values = dict(defaults)
+    for argument in given:
+        name, separator, value = argument.partition("=")
+        if not separator or name not in values:
+            raise UserError(f"{argument}: expected one of {', '.join(f'{known}=' for known in values)}")
+        values[name] = value
+    return values
 
 
 def default_parameters() -> dict[str, Any]:

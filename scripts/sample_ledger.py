@@ -1,6 +1,6 @@
 """Generate the sample: a card portfolio's ledger, with the life and the dirt of a real extract.
 
-    python -m scripts.sample_ledger CUSTOMERS=10000 SEED=1 OUT=data/sample FORMAT=csv MONTHS=18
+    python -m scripts.sample_ledger CUSTOMERS=10000 SEED=1 OUT=data/sample FORMAT=csv SAMPLE_MONTHS=18
 
 Touches only OUT (replaced as a whole, never half written) and `<OUT>_hidden_types.csv` beside it, the
 behaviour type of each customer, which the job never reads. The same arguments give the same bytes on every
@@ -26,7 +26,7 @@ import duckdb
 
 from scripts import ledger_writer, sample_dirt
 from scripts.errors import UserError
-from scripts.parameters import default_parameters
+from scripts.parameters import default_parameters, read_arguments
 from scripts.sample_types import KNOT_STEP, KNOTS, TYPES, BehaviourType, Variable
 
 AS_OF = date(2025, 12, 31)
@@ -338,7 +338,9 @@ def _check(*, customers: int, seed: int, file_format: str, months: int) -> None:
     if file_format not in ("csv", "parquet"):
         raise UserError(f"FORMAT={file_format}: expected csv or parquet")
     if not 12 <= months <= 120:
-        raise UserError(f"MONTHS={months}: expected 12 to 120 calendar months, the last 12 are the window")
+        raise UserError(
+            f"SAMPLE_MONTHS={months}: expected 12 to 120 calendar months, the last 12 are the window"
+        )
 
 
 def _check_replaceable(out: Path) -> None:
@@ -355,27 +357,11 @@ def _check_replaceable(out: Path) -> None:
         raise UserError(f"OUT={out}: this is a file; name a folder for the ledger")
 
 
-def parse_arguments(arguments: Sequence[str]) -> dict[str, str]:
-    """Read NAME=value arguments over the job's own defaults.
-
-    Raises:
-        UserError: an argument is not NAME=value, or the name is unknown.
-
-    """
+def default_arguments() -> dict[str, str]:
+    """The job's own defaults, and where and as what the sample is written."""
     job = default_parameters()
-    values = {
-        "CUSTOMERS": str(job["customers"]),
-        "SEED": str(job["seed"]),
-        "MONTHS": str(job["sample_months"]),
-        "OUT": "data/sample",
-        "FORMAT": "csv",
-    }
-    for argument in arguments:
-        name, separator, value = argument.partition("=")
-        if not separator or name not in values:
-            raise UserError(f"{argument}: expected one of {', '.join(f'{known}=' for known in values)}")
-        values[name] = value
-    return values
+    names = ("customers", "seed", "sample_months")
+    return {**{name.upper(): str(job[name]) for name in names}, "OUT": "data/sample", "FORMAT": "csv"}
 
 
 def _whole_number(name: str, text: str) -> int:
@@ -388,13 +374,13 @@ def _whole_number(name: str, text: str) -> int:
 def main(arguments: Sequence[str]) -> int:
     """Write the sample as the arguments say; returns the exit code."""
     try:
-        values = parse_arguments(arguments)
+        values = read_arguments(arguments, default_arguments())
         sample = write_sample_ledger(
             Path(values["OUT"]),
             customers=_whole_number("CUSTOMERS", values["CUSTOMERS"]),
             seed=_whole_number("SEED", values["SEED"]),
             file_format=values["FORMAT"],
-            months=_whole_number("MONTHS", values["MONTHS"]),
+            months=_whole_number("SAMPLE_MONTHS", values["SAMPLE_MONTHS"]),
         )
     except UserError as error:
         print(error, file=sys.stderr)

@@ -7,7 +7,6 @@ python -m scripts.scoring_sql [MODEL=id]
 """
 
 import json
-import os
 import re
 import sys
 import tempfile
@@ -17,11 +16,11 @@ from typing import Any
 
 import duckdb
 
-from scripts.build import WAREHOUSE, set_dbt_environment
-from scripts.console import Console
+from scripts.build import set_dbt_environment
+from scripts.console import Console, run_command
 from scripts.errors import UserError
 from scripts.models import open_published
-from scripts.parameters import PROJECT, machine_limits
+from scripts.parameters import machine_limits, read_arguments, warehouse_folder
 from scripts.publish import LINK
 
 HEADER = """\
@@ -94,19 +93,12 @@ def _compile(folder: Path, published: Path, model: str) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Print the query; returns the exit code."""
-    console = Console()
-    try:
-        model = ""
-        for argument in arguments:
-            name, _, value = argument.partition("=")
-            if name != "MODEL":
-                raise UserError(f"{name}: no such parameter; make scoring-sql takes MODEL=, a model's id.")
-            model = value.strip()
-        print(scoring_sql(Path(os.environ.get(WAREHOUSE, PROJECT / "warehouse")).absolute(), model), end="")
-    except UserError as error:
-        console.error(str(error))
-        return 1
-    return 0
+
+    def work(console: Console) -> None:
+        model = read_arguments(arguments, {"MODEL": ""})["MODEL"].strip()
+        print(scoring_sql(warehouse_folder(), model), end="")
+
+    return run_command(work)
 
 
 if __name__ == "__main__":

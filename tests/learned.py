@@ -27,24 +27,18 @@ Records = dict[str, list[dict[str, Any]]]
 
 # Runs the job's SQL up to the features: no learning, and a process of its own as dbt keeps its state.
 FEATURES_JOB = """
-import json, os, sys
+import json, sys
 from pathlib import Path
 import duckdb
+from scripts.build import set_dbt_environment
 from scripts.intake import load_contract, open_source
-from scripts.parameters import DBT_PROJECT, PROJECT, machine_limits
+from scripts.parameters import DBT_PROJECT, machine_limits
 source, warehouse = map(Path, sys.argv[1:])
 machine_limits()
 warehouse.mkdir(parents=True)
 with duckdb.connect(str(warehouse / "work.duckdb")) as connection:
     kind = open_source(connection, source, load_contract(DBT_PROJECT / "models" / "staging")).kind
-os.environ.update(
-    CARD_SEGMENTS_WORK=str(warehouse / "work.duckdb"),
-    CARD_SEGMENTS_HOME=str(PROJECT),
-    DBT_PROJECT_DIR=str(DBT_PROJECT),
-    DBT_PROFILES_DIR=str(DBT_PROJECT),
-    DBT_TARGET_PATH=str(warehouse / "dbt"),
-    DBT_LOG_PATH=str(warehouse / "logs"),
-)
+set_dbt_environment(warehouse / "work.duckdb", warehouse / "dbt", warehouse / "logs")
 from dbt.cli.main import dbtRunner
 run = ["run", "--select", "+customer_features", "--vars", json.dumps({"source_kind": kind})]
 result = dbtRunner().invoke(["--log-level", "none", "--log-level-file", "debug", *run])
