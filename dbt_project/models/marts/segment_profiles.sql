@@ -1,20 +1,5 @@
 with
 
-features as (
-
-    select * from {{ ref('model_input') }}
-
-),
-
-scores as (
-
-    select
-        customer_id,
-        segment_id
-    from {{ ref('customer_scores') }}
-
-),
-
 names as (
 
     select * from {{ ref('segment_names') }}
@@ -29,26 +14,16 @@ measures as (
 
 ),
 
-labelled as (
-
-    select
-        scores.segment_id,
-        features.* exclude (customer_id) -- noqa: RF02
-    from features
-    inner join scores on features.customer_id = scores.customer_id
-
-),
-
 profiled as (
 
     select
-        {% for name in feature_names() %}
-        avg({{ name }}) as {{ name }}_mean,
-        median({{ name }}) as {{ name }}_median,
-        {% endfor %}
         segment_id,
-        count(*) as customers
-    from labelled
+        any_value(customers) as customers,
+        {% for name in feature_names() %}
+        max(mean) filter (measure = '{{ name }}') as {{ name }}_mean,
+        max(median) filter (measure = '{{ name }}') as {{ name }}_median{{ ',' if not loop.last }}
+        {% endfor %}
+    from {{ ref('segment_statistics') }}
     group by segment_id
 
 )
@@ -56,7 +31,9 @@ profiled as (
 select
     profiled.segment_id,
     names.segment_name,
+    names.archetype,
     names.description,
+    names.traits,
 
     profiled.customers,
     profiled.customers / sum(profiled.customers) over () as customer_share,

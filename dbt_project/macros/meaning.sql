@@ -1,0 +1,87 @@
+{# What can be said of a customer beside the features, for people: never part of the distance. Name,
+   expression on customer_features, unit. #}
+{% macro indicators() %}
+    {{ return([
+        ('utilisation', 'balance / nullif(credit_limit, 0)', 'share'),
+        ('monthly_purchases', 'purchases / tenure', 'money'),
+        ('monthly_cash_advance', 'cash_advance / tenure', 'money'),
+        ('instalment_share',
+         'installments_purchases / nullif(oneoff_purchases + installments_purchases, 0)', 'share'),
+        ('cash_share', 'cash_advance / nullif(cash_advance + greatest(purchases, 0), 0)', 'share'),
+        ('behind_on_payments', 'cast(payments < minimum_payments as integer)', 'share'),
+    ]) }}
+{% endmacro %}
+
+{# Features that say the same thing in other units: only the strongest of a family is named as a trait. #}
+{% macro trait_families() %}
+    {{ return({
+        'balance_frequency': 'balance',
+        'purchases_frequency': 'purchases', 'purchases_trx': 'purchases',
+        'oneoff_purchases_frequency': 'oneoff_purchases',
+        'purchases_installments_frequency': 'installments_purchases',
+        'cash_advance_frequency': 'cash_advance', 'cash_advance_trx': 'cash_advance',
+        'minimum_payments': 'payments',
+    }) }}
+{% endmacro %}
+
+{# A number in the words of the language: money and counts from ten whole, small ones with a decimal,
+   shares as percent. #}
+{% macro worded_number(value, unit) -%}
+    case
+        when {{ value }} is null then '-'
+        when {{ unit }} = 'share'
+            then replace({{ word('format.percent') }}, '{number}', {{ localised("format('{:.0f}', 100 * " ~ value ~ ")") }})
+        when {{ unit }} = 'money' or abs({{ value }}) >= 100 then {{ localised("format('{:,.0f}', " ~ value ~ ")") }}
+        else {{ localised("format('{:.1f}', " ~ value ~ ")") }}
+    end
+{%- endmacro %}
+
+{% macro localised(formatted) -%}
+    translate({{ formatted }}, ',.', {{ word('format.thousands') }} || {{ word('format.decimal') }})
+{%- endmacro %}
+
+{# One word of the language, as a scalar. #}
+{% macro word(key) -%}
+    (select text from {{ ref('words') }} where key = '{{ key }}')
+{%- endmacro %}
+
+{# Assumptions of the economics, each with the unit that says how it is checked: a share of something or
+   money. The last column is the way that value goes when the assumption grows. #}
+{% macro economics_terms() %}
+    {{ return([
+        ('interchange_rate', 'share', 1), ('rewards_rate', 'share', -1), ('purchase_apr', 'share', 1),
+        ('cash_advance_fee_rate', 'share', 1), ('late_fee', 'money', 1), ('late_fees_a_year', 'count', 1),
+        ('funding_rate', 'share', -1), ('loss_rate', 'share', -1), ('servicing_cost', 'money', -1),
+    ]) }}
+{% endmacro %}
+
+{# What a customer yields in a year, part by part, in money; costs are negative. Flows over the window
+   are brought to twelve months; the balance is a mean already. #}
+{% macro yearly_value_parts(scenario) %}
+    {{ return([
+        ('interchange', 'greatest(purchases, 0) * 12 / tenure * interchange_rate_' ~ scenario),
+        ('interest', 'balance * (1 - prc_full_payment) * purchase_apr_' ~ scenario),
+        ('cash_advance_fees', 'cash_advance * 12 / tenure * cash_advance_fee_rate_' ~ scenario),
+        ('late_fees',
+         'case when payments < minimum_payments then late_fee_' ~ scenario
+         ~ ' * late_fees_a_year_' ~ scenario ~ ' else 0 end'),
+        ('rewards', '-greatest(purchases, 0) * 12 / tenure * rewards_rate_' ~ scenario),
+        ('funding', '-balance * funding_rate_' ~ scenario),
+        ('expected_loss', '-balance * loss_rate_' ~ scenario),
+        ('servicing', '-servicing_cost_' ~ scenario),
+    ]) }}
+{% endmacro %}
+
+{# What a lever of the playbook moves: the parts of value that grow with it. #}
+{% macro levers() %}
+    {{ return({
+        'purchases': ['interchange', 'rewards'],
+        'balance': ['interest', 'funding', 'expected_loss'],
+        'cash_advance': ['cash_advance_fees'],
+    }) }}
+{% endmacro %}
+
+{# What the playbook says of an archetype, each a word of the language. #}
+{% macro playbook_parts() %}
+    {{ return(['objective', 'offer', 'channel', 'avoid', 'success_measure', 'value_expectation']) }}
+{% endmacro %}

@@ -1,0 +1,82 @@
+{% set measures = feature_names() + (indicators() | map('first') | list) %}
+
+-- One scan gives every segment's statistics and, as segment null, the portfolio's.
+with
+
+customers as (
+
+    select
+        scores.segment_id,
+        indicators.* exclude (customer_id) -- noqa: RF02
+    from {{ ref('customer_indicators') }} as indicators
+    inner join {{ ref('customer_scores') }} as scores on indicators.customer_id = scores.customer_id
+
+),
+
+grouped as (
+
+    select
+        segment_id,
+        count(*) as customers,
+        {% for name in measures %}
+        {
+            'mean': avg({{ name }}),
+            'median': median({{ name }}),
+            'deviation': stddev_pop({{ name }}),
+            'users_share': coalesce(avg(cast({{ name }} > 0 as integer)), 0)
+        } as {{ name }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from customers
+    group by grouping sets ((segment_id), ())
+
+),
+
+long as (
+
+    select * from grouped
+    unpivot include nulls (statistics for measure in (columns(* exclude (segment_id, customers))))
+
+),
+
+segments as (
+
+    select * from long
+    where segment_id is not null
+
+),
+
+portfolio as (
+
+    select * from long
+    where segment_id is null
+
+)
+
+select
+    segments.segment_id,
+    segments.measure,
+    case segments.measure
+        {% for unit in ('money', 'share', 'months', 'count') %}
+        {% for name in feature_names(unit=unit) %}
+        when '{{ name }}' then '{{ unit }}'
+        {% endfor %}
+        {% endfor %}
+        {% for name, _, unit in indicators() %}
+        when '{{ name }}' then '{{ unit }}'
+        {% endfor %}
+    end as unit,
+    segments.measure not in ('{{ indicators() | map('first') | join("', '") }}') as is_feature,
+    segments.customers,
+
+    segments.statistics.mean,
+    segments.statistics.median,
+    segments.statistics.users_share,
+    portfolio.statistics.mean as portfolio_mean,
+    -- Nothing against nothing is the same; something against nothing cannot be.
+    coalesce(segments.statistics.mean / nullif(portfolio.statistics.mean, 0), 1) as mean_ratio,
+    -- A measure that is the same for everyone sets nobody apart.
+    coalesce(
+        (segments.statistics.mean - portfolio.statistics.mean) / nullif(portfolio.statistics.deviation, 0), 0
+    ) as z_contrast
+from segments
+inner join portfolio on segments.measure = portfolio.measure

@@ -1,0 +1,19 @@
+-- No higher limit for people under payment stress, no promotion of cash advances to those who rely on them.
+with
+
+cash as (
+
+    select
+        segment_id,
+        users_share
+    from {{ ref('segment_statistics') }}
+    where measure = 'cash_advance'
+
+)
+
+select plays.*
+from {{ ref('segment_playbook') }} as plays
+inner join cash on plays.segment_id = cash.segment_id
+where
+    (plays.is_under_payment_stress and plays.limit_increase != 'no')
+    or (cash.users_share > 0.5 and plays.promotes_cash_advances != 'no')
