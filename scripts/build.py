@@ -18,8 +18,9 @@ import duckdb
 from scripts.console import Console, run_command
 from scripts.errors import UserError
 from scripts.failures import why_dbt_failed
-from scripts.intake import load_contract, open_source
+from scripts.intake import Intake, load_contract, open_source
 from scripts.lock import build_lock
+from scripts.objections import Objections, update_register
 from scripts.parameters import (
     DBT_PROJECT,
     PROJECT,
@@ -48,13 +49,18 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Path:
     with build_lock(warehouse):
         remove_leftovers(warehouse)
         work = warehouse / "work.duckdb"
+        objections = update_register(warehouse, settings["objections"], settings["objections_withdrawn"])
         source = _source(settings, console)
         with console.stage("Open the input") as stage, _open_work(work) as connection:
             intake = open_source(connection, source, load_contract(DBT_PROJECT / "models" / "staging"))
             stage.rows = connection.execute("select coalesce(sum(rows), 0) from raw.inputs").fetchall()[0][0]
+            _write_objections(connection, objections)
+            protected = _protected(connection, intake, settings["protected"])
         for note in intake.notes:
             console.note(note)
-        manifest = _run_dbt({**given, "source_kind": intake.kind}, warehouse, console)
+        for note in _notes_on(objections, warehouse):
+            console.note(note)
+        manifest = _run_dbt({**given, "source_kind": intake.kind, "protected": protected}, warehouse, console)
         with console.stage("Publish") as stage:
             run = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S%fZ")
             published = publish(
@@ -70,6 +76,46 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Path:
         _write_stages(console, warehouse / "logs" / STAGES)
     link: Path = published.link
     return link
+
+
+def _write_objections(connection: duckdb.DuckDBPyConnection, objections: Objections) -> None:
+    """Hand the register to dbt as raw.objections."""
+    connection.execute(
+        "create or replace table raw.objections as select unnest(?::varchar[]) as customer_id",
+        [list(objections.ids)],
+    )
+
+
+def _notes_on(objections: Objections, warehouse: Path) -> list[str]:
+    notes = []
+    if objections.added or objections.withdrawn or objections.kept:
+        notes.append(
+            f"objections: {objections.added:,} new, {objections.withdrawn:,} withdrawn,"
+            f" {len(objections.ids):,} in the register"
+            + (f", {objections.kept:,} of them not in the list handed in; they stay" if objections.kept else "")
+        )
+    if objections.added and any((warehouse / "versions").glob("card_segments_*.duckdb")):
+        notes.append(
+            "versions published before still hold the segments of those who objected now; KEEP_VERSIONS=1"
+            " removes them with this build"
+        )
+    return notes
+
+
+def _protected(connection: duckdb.DuckDBPyConnection, intake: Intake, named: str) -> str:
+    """Return the columns with protected traits as the input spells them; raise UserError for one it has not."""
+    entity = "accounts" if intake.kind == "ledger" else "customer_summary"
+    found = [row[0] for row in connection.execute(f"describe raw.{entity}").fetchall() if row[0][0] != "_"]
+    contract = load_contract(DBT_PROJECT / "models" / "staging").entities(intake.kind)[entity]
+    others = [name for name in found if name not in {column.name for column in contract}]
+    wanted = [name.strip().lower() for name in named.split(",") if name.strip()]
+    for name in wanted:
+        if name not in others:
+            raise UserError(
+                f"PROTECTED={name}: {entity} has no such column beside those the job needs; "
+                + (f"it has {', '.join(others)}." if others else "it has no others.")
+            )
+    return ",".join(dict.fromkeys(wanted))
 
 
 def _write_stages(console: Console, path: Path) -> None:

@@ -1,3 +1,4 @@
+-- Who objects to profiling leaves here, before anything is learned or scored.
 with
 
 features as (
@@ -20,3 +21,4 @@ select
     {% endfor %}
     nothing_was_due
 from features
+where customer_id not in (select customer_id from {{ source('intake', 'objections') }})

@@ -42,32 +42,56 @@ model as (
 
     {{ unpack_records('run', {'model_id': 'varchar'}) }}
 
+),
+
+labelled as (
+
+    select
+        scores.customer_id,
+        'segmented' as status,
+
+        features.as_of_date,
+
+        scores.segment_id,
+        names.segment_name,
+        scores.distance_to_centroid,
+        scores.runner_up_segment_id,
+        -- 1 on the segment's centre, 0 halfway to the next segment.
+        case
+            when scores.distance_to_runner_up > 0
+                then 1 - scores.distance_to_centroid / scores.distance_to_runner_up
+            else 0
+        end as confidence,
+        scores.pca_1,
+        scores.pca_2,
+        codes.ae_1,
+        codes.ae_2,
+        codes.reconstruction_error,
+
+        model.model_id
+    from scores
+    inner join features on scores.customer_id = features.customer_id
+    inner join names on scores.segment_id = names.segment_id
+    left join codes on scores.customer_id = codes.customer_id
+    cross join model
+
+),
+
+-- Of those who objected to profiling nothing is said but that they did.
+suppressed as (
+
+    select
+        customer_id,
+        'suppressed' as status
+    {% if var('source_kind') == 'ledger' %}
+    from {{ ref('int_ledger_customer_features') }}
+    {% else %}
+    from {{ ref('int_summary_customer_features') }}
+    {% endif %}
+    where customer_id in (select customer_id from {{ source('intake', 'objections') }})
+
 )
 
-select
-    scores.customer_id,
-
-    features.as_of_date,
-
-    scores.segment_id,
-    names.segment_name,
-    scores.distance_to_centroid,
-    scores.runner_up_segment_id,
-    -- 1 on the segment's centre, 0 halfway to the next segment.
-    case
-        when scores.distance_to_runner_up > 0
-            then 1 - scores.distance_to_centroid / scores.distance_to_runner_up
-        else 0
-    end as confidence,
-    scores.pca_1,
-    scores.pca_2,
-    codes.ae_1,
-    codes.ae_2,
-    codes.reconstruction_error,
-
-    model.model_id
-from scores
-inner join features on scores.customer_id = features.customer_id
-inner join names on scores.segment_id = names.segment_id
-left join codes on scores.customer_id = codes.customer_id
-cross join model
+select * from labelled
+union all by name
+select * from suppressed

@@ -38,7 +38,7 @@ accepted_by_source as (
     select
         'customer_summary' as source,
         count(*) as rows_accepted
-    from {{ ref('customer_features') }}
+    from {{ ref('int_summary_customer_features') }}
 
 ),
 
@@ -70,7 +70,7 @@ money_in_duplicates as (
 money_in_features as (
 
     select sum(cast({{ money }} as decimal(24, 6)))
-    from {{ ref('customer_features') }}
+    from {{ ref('int_summary_customer_features') }}
 
 ),
 

@@ -47,6 +47,12 @@ select
     {% if part == 'avoid' %}
     case when stress.is_under_payment_stress then {{ word('playbook.under_stress') }} else '' end
     || {{ part }}.text || {{ word('playbook.no_protected_traits') }} as {{ part }},
+    {% elif part == 'value_expectation' %}
+    replace(
+        {{ part }}.text, '{change}',
+        case when cast(plays.change as double) > 0 then '+' else '' end
+        || {{ worded_number('cast(plays.change as double)', "'share'") }}
+    ) as {{ part }},
     {% else %}
     {{ part }}.text as {{ part }},
     {% endif %}

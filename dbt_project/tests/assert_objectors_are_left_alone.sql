@@ -1,0 +1,23 @@
+-- Who objects to profiling is in no table of features, scores, codes or values, and has no segment.
+with
+
+objections as (
+
+    select customer_id from {{ source('intake', 'objections') }}
+
+),
+
+traces as (
+
+    {% for relation in ('customer_features', 'training_sample', 'customer_scores', 'customer_codes',
+        'customer_embeddings', 'customer_values') -%}
+    select customer_id from {{ ref(relation) }}
+    union all
+    {% endfor %}
+    select customer_id from {{ ref('customer_segments') }}
+    where status != 'suppressed' or segment_id is not null or model_id is not null
+
+)
+
+select traces.customer_id from traces
+inner join objections on traces.customer_id = objections.customer_id

@@ -1,0 +1,66 @@
+"""Lists of customers that a person hands in: a CSV or Parquet file with a column of ids.
+
+Reads the one file that is named and writes nothing.
+"""
+
+from pathlib import Path
+
+import duckdb
+
+from scripts.csv_dialect import column_names, read_csv, sniff, sql_name, sql_path
+from scripts.errors import UserError
+
+ID_COLUMNS = ("customer_id", "cust_id")
+
+
+def list_relation(path: Path, name: str) -> tuple[str, tuple[str, ...]]:
+    """Return SQL that reads the file of parameter `name`, and its columns in lower case.
+
+    Every column of a CSV file is text. Raises UserError where there is no such file or it has another kind.
+    """
+    if not path.is_file():
+        raise UserError(f"{name}={path}: no such file; expected a CSV or Parquet file with a column customer_id.")
+    if path.name.lower().endswith((".csv", ".csv.gz")):
+        dialect = sniff(path, ID_COLUMNS)
+        return read_csv([path], dialect), column_names(dialect.header)
+    if path.name.lower().endswith(".parquet"):
+        relation = f"read_parquet({sql_path(path)})"
+        try:
+            found = duckdb.sql(f"describe select * from {relation}").fetchall()
+        except duckdb.Error as error:
+            raise UserError(f"{name}={path}: cannot be read as Parquet ({str(error).splitlines()[0]}).") from None
+        return relation, tuple(str(column[0]).lower() for column in found)
+    raise UserError(f"{name}={path}: expected a file that ends in .csv, .csv.gz or .parquet.")
+
+
+def id_column(path: Path, name: str, columns: tuple[str, ...]) -> str:
+    """Return the one of the columns that holds the customers' ids; raises UserError where none does."""
+    for column in ID_COLUMNS:
+        if column in columns:
+            return column
+    raise UserError(
+        f"{name}={path}: has no column customer_id (or cust_id); its columns are {', '.join(columns) or 'none'}."
+    )
+
+
+def read_ids(path: Path, name: str) -> list[str]:
+    """Read the ids as text, trimmed, each once, in the order of their text.
+
+    Args:
+        path: the file.
+        name: the parameter it was given by, for the words of an error.
+
+    Raises UserError where it cannot be read, has no column of ids or an id is empty.
+    """
+    relation, columns = list_relation(path, name)
+    column = sql_name(id_column(path, name, columns))
+    try:
+        found = duckdb.sql(
+            f"select distinct trim(cast({column} as varchar)) as id from {relation} order by id nulls first"
+        ).fetchall()
+    except duckdb.Error as error:
+        raise UserError(f"{name}={path}: cannot be read ({str(error).splitlines()[0]}).") from None
+    ids = [row[0] for row in found]
+    if any(not each for each in ids):
+        raise UserError(f"{name}={path}: a row has an empty {column}; fill it in or take the row out.")
+    return ids
