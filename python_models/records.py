@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
+from itertools import groupby
 from numbers import Integral, Real
 
 import numpy as np
@@ -24,6 +25,7 @@ from python_models.gap import Gap
 from python_models.kmeans import Partition
 from python_models.measures import Measures, mean
 from python_models.pca import component_names
+from python_models.rules import Rule
 from python_models.sample import Sample
 from python_models.settings import Settings
 from python_models.space import Space
@@ -76,6 +78,7 @@ class Run:
         stability: of the model's segments, on all resamples.
         own_silhouettes: of the first rows of the sample under `final`, or None where undefined.
         tree_accuracy: of the model.
+        rules: that describe the model's segments.
         seconds: per part of the run.
     """
 
@@ -93,6 +96,7 @@ class Run:
     gate: Gate
     own_silhouettes: FloatArray | None
     tree_accuracy: float | None
+    rules: Sequence[Rule]
     networks: Sequence[Network]
     seconds: Mapping[str, float]
 
@@ -130,6 +134,8 @@ def records_of(run: Run) -> Iterator[Record]:
         yield "vote", named | {"method": vote.method, "k": vote.k, "words": vote.words}
     for place in range(run.final.k):
         yield "segment", named | _segment(run, place)
+    for payload in _rule_conditions(run.rules):
+        yield "rule_condition", named | payload
     for kind, payload in _components(run):
         yield kind, named | payload
     for network in run.networks:
@@ -226,6 +232,17 @@ def _segment(run: Run, place: int) -> dict[str, Value]:
         "stability": jaccard,
         "is_unstable": jaccard < run.gate.min_jaccard or is_small,
     }
+
+
+def _rule_conditions(rules: Sequence[Rule]) -> Iterator[dict[str, Value]]:
+    for segment, of_segment in groupby(rules, key=lambda rule: rule.segment):
+        for number, rule in enumerate(of_segment, 1):
+            for place, condition in enumerate(rule.conditions, 1):
+                yield {
+                    "segment_id": segment + 1, "rule": number, "condition": place,
+                    "feature": condition.feature, "operator": condition.operator,
+                    "threshold": condition.threshold,
+                }  # fmt: skip
 
 
 def _segment_silhouette(run: Run, place: int) -> float | None:

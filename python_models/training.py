@@ -39,6 +39,7 @@ from python_models.measures import (
     silhouettes,
 )
 from python_models.records import Curve, Network, Run, records_of, to_frame
+from python_models.rules import segment_rules
 from python_models.sample import count_distinct, draw_sample
 from python_models.scaling import SCALINGS
 from python_models.settings import REPRESENTATIONS, Settings
@@ -71,6 +72,7 @@ def train(features: pd.DataFrame, settings: Settings) -> pd.DataFrame:
         - curve: k = 1, 2, ... in the champion's space: inertia, measures, is_elbow, is_chosen;
         - vote: the k that each method would take, in words;
         - segment: segment_id (1 is the largest), customers_in_sample, silhouette, stability;
+        - rule_condition: segment_id, rule, condition (both from 1), feature, operator, threshold;
         - component: explained variance of a principal component; loading: one of its weights;
         - autoencoder, epoch, reconstruction, encoder: each network's quality, its training curve, its
           error per feature, its layers as numbers;
@@ -132,6 +134,8 @@ def train(features: pd.DataFrame, settings: Settings) -> pd.DataFrame:
             final = number_by_size(judge.fit_on_sample(champion, curve))
             stability = bootstrap(champion.space.points, final, settings.seed, range(settings.bootstraps))
             own = silhouettes(distances, final.labels[: len(distances)])
+        with clock.part("rules"):
+            rules = segment_rules(filled, final.labels, sample.names)
     run = Run(
         sample=sample,
         settings=settings,
@@ -147,6 +151,7 @@ def train(features: pd.DataFrame, settings: Settings) -> pd.DataFrame:
         gate=judge.gate,
         own_silhouettes=own,
         tree_accuracy=tree_accuracy(filled, final.labels),
+        rules=rules,
         networks=networks,
         seconds=clock.seconds,
     )

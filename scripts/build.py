@@ -30,6 +30,8 @@ from scripts.parameters import (
     warehouse_folder,
 )
 from scripts.publish import publish, remove_leftovers
+from scripts.report import write_report
+from scripts.seeds import check_seeds
 from scripts.summary import print_summary
 
 STAGES = "stages.json"
@@ -43,6 +45,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Path:
     """
     settings = {**default_parameters(), **given}
     machine = machine_limits()
+    check_seeds(DBT_PROJECT / "seeds")
     if warehouse != (PROJECT / "warehouse") and not warehouse.parent.exists():
         raise UserError(f"{warehouse}: its parent folder does not exist; make it first.")
     warehouse.mkdir(exist_ok=True)
@@ -73,6 +76,8 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Path:
                 threads=machine.threads,
             )
             stage.rows = sum(published.tables.values())
+        with console.stage("Write the report"):
+            write_report(published.link)
         _write_stages(console, warehouse / "logs" / STAGES)
     link: Path = published.link
     return link
@@ -92,7 +97,11 @@ def _notes_on(objections: Objections, warehouse: Path) -> list[str]:
         notes.append(
             f"objections: {objections.added:,} new, {objections.withdrawn:,} withdrawn,"
             f" {len(objections.ids):,} in the register"
-            + (f", {objections.kept:,} of them not in the list handed in; they stay" if objections.kept else "")
+            + (
+                f", {objections.kept:,} of them not in the list handed in; they stay"
+                if objections.kept
+                else ""
+            )
         )
     if objections.added and any((warehouse / "versions").glob("card_segments_*.duckdb")):
         notes.append(

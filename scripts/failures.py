@@ -29,6 +29,8 @@ def why_dbt_failed(result: Any, warehouse: Path) -> str:
         return _empty_window(work)
     if "assert_no_error_in_data_quality" in names:
         return _data_quality(work)
+    if "assert_rulebook_is_consistent" in names:
+        return _rulebook(work)
     if not failed:
         return f"dbt failed: {_first_line(str(result.exception))} {UNCHANGED} Details stand in {log}."
     message = str(failed[0].message or "")
@@ -95,6 +97,15 @@ def _data_quality(work: Path) -> str:
         f"data quality check {check}: {rows:,} customers are affected, such as {ids}. {meaning}"
         f" Correct or leave out these rows. {UNCHANGED}"
     )
+
+
+def _rulebook(work: Path) -> str:
+    with duckdb.connect(str(work), read_only=True) as connection:
+        problems = [
+            row[0] for row in connection.execute("from meaning.rulebook_problems order by all").fetchall()
+        ]
+    more = f" ({len(problems) - 3} more like these)" if len(problems) > 3 else ""
+    return f"dbt_project/seeds: {'; '.join(problems[:3])}{more}. {UNCHANGED}"
 
 
 def _first_line(text: str) -> str:

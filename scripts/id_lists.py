@@ -19,7 +19,9 @@ def list_relation(path: Path, name: str) -> tuple[str, tuple[str, ...]]:
     Every column of a CSV file is text. Raises UserError where there is no such file or it has another kind.
     """
     if not path.is_file():
-        raise UserError(f"{name}={path}: no such file; expected a CSV or Parquet file with a column customer_id.")
+        raise UserError(
+            f"{name}={path}: no such file; expected a CSV or Parquet file with a column customer_id."
+        )
     if path.name.lower().endswith((".csv", ".csv.gz")):
         dialect = sniff(path, ID_COLUMNS)
         return read_csv([path], dialect), column_names(dialect.header)
@@ -28,7 +30,9 @@ def list_relation(path: Path, name: str) -> tuple[str, tuple[str, ...]]:
         try:
             found = duckdb.sql(f"describe select * from {relation}").fetchall()
         except duckdb.Error as error:
-            raise UserError(f"{name}={path}: cannot be read as Parquet ({str(error).splitlines()[0]}).") from None
+            raise UserError(
+                f"{name}={path}: cannot be read as Parquet ({str(error).splitlines()[0]})."
+            ) from None
         return relation, tuple(str(column[0]).lower() for column in found)
     raise UserError(f"{name}={path}: expected a file that ends in .csv, .csv.gz or .parquet.")
 

@@ -87,7 +87,9 @@ def _read(path: Path) -> dict[str, str]:
 def _write(path: Path, register: dict[str, str]) -> None:
     partial = path.with_name(f".partial-{path.name}")
     try:
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", newline="") as file:
+        with os.fdopen(
+            os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", newline=""
+        ) as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(HEADER)
             writer.writerows(sorted(register.items()))
@@ -95,4 +97,6 @@ def _write(path: Path, register: dict[str, str]) -> None:
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror}); check the folder's permissions.") from None
+        raise UserError(
+            f"{path}: cannot be written ({error.strerror}); check the folder's permissions."
+        ) from None

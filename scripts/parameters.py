@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from scripts.errors import UserError
+from scripts.seeds import languages
 
 PROJECT = Path(__file__).resolve().parent.parent
 DBT_PROJECT = PROJECT / "dbt_project"
@@ -115,6 +116,13 @@ def _check_ranges(given: dict[str, Any]) -> None:
     for name in ("customers", "keep_versions"):
         if name in given and given[name] < 1:
             raise UserError(f"{name.upper()}={given[name]}: expected a whole number of at least 1.")
+    if "language" in given:
+        known = languages(DBT_PROJECT / "seeds")
+        if given["language"] not in known:
+            raise UserError(
+                f"LANGUAGE={given['language']}: there are words for {', '.join(known)}; for another language"
+                " copy dbt_project/seeds/words/words_en.csv to words_<language>.csv and translate it."
+            )
     if given.get("as_of"):
         text = given["as_of"]
         try:

@@ -9,30 +9,45 @@ from rich.table import Table
 from scripts.console import Console
 
 # label of a measure, its right edge
-COLUMNS = (("segment", "right"), ("customers", "right"), ("share", "right"), ("stands out by", "left"))
+COLUMNS = (
+    ("segment", "right"),
+    ("customers", "right"),
+    ("share", "right"),
+    ("value a year", "right"),
+    ("name", "left"),
+)
 
 
 def print_summary(published: Path, console: Console, seconds: float) -> None:
     """Print segments with size, share and what sets each apart; where the file is; what to try next."""
     with duckdb.connect(str(published), read_only=True) as connection:
         segments = connection.execute(
-            "select segment_id, customers, customer_share, segment_name, is_unstable"
-            " from marts.segment_profiles order by 1"
+            "select segment_id, profiles.customers, customer_share, value_base, profiles.segment_name, is_unstable"
+            " from marts.segment_profiles as profiles inner join marts.segment_values using (segment_id) order by 1"
         ).fetchall()
         audit = connection.execute(
             "select source, rows_in, rows_accepted, rows_in_error, rows_rejected - rows_in_error"
             " from marts.load_audit where measure = 'rows' order by source"
         ).fetchall()
+        suppressed = connection.execute(
+            "select count(*) from marts.customer_segments where status = 'suppressed'"
+        ).fetchall()[0][0]
+        currency = connection.execute("select any_value(currency) from marts.value_assumptions").fetchall()[
+            0
+        ][0]
         scaling, representation, reason, warning = connection.execute(
             "select scaling, representation, reason, warning from marts.model_runs order by trained_at desc limit 1"
         ).fetchall()[0]
     table = Table(box=None, padding=(0, 1), header_style="")
     for column, side in COLUMNS:
         table.add_column(column, justify=side)  # type: ignore[arg-type]
-    for segment, customers, share, name, is_unstable in segments:
-        traits = name.partition(": ")[2] or name
+    for segment, customers, share, value, name, is_unstable in segments:
         table.add_row(
-            str(segment), f"{customers:,}", f"{share:.1%}", f"{traits} (unstable)" if is_unstable else traits
+            str(segment),
+            f"{customers:,}",
+            f"{share:.1%}",
+            f"{value:,.0f}",
+            f"{name} (unstable)" if is_unstable else name,
         )
     console.print()
     console.table(table)
@@ -40,6 +55,11 @@ def print_summary(published: Path, console: Console, seconds: float) -> None:
     for source, rows_in, accepted, in_error, set_aside in audit:
         aside = f", {set_aside:,} set aside" if set_aside else ""
         console.print(f"  {source}: {rows_in:,} rows in, {accepted:,} accepted, {in_error:,} rejected{aside}")
+    if suppressed:
+        console.print(f"  {suppressed:,} customers object to profiling: suppressed, without a segment")
+    console.print(
+        f"  value a year: {currency} per customer by the assumptions in marts.value_assumptions, no accounting"
+    )
     console.print(f"  {len(segments)} segments on {scaling} {representation} features: {reason}")
     if warning:
         console.print(f"  warning: {warning}; do not build campaigns on the segments marked unstable")

@@ -124,3 +124,27 @@
     {% endif %}
     {{ return('scaled') }}
 {% endmacro %}
+
+{% macro rules_in_use() %}
+    {# [(segment, [(rule, predicate)])] of the rules that describe the model's segments; rule 0 is all of a
+       segment's rules together. Before there is a model, a stand-in keeps the SQL whole. #}
+    {% if not execute or not load_relation(ref('rule_conditions')) %}
+        {{ return([(1, [(0, 'balance > 0')])]) }}
+    {% endif %}
+    {% set query %}
+        select segment_id, rule, string_agg(predicate, ' and ' order by condition) as predicate
+        from {{ ref('rule_conditions') }}
+        group by segment_id, rule
+        order by segment_id, rule
+    {% endset %}
+    {% set segments = {} %}
+    {% for row in run_query(query).rows %}
+        {% do segments.setdefault(row[0] | int, []).append((row[1] | int, row[2])) %}
+    {% endfor %}
+    {% set found = [] %}
+    {% for segment, rules in segments.items() %}
+        {% set all_of_it = rules[0][1] if rules | length == 1 else '(' ~ rules | map('last') | join(') or (') ~ ')' %}
+        {% do found.append((segment, [(0, all_of_it)] + rules)) %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}

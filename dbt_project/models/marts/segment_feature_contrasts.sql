@@ -9,6 +9,7 @@ statistics as (
 select
     segment_id,
     measure as feature,
+    unit,
 
     mean as segment_mean,
     portfolio_mean,

@@ -1,0 +1,153 @@
+"""What a campaign of given size can show, and what one has shown. Numbers in, numbers out; touches nothing.
+
+The statistics are statsmodels' and scipy's; which ones, and why, stands at each function.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+POWER = 0.8
+ALPHA = 0.05
+# With fewer customers in an arm, or fewer responses in all, an interval says more about chance than about
+# the offer.
+FEWEST_IN_ARM = 20
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A difference between treated and held out, with its interval and p-value (two-sided)."""
+
+    estimate: float
+    low: float
+    high: float
+    p_value: float
+
+
+def power_of(treated: int, held_out: int, base_rate: float, uplift: float) -> float:
+    """Chance, 0 to 1, that a test of two proportions shows an uplift of this many points.
+
+    Normal approximation with the pooled variance under no effect (statsmodels power_proportions_2indep), the
+    formula of the usual tables.
+    """
+    from statsmodels.stats.proportion import power_proportions_2indep
+
+    if min(treated, held_out) < 1 or uplift == 0:
+        return ALPHA
+    found = power_proportions_2indep(
+        uplift, base_rate, nobs1=treated, ratio=held_out / treated, alpha=ALPHA, return_results=False
+    )
+    return float(found)
+
+
+def smallest_uplift(treated: int, held_out: int, base_rate: float) -> float | None:
+    """Smallest uplift in points (as a share) that is shown with power 0.8; None where none up to 1 is.
+
+    Args:
+        treated: customers who get the offer.
+        held_out: customers who do not.
+        base_rate: share that responds without the offer, above 0 and below 1.
+    """
+    from scipy.optimize import brentq
+
+    most = 1 - base_rate - 1e-9
+    if min(treated, held_out) < 2 or power_of(treated, held_out, base_rate, most) < POWER:
+        return None
+    found = brentq(lambda uplift: power_of(treated, held_out, base_rate, uplift) - POWER, 1e-6, most)
+    return float(found)
+
+
+def customers_needed(base_rate: float, uplift: float, holdout: float) -> int:
+    """Customers in both arms together for power 0.8 at this uplift and share held out."""
+    from scipy.optimize import brentq
+
+    def missing(total: float) -> float:
+        return power_of_size(total, base_rate, uplift, holdout) - POWER
+
+    return math.ceil(brentq(missing, 4, 1e12))
+
+
+def power_of_size(total: float, base_rate: float, uplift: float, holdout: float) -> float:
+    """Power with `total` customers of whom a share `holdout` is held out; total need not be whole."""
+    from statsmodels.stats.proportion import power_proportions_2indep
+
+    return float(
+        power_proportions_2indep(
+            uplift, base_rate, nobs1=total * (1 - holdout), ratio=holdout / (1 - holdout), alpha=ALPHA,
+            return_results=False,
+        )
+    )  # fmt: skip
+
+
+def response_effect(
+    treated: int, responded: int, held_out: int, held_out_responded: int, level: float
+) -> Effect:
+    """Difference in response rates.
+
+    The interval is Newcombe's hybrid score (statsmodels confint_proportions_2indep), which keeps its level in
+    small arms and at rates near 0, where Wald's is too short; the p-value is of the score test.
+
+    Args:
+        treated: customers who got the offer.
+        responded: of these, who responded.
+        held_out: customers who did not get it.
+        held_out_responded: of these, who responded.
+        level: of the interval, such as 0.95.
+    """
+    from statsmodels.stats.proportion import confint_proportions_2indep, test_proportions_2indep
+
+    low, high = confint_proportions_2indep(
+        responded, treated, held_out_responded, held_out, method="newcomb", compare="diff", alpha=1 - level
+    )
+    responses = responded + held_out_responded
+    p_value = 1.0
+    # With nobody or everybody responding in both arms there is nothing to compare.
+    if 0 < responses < treated + held_out:
+        # It also computes ratios, of which one may be by 0; they are not used.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = test_proportions_2indep(
+                responded, treated, held_out_responded, held_out,
+                method="score", compare="diff", return_results=True,
+            )  # fmt: skip
+        p_value = float(found.pvalue)
+    estimate = responded / treated - held_out_responded / held_out
+    return Effect(estimate, float(low), float(high), p_value)
+
+
+def value_effect(treated: FloatArray, held_out: FloatArray, level: float) -> Effect | None:
+    """Difference of mean value per customer, Welch's interval and test (scipy ttest_ind, unequal variances).
+
+    Args:
+        treated: value of each treated customer, money, 0 for who did not respond.
+        held_out: the same of those held out.
+        level: of the interval.
+
+    Returns:
+        None where all values are the same, or an arm has fewer than two customers.
+    """
+    from scipy.stats import ttest_ind
+
+    if min(len(treated), len(held_out)) < 2 or (np.ptp(treated) == 0 and np.ptp(held_out) == 0):
+        return None
+    found = ttest_ind(treated, held_out, equal_var=False)
+    interval = found.confidence_interval(level)
+    return Effect(
+        float(treated.mean() - held_out.mean()),
+        float(interval.low),
+        float(interval.high),
+        float(found.pvalue),
+    )
+
+
+def corrected(p_values: Sequence[float]) -> list[float]:
+    """Holm's correction of p-values for the number of segments looked at (statsmodels multipletests)."""
+    from statsmodels.stats.multitest import multipletests
+
+    if not p_values:
+        return []
+    return [float(p) for p in multipletests(list(p_values), alpha=ALPHA, method="holm")[1]]
