@@ -7,13 +7,22 @@ GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command%,$(origin $v)),$(filter
 ARGUMENTS = $(foreach v,$(GIVEN),$v="$$$v")
 
 .DEFAULT_GOAL := help
-.PHONY: help build models scoring-sql test bench lint lock clean
+.PHONY: help build report campaign campaign-results models scoring-sql test bench lint lock clean
 
 help:  ## Show this help
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 build: $(VENV)/.ready  ## Segments from SOURCE (a summary file or a ledger folder), or from a generated sample
 	@$(RUN) -m scripts.build $(ARGUMENTS)
+
+report: $(VENV)/.ready  ## Write the report on what is published, one HTML page
+	@$(RUN) -m scripts.report $(ARGUMENTS)
+
+campaign: $(VENV)/.ready  ## Draw a target list with a holdout: NAME= SEGMENT= [HOLDOUT= BUDGET= ...]
+	@$(RUN) -m scripts.campaign $(ARGUMENTS)
+
+campaign-results: $(VENV)/.ready  ## Say whether a campaign worked: NAME= OUTCOMES=file
+	@$(RUN) -m scripts.campaign_results $(ARGUMENTS)
 
 models: $(VENV)/.ready  ## List the models trained so far
 	@$(RUN) -m scripts.models $(ARGUMENTS)

@@ -69,7 +69,7 @@ def customers_needed(base_rate: float, uplift: float, holdout: float) -> int:
     def missing(total: float) -> float:
         return power_of_size(total, base_rate, uplift, holdout) - POWER
 
-    return math.ceil(brentq(missing, 4, 1e12))
+    return math.ceil(float(brentq(missing, 4, 1e12)))
 
 
 def power_of_size(total: float, base_rate: float, uplift: float, holdout: float) -> float:

@@ -68,6 +68,11 @@ def update_register(warehouse: Path, objections: str, withdrawn: str) -> Objecti
     return Objections(tuple(sorted(register)), len(new), kept, len(gone))
 
 
+def objectors(warehouse: Path) -> list[str]:
+    """Return the ids in the register; raises UserError where it cannot be read."""
+    return sorted(_read(warehouse / REGISTER))
+
+
 def _read(path: Path) -> dict[str, str]:
     try:
         with path.open(encoding="utf-8", newline="") as file:

@@ -47,6 +47,9 @@ PARTS = (
     "rewards", "funding", "expected_loss", "servicing",
 )  # fmt: skip
 
+# pandas' type stubs let a cell be anything; these frames' columns are the marts'.
+Frame = Any
+
 
 def write_report(published: Path) -> Path:
     """Write the page about a published file beside it, in the language it was built in; return its path.
@@ -75,7 +78,7 @@ class _Published:
                 connection.execute("select key, text from marts.words").fetchall()
             )
 
-    def frame(self, query: str) -> pd.DataFrame:
+    def frame(self, query: str) -> Frame:
         with duckdb.connect(str(self._path), read_only=True) as connection:
             return connection.sql(query).df()
 
@@ -138,7 +141,7 @@ def _render(data: _Published) -> str:
     suppressed_count = int(suppressed["n"].iloc[0])
     as_of = data.frame("select max(as_of_date) as day from marts.customer_features")["day"].iloc[0]
 
-    segments = []
+    segments: list[dict[str, Any]] = []
     for place, profile in profiles.iterrows():
         value, play = values.loc[place], plays.loc[place]
         segments.append(
@@ -164,7 +167,7 @@ def _render(data: _Published) -> str:
                 "play": _play(data, play, currency),
             }
         )
-    page = {
+    page: dict[str, Any] = {
         "t": t,
         "language": _language(data),
         "subtitle": t(
@@ -216,7 +219,7 @@ def _language(data: _Published) -> str:
     return data.word("language.code")
 
 
-def _play(data: _Published, play: pd.Series, currency: str) -> list[tuple[str, str]]:
+def _play(data: _Published, play: Frame, currency: str) -> list[tuple[str, str]]:
     t = data.t
     change = play["value_change_per_response"]
     expected = str(play["value_expectation"])
@@ -237,7 +240,7 @@ def _play(data: _Published, play: pd.Series, currency: str) -> list[tuple[str, s
     ]
 
 
-def _names(frame: pd.DataFrame) -> list[str]:
+def _names(frame: Frame) -> list[str]:
     return [
         f"{number} {name}" for number, name in zip(frame["segment_id"], frame["segment_name"], strict=True)
     ]
@@ -251,7 +254,7 @@ def _figure(title: str, svg: str, table: Table | None) -> Figure:
     return {"title": title, "svg": svg, "alt": spoken, "data": table}
 
 
-def _size_chart(data: _Published, profiles: pd.DataFrame) -> Figure:
+def _size_chart(data: _Published, profiles: Frame) -> Figure:
     from scripts.report_charts import bars
 
     t = data.t
@@ -268,7 +271,7 @@ def _size_chart(data: _Published, profiles: pd.DataFrame) -> Figure:
     return _figure(t("glance.size"), bars(frame, "customers", t("glance.size_axis"), "words"), table)
 
 
-def _range_chart(data: _Published, values: pd.DataFrame, currency: str) -> Figure:
+def _range_chart(data: _Published, values: Frame, currency: str) -> Figure:
     from scripts.report_charts import value_ranges
 
     t = data.t
@@ -291,7 +294,7 @@ def _range_chart(data: _Published, values: pd.DataFrame, currency: str) -> Figur
     )
 
 
-def _parts_chart(data: _Published, values: pd.DataFrame, currency: str) -> Figure:
+def _parts_chart(data: _Published, values: Frame, currency: str) -> Figure:
     from scripts.report_charts import value_parts
 
     t = data.t
@@ -315,7 +318,7 @@ def _parts_chart(data: _Published, values: pd.DataFrame, currency: str) -> Figur
     )
 
 
-def _heatmap(data: _Published, profiles: pd.DataFrame) -> Figure:
+def _heatmap(data: _Published, profiles: Frame) -> Figure:
     from scripts.report_charts import heatmap
 
     t = data.t
@@ -377,7 +380,7 @@ def _curves(data: _Published) -> list[Figure]:
     return figures
 
 
-def _maps(data: _Published, profiles: pd.DataFrame) -> dict[str, Any]:
+def _maps(data: _Published, profiles: Frame) -> dict[str, Any]:
     from scripts.report_charts import scatter
 
     t = data.t
@@ -401,7 +404,7 @@ def _maps(data: _Published, profiles: pd.DataFrame) -> dict[str, Any]:
     return {"maps": figures, "maps_intro": intro}
 
 
-def _values_table(data: _Published, values: pd.DataFrame, currency: str) -> Table:
+def _values_table(data: _Published, values: Frame, currency: str) -> Table:
     t = data.t
     rows = [
         (
@@ -418,7 +421,7 @@ def _values_table(data: _Published, values: pd.DataFrame, currency: str) -> Tabl
 
 def _assumptions_table(data: _Published) -> Table:
     t = data.t
-    frame = data.frame("from marts.value_assumptions")
+    frame = data.frame("from marts.value_assumptions order by assumption")
     rows = [
         (row.meaning, f"{row.low:g}", f"{row.base:g}", f"{row.high:g}", row.unit, row.source)
         for row in frame.itertuples()
@@ -429,7 +432,7 @@ def _assumptions_table(data: _Published) -> Table:
     return _table(t("value.assumptions"), heads, rows, (1, 2, 3))
 
 
-def _test_table(data: _Published, profiles: pd.DataFrame) -> Table:
+def _test_table(data: _Published, profiles: Frame) -> Table:
     t = data.t
 
     def points(treated: int, held_out: int) -> str:
@@ -480,7 +483,7 @@ def _votes_table(data: _Published) -> Table:
     return _table(t("k.votes"), [t("k.method"), "k", t("k.why")], rows, (1,))
 
 
-def _audit_table(data: _Published, audit: pd.DataFrame) -> Table:
+def _audit_table(data: _Published, audit: Frame) -> Table:
     t = data.t
     rows = [
         (
@@ -505,7 +508,7 @@ def _checks_table(data: _Published) -> Table:
     return _table(t("quality.check"), heads, rows, (2,))
 
 
-def _fair_table(data: _Published, fair: pd.DataFrame) -> Table:
+def _fair_table(data: _Published, fair: Frame) -> Table:
     t = data.t
     rows = [
         (
@@ -518,7 +521,7 @@ def _fair_table(data: _Published, fair: pd.DataFrame) -> Table:
     return _table(t("fair.title"), heads, rows, (1, 2, 3, 4))
 
 
-def _model_table(data: _Published, run: pd.Series) -> Table:
+def _model_table(data: _Published, run: Frame) -> Table:
     t = data.t
     record = {name: run[name] for name in run.index if name not in ("details", "reason", "warning")}
     record |= {name: value for name, value in json.loads(run["details"]).items() if name not in run.index}

@@ -1,0 +1,524 @@
+"""`make campaign`: a target list with a holdout, and what it can show before anyone is contacted.
+
+Reads the published file and the lists that are named; writes warehouse/campaigns/<name>/ and the register
+warehouse/campaigns/campaigns.duckdb, all or nothing.
+
+python -m scripts.campaign NAME=... SEGMENT=... [HOLDOUT=0.1 BUDGET=... ...]
+"""
+
+import datetime as dt
+import json
+import math
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from rich.table import Table
+
+from scripts.campaign_register import FOLDER, check_name, key_of, open_register, published_file, words_of
+from scripts.campaign_statistics import POWER, customers_needed, power_of, smallest_uplift
+from scripts.console import Console, run_command
+from scripts.csv_dialect import sql_text
+from scripts.errors import UserError
+from scripts.id_lists import read_ids
+from scripts.objections import objectors
+from scripts.parameters import read_arguments, warehouse_folder
+
+# Every parameter and its one default; what each means stands in the README.
+DEFAULTS = {
+    "NAME": "",
+    # Id or name of a segment, several ids separated by commas, or all.
+    "SEGMENT": "",
+    # Share of the eligible who are not contacted, so that there is something to compare with.
+    "HOLDOUT": "0.1",
+    # Money to spend; empty for no bound. Those with the highest value are contacted.
+    "BUDGET": "",
+    # Money per customer contacted.
+    "COST": "1",
+    # Share that responds without being contacted, and the uplift hoped for, in points as a share.
+    "BASE_RATE": "0.05",
+    "EXPECTED_UPLIFT": "0.01",
+    # Lists of customers who must not be contacted: CSV or Parquet with customer_id.
+    "OPT_OUT": "",
+    "COMPLAINTS": "",
+    "CLOSED": "",
+    "CONTACTED": "",
+    # Days after a campaign in which its customers are left alone.
+    "COOL_OFF_DAYS": "30",
+    # Share of all customers never contacted by any campaign, the same ones each time.
+    "GLOBAL_HOLDOUT": "0",
+    # exclude or include who is over the limit or paid less than the minimum due.
+    "STRESSED": "exclude",
+}
+LISTS = ("OPT_OUT", "COMPLAINTS", "CLOSED", "CONTACTED")
+BANDS = ("high", "middle", "low")
+# Of a sheet, the header's included.
+EXCEL_ROWS = 1_048_576
+COLUMNS = ("customer_id", "segment_id", "segment_name", "value_band", "arm", "value_base")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A campaign's parameters, checked."""
+
+    name: str
+    segment: str
+    holdout: float
+    budget: float | None
+    cost: float
+    base_rate: float
+    expected_uplift: float
+    lists: dict[str, str]
+    cool_off_days: int
+    global_holdout: float
+    stressed: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was drawn.
+
+    Attributes:
+        segments: names by id.
+        customers: in these segments.
+        exclusions: customers per reason, in words, in the order in which reasons are looked at.
+        objectors: customers of the portfolio without a segment because they object to profiling.
+        unknown: ids per list that are not among the portfolio's customers.
+        eligible: who is left, before the budget.
+        treated: customers to contact.
+        held_out: customers to compare them with.
+        smallest_uplift: in points as a share, with power 0.8; None where no uplift can be shown.
+        power_at_expected: chance to show the uplift hoped for.
+        needed: customers needed to show it with power 0.8.
+        warning: in words, or empty.
+        folder: where the lists are.
+    """
+
+    segments: dict[int, str]
+    customers: int
+    exclusions: dict[str, int]
+    objectors: int
+    unknown: dict[str, int]
+    eligible: int
+    treated: int
+    held_out: int
+    smallest_uplift: float | None
+    power_at_expected: float
+    needed: int
+    warning: str
+    folder: Path
+
+
+def read_settings(arguments: Sequence[str]) -> Settings:
+    """Check `NAME=value` arguments; raises UserError for one that is not understood or out of range."""
+    given = read_arguments(arguments, DEFAULTS)
+    stressed = given["STRESSED"]
+    if stressed not in ("exclude", "include"):
+        raise UserError(f"STRESSED={stressed}: expected exclude or include.")
+    if not given["SEGMENT"]:
+        raise UserError("SEGMENT is missing: give an id or a name, as in SEGMENT=3, several ids, or all.")
+    if not given["NAME"]:
+        raise UserError("NAME is missing: give the campaign a name, as in NAME=spring_2026.")
+    return Settings(
+        name=check_name(given["NAME"]),
+        segment=given["SEGMENT"],
+        holdout=_number(given, "HOLDOUT", above=0, below=1),
+        budget=_number(given, "BUDGET", above=0) if given["BUDGET"] else None,
+        cost=_number(given, "COST", least=0),
+        base_rate=_number(given, "BASE_RATE", above=0, below=1),
+        expected_uplift=_number(given, "EXPECTED_UPLIFT", above=0, below=1),
+        lists={name: given[name] for name in LISTS if given[name]},
+        cool_off_days=int(_number(given, "COOL_OFF_DAYS", least=0)),
+        global_holdout=_number(given, "GLOBAL_HOLDOUT", least=0, below=1),
+        stressed=stressed == "include",
+    )
+
+
+def _number(
+    given: dict[str, str],
+    name: str,
+    *,
+    above: float | None = None,
+    least: float | None = None,
+    below: float | None = None,
+) -> float:
+    bounds = [f"{word} {bound:g}" for word, bound in (("above", above), ("at least", least), ("below", below)) if bound is not None]  # fmt: skip
+    try:
+        value = float(given[name])
+    except ValueError:
+        value = math.nan
+    inside = (
+        math.isfinite(value)
+        and (above is None or value > above)
+        and (least is None or value >= least)
+        and (below is None or value < below)
+    )
+    if not inside:
+        example = DEFAULTS[name] or "5000"
+        raise UserError(
+            f"{name}={given[name]}: expected a number {' and '.join(bounds)}, as in {name}={example}."
+        )
+    return value
+
+
+def plan_campaign(settings: Settings, warehouse: Path, now: dt.datetime) -> Plan:
+    """Draw the campaign, write its lists and the register, and return what was drawn.
+
+    Args:
+        settings: the parameters.
+        warehouse: folder of the published file.
+        now: the time to record, UTC without zone.
+
+    Raises UserError where the segment is unknown, a list cannot be read, the name is taken or too few
+    customers are left; nothing is written then.
+    """
+    published_file(warehouse)
+    lists = {name: read_ids(Path(path).expanduser(), name) for name, path in settings.lists.items()}
+    # Who objected after the last build still has a segment in it.
+    lists["OBJECTIONS"] = objectors(warehouse)
+    with open_register(warehouse) as connection:
+        folder = warehouse / FOLDER / settings.name
+        if connection.execute("select 1 from campaigns where name = ?", [settings.name]).fetchall():
+            raise UserError(
+                f"NAME={settings.name}: there is such a campaign already, its list may be in the mail; choose"
+                f" another name, as in NAME={settings.name}_2."
+            )
+        segments = _segments(connection, settings.segment)
+        words = words_of(connection)
+        exclusions, unknown = _select(connection, settings, segments, lists, now)
+        eligible = connection.execute("select count(*) from eligible").fetchall()[0][0]
+        kept = _within_budget(settings, eligible)
+        held_out = round(settings.holdout * kept)
+        if held_out < 1 or held_out >= kept:
+            raise UserError(
+                f"SEGMENT={settings.segment}: {kept:,} customers can be contacted within the lists and the"
+                f" budget, too few to hold out {settings.holdout:g} of them; widen SEGMENT, or raise HOLDOUT or"
+                " BUDGET."
+            )
+        _assign(connection, kept, held_out, key_of(connection, settings.name))
+        plan = _plan(
+            connection, settings, segments, words, exclusions, unknown, (eligible, kept, held_out), folder
+        )
+        _register(connection, settings, plan, now)
+        _write_lists(connection, plan, settings, now)
+    return plan
+
+
+def _segments(connection: duckdb.DuckDBPyConnection, wanted: str) -> dict[int, str]:
+    known: dict[int, str] = dict(
+        connection.execute(
+            "select segment_id, segment_name from published.marts.segment_profiles order by 1"
+        ).fetchall()
+    )
+    if wanted.strip().lower() == "all":
+        return known
+    by_name = {name.lower(): number for number, name in known.items()}
+    if wanted.strip().lower() in by_name:
+        number = by_name[wanted.strip().lower()]
+        return {number: known[number]}
+    found = {}
+    for part in wanted.split(","):
+        text = part.strip()
+        if not text.isdigit() or int(text) not in known:
+            there = ", ".join(f"{number} ({name})" for number, name in known.items())
+            raise UserError(f"SEGMENT={text}: there is no such segment; there are {there}, and all.")
+        found[int(text)] = known[int(text)]
+    return found
+
+
+def _select(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    segments: dict[int, str],
+    lists: dict[str, list[str]],
+    now: dt.datetime,
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Make temp table `eligible`; return excluded customers per reason and unknown ids per list."""
+    unknown = {}
+    for name in (*LISTS, "OBJECTIONS"):
+        connection.execute(f"create or replace temp table list_{name} (customer_id varchar)")
+        if name in lists:
+            connection.execute(f"insert into list_{name} select unnest(?::varchar[])", [lists[name]])
+            missing = connection.execute(
+                f"select count(*) from list_{name}"
+                " where customer_id not in (select customer_id from published.marts.customer_segments)"
+            ).fetchall()[0][0]
+            if missing and name in LISTS:
+                unknown[name] = missing
+    connection.execute(
+        "create or replace temp table recent as select distinct customer_id from campaign_targets"
+        " inner join campaigns using (name) where arm = 'treatment' and created_at > ?",
+        [now - dt.timedelta(days=settings.cool_off_days)],
+    )
+    # The reasons in this order: the law's first; each customer counts under the first that holds.
+    reasons = {
+        "objection": "customer_id in (from list_OBJECTIONS)",
+        "opt_out": "customer_id in (from list_OPT_OUT)",
+        "complaint": "customer_id in (from list_COMPLAINTS)",
+        "closed": "customer_id in (from list_CLOSED)",
+        "contacted": "customer_id in (from list_CONTACTED)",
+        "cool_off": "customer_id in (from recent)",
+        "global_holdout": f"{_unit_hash(key_of(connection, ' global'))} < {settings.global_holdout!r}",
+    }
+    if not settings.stressed:
+        reasons["over_limit"] = "coalesce(balance > credit_limit, false)"
+        reasons["behind"] = "coalesce(payments < minimum_payments, false)"
+    cases = " ".join(f"when {condition} then '{reason}'" for reason, condition in reasons.items())
+    connection.execute(
+        f"""create or replace temp table selected as
+        select customer_id, segment_id, segment_name, value_base, case {cases} end as reason
+        from published.marts.customer_segments as segments
+        inner join published.marts.customer_values using (customer_id, segment_id)
+        inner join published.marts.customer_features using (customer_id)
+        where segments.status = 'segmented' and segment_id in ({", ".join(map(str, segments))})"""
+    )
+    connection.execute("create or replace temp table eligible as from selected where reason is null")
+    counted = dict(
+        connection.execute(
+            "select reason, count(*) from selected where reason is not null group by reason"
+        ).fetchall()
+    )
+    return {reason: counted[reason] for reason in reasons if reason in counted}, unknown
+
+
+def _unit_hash(key: str) -> str:
+    """SQL of a number from 0 to 1 (excluded) that depends on the key and the customer's id alone."""
+    return f"(('0x' || sha256({sql_text(key)} || ':' || customer_id)[1:13])::bigint / {16**13}.0)"
+
+
+def _within_budget(settings: Settings, eligible: int) -> int:
+    """How many of the eligible take part, held out included, so that contacting the rest is paid for."""
+    if settings.budget is None or settings.cost == 0:
+        return eligible
+    contacts = math.floor(settings.budget / settings.cost)
+    kept = min(eligible, math.ceil(contacts / (1 - settings.holdout)) + 1)
+    while kept > 0 and kept - round(settings.holdout * kept) > contacts:
+        kept -= 1
+    return kept
+
+
+def _assign(connection: duckdb.DuckDBPyConnection, kept: int, held_out: int, key: str) -> None:
+    """Make temp table `targets`: every stratum's share is held out to within one customer, by a keyed hash.
+
+    Strata are segment and value band (thirds of the segment's customers by value). In the order of strata,
+    and of the hash within them, every (kept / held_out)-th customer is held out, from a keyed start: so
+    that held_out of kept are exactly, whatever the order of rows.
+    """
+    start = int(key[:13], 16) / 16**13
+    bands = " ".join(f"when {place} then '{band}'" for place, band in enumerate(BANDS, 1))
+    connection.execute(
+        f"""create or replace temp table targets as
+        with hashed as (
+            select *, {_unit_hash(key)} as draw from eligible
+        ),
+        kept as (
+            select * from hashed order by value_base desc, draw, customer_id limit {kept}
+        ),
+        banded as (
+            select *, ntile(3) over (partition by segment_id order by value_base desc, draw, customer_id) as band
+            from kept
+        ),
+        ranked as (
+            select *, row_number() over (order by segment_id, band, draw, customer_id) as place from banded
+        )
+        select
+            customer_id, segment_id, segment_name, case band {bands} end as value_band,
+            case
+                when floor(place::double * {held_out} / {kept} + {start!r})
+                    > floor((place - 1)::double * {held_out} / {kept} + {start!r})
+                    then 'holdout'
+                else 'treatment'
+            end as arm,
+            value_base
+        from ranked"""
+    )
+
+
+def _plan(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    segments: dict[int, str],
+    words: dict[str, str],
+    exclusions: dict[str, int],
+    unknown: dict[str, int],
+    sizes: tuple[int, int, int],
+    folder: Path,
+) -> Plan:
+    eligible, _, _ = sizes
+    customers = connection.execute("select count(*) from selected").fetchall()[0][0]
+    arms = dict(connection.execute("select arm, count(*) from targets group by arm").fetchall())
+    treated, held_out = arms["treatment"], arms["holdout"]
+    objectors = connection.execute(
+        "select count(*) from published.marts.customer_segments where status = 'suppressed'"
+    ).fetchall()[0][0]
+    possible = min(settings.expected_uplift, 1 - settings.base_rate - 1e-9)
+    smallest = smallest_uplift(treated, held_out, settings.base_rate)
+    power = power_of(treated, held_out, settings.base_rate, possible)
+    needed = customers_needed(settings.base_rate, possible, settings.holdout)
+    warning = ""
+    if power < POWER:
+        warning = words["campaign.hopeless" if power < POWER / 2 else "campaign.weak"].format(
+            power=f"{power:.0%}",
+            uplift=f"{100 * possible:.2g}",
+            needed=f"{needed:,}",
+            have=f"{treated + held_out:,}",
+        )
+    return Plan(
+        segments=segments,
+        customers=customers,
+        exclusions={words[f"campaign.reason.{reason}"]: count for reason, count in exclusions.items()},
+        objectors=objectors,
+        unknown=unknown,
+        eligible=eligible,
+        treated=treated,
+        held_out=held_out,
+        smallest_uplift=smallest,
+        power_at_expected=power,
+        needed=needed,
+        warning=warning,
+        folder=folder,
+    )
+
+
+def _register(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, plan: Plan, now: dt.datetime
+) -> None:
+    model = connection.execute(
+        "select model_id from published.marts.model_runs order by trained_at desc limit 1"
+    ).fetchall()[0][0]
+    connection.execute(
+        "insert into campaigns values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            settings.name, now, model, ", ".join(plan.segments.values()), json.dumps(settings.__dict__),
+            plan.customers, plan.eligible, plan.treated, plan.held_out, plan.smallest_uplift,
+            plan.power_at_expected, plan.needed, plan.warning or None,
+        ],
+    )  # fmt: skip
+    for words, count in plan.exclusions.items():
+        connection.execute(
+            "insert into campaign_exclusions values (?, ?, ?, ?)", [settings.name, words, words, count]
+        )
+    connection.execute(
+        f"insert into campaign_targets select ?, {', '.join(COLUMNS)} from targets", [settings.name]
+    )
+
+
+def _write_lists(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, settings: Settings, now: dt.datetime
+) -> None:
+    """Write the campaign's folder whole; one of this name that the register does not know is a leftover."""
+    partial = plan.folder.with_name(f".partial-{settings.name}")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        partial.mkdir(mode=0o700)
+        order = "order by arm desc, segment_id, value_base desc, customer_id"
+        for file, query in (
+            ("targets.csv", f"select {', '.join(COLUMNS)} from targets {order}"),
+            ("mailing.csv", "select customer_id from targets where arm = 'treatment' order by customer_id"),
+        ):
+            connection.execute(f"copy ({query}) to {sql_text(str(partial / file))} (header, delimiter ',')")
+        if plan.treated + plan.held_out < EXCEL_ROWS:
+            rows = connection.execute(f"select {', '.join(COLUMNS)} from targets {order}")
+            _write_workbook(partial / "targets.xlsx", rows, plan, settings, now)
+        shutil.rmtree(plan.folder, ignore_errors=True)
+        partial.rename(plan.folder)
+    except OSError as error:
+        raise UserError(f"{plan.folder}: cannot be written ({error.strerror}); nothing is.") from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _write_workbook(path: Path, rows: Any, plan: Plan, settings: Settings, now: dt.datetime) -> None:
+    import xlsxwriter
+
+    # Text stays text: an id that looks like a formula, a number or a link is none.
+    options = {
+        "constant_memory": True, "strings_to_formulas": False, "strings_to_numbers": False,
+        "strings_to_urls": False,
+    }  # fmt: skip
+    with xlsxwriter.Workbook(str(path), options) as book:
+        bold, money = book.add_format({"bold": True}), book.add_format({"num_format": "#,##0"})
+        about = book.add_worksheet("Read me")
+        about.set_column(0, 0, 34)
+        about.set_column(1, 1, 60)
+        for place, (head, text) in enumerate(_summary(plan, settings, now)):
+            about.write_string(place, 0, head, bold)
+            about.write_string(place, 1, text)
+        sheet = book.add_worksheet("Targets")
+        sheet.freeze_panes(1, 0)
+        sheet.set_column(0, 0, 18)
+        sheet.set_column(1, len(COLUMNS) - 1, 22, money)
+        sheet.autofilter(0, 0, plan.treated + plan.held_out, len(COLUMNS) - 1)
+        for column, name in enumerate(COLUMNS):
+            sheet.write_string(0, column, name, bold)
+        place = 0
+        while batch := rows.fetchmany(10_000):
+            for values in batch:
+                place += 1
+                for column, value in enumerate(values):
+                    if isinstance(value, str):
+                        sheet.write_string(place, column, value)
+                    else:
+                        sheet.write_number(place, column, value)
+
+
+def _summary(plan: Plan, settings: Settings, now: dt.datetime) -> list[tuple[str, str]]:
+    """The plan as lines of a heading and a text, for the terminal and the workbook."""
+    smallest = "none" if plan.smallest_uplift is None else f"{100 * plan.smallest_uplift:.2f} points"
+    lines = [
+        ("campaign", f"{settings.name}, drawn {now:%Y-%m-%d %H:%M} UTC"),
+        ("segments", ", ".join(f"{number} {name}" for number, name in plan.segments.items())),
+        ("customers", f"{plan.customers:,}"),
+        *((f"  left out: {words}", f"{count:,}") for words, count in plan.exclusions.items()),
+        ("eligible", f"{plan.eligible:,}"),
+    ]
+    if plan.treated + plan.held_out < plan.eligible:
+        lines.append(
+            (
+                "  within the budget",
+                f"{plan.treated + plan.held_out:,} of the highest value, held out included",
+            )
+        )
+    lines += [
+        ("treatment", f"{plan.treated:,}, for {plan.treated * settings.cost:,.2f} in all"),
+        ("holdout", f"{plan.held_out:,}"),
+        ("smallest uplift it can show", f"{smallest} over a base of {settings.base_rate:.1%} (power 0.8)"),
+        (
+            f"chance to show {100 * settings.expected_uplift:g} points",
+            f"{plan.power_at_expected:.0%}; {plan.needed:,} customers would have 80%",
+        ),
+    ]
+    if plan.warning:
+        lines.append(("warning", plan.warning))
+    return lines
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Draw the campaign, print what was drawn, and return the exit code."""
+
+    def work(console: Console) -> None:
+        settings = read_settings(arguments)
+        now = dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
+        plan = plan_campaign(settings, warehouse_folder(), now)
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        for head, text in _summary(plan, settings, now):
+            table.add_row(head, text)
+        console.table(table)
+        for name, count in plan.unknown.items():
+            console.note(f"{name}: {count:,} of its ids are not among the customers")
+        if plan.objectors:
+            console.note(
+                f"{plan.objectors:,} customers of the portfolio object to profiling; they are in no segment"
+            )
+        console.print(f"\nMail to {plan.folder}/mailing.csv only; targets.csv holds both arms.")
+        console.print(f"Later: make campaign-results NAME={settings.name} OUTCOMES=file")
+
+    return run_command(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

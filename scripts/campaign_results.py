@@ -1,0 +1,392 @@
+"""`make campaign-results`: did the offer work? Per segment and over all, against the holdout.
+
+Reads the outcomes that are named and the register of campaigns; adds the results to the register and writes
+warehouse/campaigns/<name>/results.csv.
+
+python -m scripts.campaign_results NAME=... OUTCOMES=file [COST=...]
+"""
+
+import datetime as dt
+import json
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from scripts.campaign_register import FOLDER, open_register, words_of
+from scripts.campaign_statistics import (
+    ALPHA,
+    FEWEST_IN_ARM,
+    Effect,
+    corrected,
+    response_effect,
+    smallest_uplift,
+    value_effect,
+)
+from scripts.console import Console, run_command
+from scripts.csv_dialect import sql_name, sql_text
+from scripts.errors import UserError
+from scripts.id_lists import id_column, list_relation
+from scripts.parameters import read_arguments, warehouse_folder
+
+DEFAULTS = {
+    "NAME": "",
+    # CSV or Parquet: customer_id, responded (1 or 0), and value (money) where there is one.
+    "OUTCOMES": "",
+    # Money per customer contacted; empty: as planned.
+    "COST": "",
+}
+YES, NO = ("1", "true", "yes", "y", "ya"), ("0", "false", "no", "n", "tidak")
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """One segment's customers after a campaign.
+
+    Attributes:
+        segment: its id; None for all of the campaign's together.
+        name: its name.
+        treated: value of each treated customer, money, 0 for who did not respond.
+        treated_responded: how many of them responded.
+        held_out: value of each customer held out.
+        held_out_responded: how many of them responded.
+    """
+
+    segment: int | None
+    name: str
+    treated: NDArray[np.float64]
+    treated_responded: int
+    held_out: NDArray[np.float64]
+    held_out_responded: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a campaign did in one segment, a row of campaign_results; rates and uplift are shares, 0 to 1."""
+
+    segment_id: int | None
+    segment_name: str
+    treated: int
+    treated_responded: int
+    held_out: int
+    held_out_responded: int
+    uplift: float | None
+    uplift_low: float | None
+    uplift_high: float | None
+    p_value: float | None
+    p_value_corrected: float | None
+    uplift_low_simultaneous: float | None
+    uplift_high_simultaneous: float | None
+    value_per_customer: float | None
+    value_low: float | None
+    value_high: float | None
+    cost: float
+    cost_per_additional_response: float | None
+    net_value: float | None
+    verdict: str
+    words: str
+
+
+def judge(whole: Outcomes, segments: Sequence[Outcomes], cost: float, words: dict[str, str]) -> list[Result]:
+    """Compare treated and held out: all together first, then each segment.
+
+    The segments' p-values are corrected for their number by Holm, their simultaneous intervals by Bonferroni;
+    all together is one question and needs no correction. An arm of fewer than FEWEST_IN_ARM is not judged.
+
+    Args:
+        whole: all customers of the campaign.
+        segments: the same by segment.
+        cost: money per treated customer.
+        words: by key, for the verdicts.
+    """
+    judged = [each for each in segments if _is_large_enough(each)]
+    effects = {each.segment: _effect(each, 1 - ALPHA) for each in judged}
+    p_values = corrected([effects[each.segment].p_value for each in judged])
+    by_segment = dict(zip([each.segment for each in judged], p_values, strict=True))
+    results = []
+    for each in (whole, *segments):
+        if not _is_large_enough(each):
+            results.append(_result(each, None, None, None, cost, words))
+            continue
+        effect = _effect(each, 1 - ALPHA)
+        if each.segment is None:
+            results.append(_result(each, effect, effect.p_value, effect, cost, words))
+            continue
+        wide = _effect(each, 1 - ALPHA / len(judged))
+        results.append(_result(each, effect, by_segment[each.segment], wide, cost, words))
+    return results
+
+
+def _is_large_enough(outcomes: Outcomes) -> bool:
+    return min(len(outcomes.treated), len(outcomes.held_out)) >= FEWEST_IN_ARM
+
+
+def _effect(each: Outcomes, level: float) -> Effect:
+    return response_effect(
+        len(each.treated), each.treated_responded, len(each.held_out), each.held_out_responded, level
+    )
+
+
+def _result(
+    each: Outcomes,
+    effect: Effect | None,
+    p_value: float | None,
+    simultaneous: Effect | None,
+    cost: float,
+    words: dict[str, str],
+) -> Result:
+    treated, held_out = len(each.treated), len(each.held_out)
+    value = value_effect(each.treated, each.held_out, 1 - ALPHA) if effect else None
+    spent = cost * treated
+    additional = effect.estimate * treated if effect else 0.0
+    verdict = "too_small"
+    if effect is not None and p_value is not None:
+        shown = "uplift_shown" if effect.estimate > 0 else "harm_shown"
+        verdict = shown if p_value < ALPHA else "no_effect_shown"
+    return Result(
+        segment_id=each.segment,
+        segment_name=each.name,
+        treated=treated,
+        treated_responded=each.treated_responded,
+        held_out=held_out,
+        held_out_responded=each.held_out_responded,
+        uplift=effect.estimate if effect else None,
+        uplift_low=effect.low if effect else None,
+        uplift_high=effect.high if effect else None,
+        p_value=effect.p_value if effect else None,
+        p_value_corrected=p_value,
+        uplift_low_simultaneous=simultaneous.low if simultaneous else None,
+        uplift_high_simultaneous=simultaneous.high if simultaneous else None,
+        value_per_customer=value.estimate if value else None,
+        value_low=value.low if value else None,
+        value_high=value.high if value else None,
+        cost=spent,
+        cost_per_additional_response=spent / additional if additional > 0 else None,
+        net_value=value.estimate * treated - spent if value else None,
+        verdict=verdict,
+        words=_verdict_words(verdict, each, words),
+    )
+
+
+def _verdict_words(verdict: str, each: Outcomes, words: dict[str, str]) -> str:
+    text = words[f"campaign.verdict.{verdict}"]
+    if verdict != "no_effect_shown":
+        return text
+    treated, held_out = len(each.treated), len(each.held_out)
+    # Nobody responding without the offer is taken for one who does, since from 0 anything is shown.
+    rate = min(max(each.held_out_responded, 1) / held_out, 0.99)
+    smallest = smallest_uplift(treated, held_out, rate)
+    return text.replace("{smallest}", "100" if smallest is None else f"{100 * smallest:.1f}")
+
+
+def measure_campaign(
+    name: str, outcomes: Path, cost: float | None, warehouse: Path, now: dt.datetime
+) -> list[Result]:
+    """Read the outcomes, judge, add the results to the register and write results.csv.
+
+    Args:
+        name: the campaign's.
+        outcomes: CSV or Parquet file with customer_id, responded and, where there is one, value.
+        cost: money per treated customer; None: as planned.
+        warehouse: folder of campaigns/.
+        now: the time to record, UTC without zone.
+
+    Raises UserError where the campaign is unknown or a row of the outcomes is not understood, of an unknown
+    customer, or of one a second time; nothing is written then.
+    """
+    relation, columns = list_relation(outcomes, "OUTCOMES")
+    customer = id_column(outcomes, "OUTCOMES", columns)
+    if "responded" not in columns:
+        raise UserError(
+            f"OUTCOMES={outcomes}: has no column responded (1 or 0); its columns are {', '.join(columns)}."
+        )
+    with open_register(warehouse) as connection:
+        planned = connection.execute("select parameters from campaigns where name = ?", [name]).fetchall()
+        if not planned:
+            known = [row[0] for row in connection.execute("select name from campaigns order by 1").fetchall()]
+            raise UserError(
+                f"NAME={name}: there is no such campaign; "
+                + (f"there are {', '.join(known)}." if known else "make one with make campaign.")
+            )
+        per_contact = json.loads(planned[0][0])["cost"] if cost is None else cost
+        value = sql_name("value") if "value" in columns else "null"
+        try:
+            connection.execute(
+                f"""create or replace temp table outcomes as select
+                    trim(cast({sql_name(customer)} as varchar)) as customer_id,
+                    lower(trim(cast(responded as varchar))) as responded,
+                    nullif(trim(cast({value} as varchar)), '') as value
+                from {relation}"""
+            )
+        except duckdb.Error as error:
+            raise UserError(f"OUTCOMES={outcomes}: cannot be read ({str(error).splitlines()[0]}).") from None
+        _check(connection, name, outcomes)
+        words = words_of(connection)
+        connection.execute(
+            f"""create or replace temp table measured as select
+                targets.segment_id, targets.segment_name, targets.arm,
+                coalesce(outcomes.responded in {YES}, false) as responded,
+                coalesce(cast(outcomes.value as double), 0) as value
+            from campaign_targets as targets left join outcomes using (customer_id) where name = ?
+            order by customer_id""",
+            [name],
+        )
+        frame: Any = connection.sql("from measured").df()
+        segments = [
+            _outcomes(int(segment), str(of_segment["segment_name"].iloc[0]), of_segment)
+            for segment, of_segment in frame.groupby("segment_id")
+        ]
+        whole = _outcomes(None, words["campaign.all_segments"], frame)
+        results = judge(whole, segments, per_contact, words)
+        columns_written = [field.name for field in fields(Result)]
+        for result in results:
+            connection.execute(
+                f"insert into campaign_results (name, measured_at, {', '.join(columns_written)})"
+                f" values (?, ?, {', '.join('?' * len(columns_written))})",
+                [name, now, *(getattr(result, column) for column in columns_written)],
+            )
+        _write(connection, name, now, warehouse / FOLDER / name)
+    return results
+
+
+def _check(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
+    def first(query: str, *values: Any) -> tuple[Any, ...] | None:
+        found: tuple[Any, ...] | None = connection.execute(query, list(values)).fetchone()
+        return found
+
+    known = "select customer_id from campaign_targets where name = ?"
+    if found := first(
+        "select count(*) from outcomes where coalesce(customer_id, '') = '' having count(*) > 0"
+    ):
+        raise UserError(
+            f"OUTCOMES={path}: {found[0]:,} rows have no customer_id; fill it in or take them out."
+        )
+    if found := first(
+        f"select min(customer_id), count(*) from outcomes where customer_id not in ({known}) having count(*) > 0",
+        name,
+    ):
+        raise UserError(
+            f"OUTCOMES={path}: {found[1]:,} rows are of customers who are not in campaign {name}, such as"
+            f" {found[0]}; give its targets only, treatment and holdout."
+        )
+    if found := first(
+        "select customer_id, count(*) from outcomes group by customer_id having count(*) > 1 order by 1 limit 1"
+    ):
+        raise UserError(
+            f"OUTCOMES={path}: customer {found[0]} stands there {found[1]} times; give one row a customer."
+        )
+    if found := first(
+        f"select customer_id, responded from outcomes where coalesce(responded, '') not in {(*YES, *NO)}"
+        " order by 1 limit 1"
+    ):
+        raise UserError(
+            f"OUTCOMES={path}: customer {found[0]} has responded {found[1] or 'empty'}; expected 1 or 0."
+        )
+    if found := first(
+        "select customer_id, value from outcomes where value is not null"
+        " and not coalesce(isfinite(try_cast(value as double)), false) order by 1 limit 1"
+    ):
+        raise UserError(
+            f"OUTCOMES={path}: customer {found[0]} has value {found[1]}; expected a number, as in 12.50."
+        )
+
+
+def _outcomes(segment: int | None, name: str, frame: Any) -> Outcomes:
+    treated, held_out = frame[frame["arm"] == "treatment"], frame[frame["arm"] == "holdout"]
+    return Outcomes(
+        segment,
+        name,
+        treated["value"].to_numpy(dtype=np.float64),
+        int(treated["responded"].sum()),
+        held_out["value"].to_numpy(dtype=np.float64),
+        int(held_out["responded"].sum()),
+    )
+
+
+def _write(connection: duckdb.DuckDBPyConnection, name: str, now: dt.datetime, folder: Path) -> None:
+    partial = folder / ".partial-results.csv"
+    try:
+        folder.mkdir(exist_ok=True, mode=0o700)
+        connection.execute(
+            "create or replace temp table latest as select * from campaign_results"
+            " where name = ? and measured_at = ? order by segment_id nulls first",
+            [name, now],
+        )
+        connection.execute(f"copy latest to {sql_text(str(partial))} (header, delimiter ',')")
+        partial.replace(folder / "results.csv")
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written ({error.strerror}); check its permissions.") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _print(results: Sequence[Result], console: Console) -> None:
+    table = Table(box=None, padding=(0, 1), header_style="")
+    for head, side in (
+        ("segment", "left"), ("treated", "right"), ("held out", "right"), ("uplift, points", "right"),
+        ("95% interval", "right"), ("p", "right"), ("net value", "right"), ("verdict", "left"),
+    ):  # fmt: skip
+        table.add_column(head, justify=side)  # type: ignore[arg-type]
+    for each in results:
+        table.add_row(
+            f"{each.segment_id} {each.segment_name}" if each.segment_id else each.segment_name,
+            f"{_share(each.treated_responded, each.treated)}",
+            f"{_share(each.held_out_responded, each.held_out)}",
+            _points(each.uplift),
+            f"{_points(each.uplift_low)} to {_points(each.uplift_high)}",
+            "-" if each.p_value_corrected is None else f"{each.p_value_corrected:.3f}",
+            "-" if each.net_value is None else f"{each.net_value:,.0f}",
+            each.words,
+        )
+    console.table(table)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part:,} of {whole:,}"
+
+
+def _points(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:+.1f}"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure the campaign, print what came of it, and return the exit code."""
+
+    def work(console: Console) -> None:
+        given = read_arguments(arguments, DEFAULTS)
+        for name in ("NAME", "OUTCOMES"):
+            if not given[name]:
+                raise UserError(
+                    f"{name} is missing: give NAME of a campaign and OUTCOMES, a file with its outcomes."
+                )
+        cost = None
+        if given["COST"]:
+            try:
+                cost = float(given["COST"])
+            except ValueError:
+                cost = math.nan
+            if not (math.isfinite(cost) and cost >= 0):
+                raise UserError(f"COST={given['COST']}: expected a number at least 0, as in COST=1.")
+        now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+        outcomes = Path(given["OUTCOMES"]).expanduser()
+        warehouse = warehouse_folder()
+        results = measure_campaign(given["NAME"], outcomes, cost, warehouse, now)
+        _print(results, console)
+        console.print(
+            "\nWho is not in the outcomes counts as not responding. p is corrected for the number of segments"
+            " (Holm); for all together it is not."
+        )
+        console.print(f"All figures: {warehouse / FOLDER / given['NAME'] / 'results.csv'}")
+
+    return run_command(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
