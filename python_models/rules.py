@@ -88,7 +88,9 @@ def _rules(
     reached: BoolArray = tree.decision_path(values).toarray().astype(bool)  # type: ignore[attr-defined]
     customers = reached.sum(axis=0)
     hits = reached[inside].sum(axis=0)
-    majority = {node for node, (_, leaves) in nodes.items() if all(2 * hits[i] > customers[i] for i in leaves)}
+    majority = {
+        node for node, (_, leaves) in nodes.items() if all(2 * hits[i] > customers[i] for i in leaves)
+    }
     # Where all leaves below a question are of the segment, the question need not be asked.
     tops = [node for node in majority if nodes[node][0] and nodes[node][0][-1][0] not in majority]
     chosen = sorted(tops, key=lambda node: (-hits[node], node))[:MOST_RULES]

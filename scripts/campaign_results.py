@@ -27,6 +27,7 @@ from scripts.campaign_statistics import (
     Effect,
     corrected,
     response_effect,
+    response_interval,
     smallest_uplift,
     value_effect,
 )
@@ -106,21 +107,23 @@ def judge(whole: Outcomes, segments: Sequence[Outcomes], cost: float, words: dic
         cost: money per treated customer.
         words: by key, for the verdicts.
     """
-    judged = [each for each in segments if _is_large_enough(each)]
-    effects = {each.segment: _effect(each, 1 - ALPHA) for each in judged}
-    p_values = corrected([effects[each.segment].p_value for each in judged])
-    by_segment = dict(zip([each.segment for each in judged], p_values, strict=True))
+    effects = {
+        each.segment: response_effect(*_counts(each), 1 - ALPHA)
+        for each in (whole, *segments)
+        if _is_large_enough(each)
+    }
+    judged = [segment for segment in effects if segment is not None]
+    p_values = dict(zip(judged, corrected([effects[segment].p_value for segment in judged]), strict=True))
     results = []
     for each in (whole, *segments):
-        if not _is_large_enough(each):
+        effect = effects.get(each.segment)
+        if effect is None:
             results.append(_result(each, None, None, None, cost, words))
-            continue
-        effect = _effect(each, 1 - ALPHA)
-        if each.segment is None:
-            results.append(_result(each, effect, effect.p_value, effect, cost, words))
-            continue
-        wide = _effect(each, 1 - ALPHA / len(judged))
-        results.append(_result(each, effect, by_segment[each.segment], wide, cost, words))
+        elif each.segment is None:
+            results.append(_result(each, effect, effect.p_value, (effect.low, effect.high), cost, words))
+        else:
+            wide = response_interval(*_counts(each), 1 - ALPHA / len(judged))
+            results.append(_result(each, effect, p_values[each.segment], wide, cost, words))
     return results
 
 
@@ -128,17 +131,15 @@ def _is_large_enough(outcomes: Outcomes) -> bool:
     return min(len(outcomes.treated), len(outcomes.held_out)) >= FEWEST_IN_ARM
 
 
-def _effect(each: Outcomes, level: float) -> Effect:
-    return response_effect(
-        len(each.treated), each.treated_responded, len(each.held_out), each.held_out_responded, level
-    )
+def _counts(each: Outcomes) -> tuple[int, int, int, int]:
+    return len(each.treated), each.treated_responded, len(each.held_out), each.held_out_responded
 
 
 def _result(
     each: Outcomes,
     effect: Effect | None,
     p_value: float | None,
-    simultaneous: Effect | None,
+    simultaneous: tuple[float, float] | None,
     cost: float,
     words: dict[str, str],
 ) -> Result:
@@ -162,8 +163,8 @@ def _result(
         uplift_high=effect.high if effect else None,
         p_value=effect.p_value if effect else None,
         p_value_corrected=p_value,
-        uplift_low_simultaneous=simultaneous.low if simultaneous else None,
-        uplift_high_simultaneous=simultaneous.high if simultaneous else None,
+        uplift_low_simultaneous=simultaneous[0] if simultaneous else None,
+        uplift_high_simultaneous=simultaneous[1] if simultaneous else None,
         value_per_customer=value.estimate if value else None,
         value_low=value.low if value else None,
         value_high=value.high if value else None,
@@ -177,7 +178,7 @@ def _result(
 
 def _verdict_words(verdict: str, each: Outcomes, words: dict[str, str]) -> str:
     text = words[f"campaign.verdict.{verdict}"]
-    if verdict != "no_effect_shown":
+    if "{smallest}" not in text:
         return text
     treated, held_out = len(each.treated), len(each.held_out)
     # Nobody responding without the offer is taken for one who does, since from 0 anything is shown.
@@ -328,28 +329,28 @@ def _write(connection: duckdb.DuckDBPyConnection, name: str, now: dt.datetime, f
 
 
 def _print(results: Sequence[Result], console: Console) -> None:
-    table = Table(box=None, padding=(0, 1), header_style="")
-    for head, side in (
-        ("segment", "left"), ("treated", "right"), ("held out", "right"), ("uplift, points", "right"),
-        ("95% interval", "right"), ("p", "right"), ("net value", "right"), ("verdict", "left"),
-    ):  # fmt: skip
-        table.add_column(head, justify=side)  # type: ignore[arg-type]
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="")
+    for head in ("segment", "treated", "held out", "uplift", "95% interval", "p", "net value"):
+        table.add_column(head, justify="right", no_wrap=True)
     for each in results:
         table.add_row(
-            f"{each.segment_id} {each.segment_name}" if each.segment_id else each.segment_name,
-            f"{_share(each.treated_responded, each.treated)}",
-            f"{_share(each.held_out_responded, each.held_out)}",
+            "all" if each.segment_id is None else str(each.segment_id),
+            _rate(each.treated_responded, each.treated),
+            _rate(each.held_out_responded, each.held_out),
             _points(each.uplift),
             f"{_points(each.uplift_low)} to {_points(each.uplift_high)}",
             "-" if each.p_value_corrected is None else f"{each.p_value_corrected:.3f}",
             "-" if each.net_value is None else f"{each.net_value:,.0f}",
-            each.words,
         )
     console.table(table)
+    console.print()
+    for each in results:
+        number = "" if each.segment_id is None else f"{each.segment_id} "
+        console.print(f"  {number}{each.segment_name}: {each.words}")
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{part:,} of {whole:,}"
+def _rate(responded: int, customers: int) -> str:
+    return f"{responded / max(customers, 1):.1%} of {customers:,}"
 
 
 def _points(share: float | None) -> str:
@@ -380,7 +381,7 @@ def main(arguments: Sequence[str]) -> int:
         results = measure_campaign(given["NAME"], outcomes, cost, warehouse, now)
         _print(results, console)
         console.print(
-            "\nWho is not in the outcomes counts as not responding. p is corrected for the number of segments"
+            "\nUplift in points. Who is not in the outcomes counts as not responding. p is corrected for the number of segments"
             " (Holm); for all together it is not."
         )
         console.print(f"All figures: {warehouse / FOLDER / given['NAME'] / 'results.csv'}")

@@ -84,13 +84,26 @@ def power_of_size(total: float, base_rate: float, uplift: float, holdout: float)
     )  # fmt: skip
 
 
+def response_interval(
+    treated: int, responded: int, held_out: int, held_out_responded: int, level: float
+) -> tuple[float, float]:
+    """Interval of the difference in response rates; arguments as of response_effect.
+
+    Newcombe's hybrid score interval (statsmodels confint_proportions_2indep), which keeps its level in small
+    arms and at rates near 0, where Wald's is too short.
+    """
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
+    low, high = confint_proportions_2indep(
+        responded, treated, held_out_responded, held_out, method="newcomb", compare="diff", alpha=1 - level
+    )
+    return float(low), float(high)
+
+
 def response_effect(
     treated: int, responded: int, held_out: int, held_out_responded: int, level: float
 ) -> Effect:
-    """Difference in response rates.
-
-    The interval is Newcombe's hybrid score (statsmodels confint_proportions_2indep), which keeps its level in
-    small arms and at rates near 0, where Wald's is too short; the p-value is of the score test.
+    """Difference in response rates, its interval and the p-value of the score test (statsmodels).
 
     Args:
         treated: customers who got the offer.
@@ -99,11 +112,9 @@ def response_effect(
         held_out_responded: of these, who responded.
         level: of the interval, such as 0.95.
     """
-    from statsmodels.stats.proportion import confint_proportions_2indep, test_proportions_2indep
+    from statsmodels.stats.proportion import test_proportions_2indep
 
-    low, high = confint_proportions_2indep(
-        responded, treated, held_out_responded, held_out, method="newcomb", compare="diff", alpha=1 - level
-    )
+    low, high = response_interval(treated, responded, held_out, held_out_responded, level)
     responses = responded + held_out_responded
     p_value = 1.0
     # With nobody or everybody responding in both arms there is nothing to compare.
@@ -115,8 +126,7 @@ def response_effect(
                 method="score", compare="diff", return_results=True,
             )  # fmt: skip
         p_value = float(found.pvalue)
-    estimate = responded / treated - held_out_responded / held_out
-    return Effect(estimate, float(low), float(high), p_value)
+    return Effect(responded / treated - held_out_responded / held_out, low, high, p_value)
 
 
 def value_effect(treated: FloatArray, held_out: FloatArray, level: float) -> Effect | None:

@@ -156,7 +156,10 @@ def curve(frame: pd.DataFrame, value: str, label: str, k_label: str, marks: Mapp
     base = alt.Chart(shown).encode(
         x=alt.X("k:Q", title=k_label, axis=alt.Axis(tickMinStep=1, format="d", grid=False)),
         y=alt.Y(
-            f"{value}:Q", title=label, scale=alt.Scale(zero=False), axis=alt.Axis(format="~s" if shown[value].max() > 100 else ".2f", tickCount=5)
+            f"{value}:Q",
+            title=label,
+            scale=alt.Scale(zero=False),
+            axis=alt.Axis(format="~s" if shown[value].max() > 100 else ".2f", tickCount=5),
         ),
     )
     layers = [
