@@ -20,7 +20,7 @@ from scripts.errors import UserError
 from scripts.failures import why_dbt_failed
 from scripts.intake import Intake, load_contract, open_source
 from scripts.lock import build_lock
-from scripts.objections import Objections, update_register
+from scripts.objections import Objections, hand_over, update_register
 from scripts.parameters import (
     DBT_PROJECT,
     PROJECT,
@@ -57,7 +57,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Path:
         with console.stage("Open the input") as stage, _open_work(work) as connection:
             intake = open_source(connection, source, load_contract(DBT_PROJECT / "models" / "staging"))
             stage.rows = connection.execute("select coalesce(sum(rows), 0) from raw.inputs").fetchall()[0][0]
-            _write_objections(connection, objections)
+            hand_over(connection, objections.ids)
             protected = _protected(connection, intake, settings["protected"])
         for note in intake.notes:
             console.note(note)
@@ -81,14 +81,6 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Path:
         _write_stages(console, warehouse / "logs" / STAGES)
     link: Path = published.link
     return link
-
-
-def _write_objections(connection: duckdb.DuckDBPyConnection, objections: Objections) -> None:
-    """Hand the register to dbt as raw.objections."""
-    connection.execute(
-        "create or replace table raw.objections as select unnest(?::varchar[]) as customer_id",
-        [list(objections.ids)],
-    )
 
 
 def _notes_on(objections: Objections, warehouse: Path) -> list[str]:

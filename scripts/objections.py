@@ -1,6 +1,6 @@
 """The register of people who object to profiling (GDPR Art. 21(2)).
 
-Reads and writes warehouse/objections.csv and nothing else. Who is in it leaves before the learning and the
+Reads and writes warehouse/objections.csv, and raw.objections of the connection it is given. Who is in it leaves before the learning and the
 scoring. The register outlives builds, the work file and lists that leave somebody out: only an explicit
 withdrawal takes an id off it. It is a file of its own, and text, so that it can be read, backed up and audited.
 """
@@ -8,8 +8,11 @@ withdrawal takes an id off it. It is a file of its own, and text, so that it can
 import csv
 import datetime as dt
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import duckdb
 
 from scripts.errors import UserError
 from scripts.id_lists import read_ids
@@ -66,6 +69,13 @@ def update_register(warehouse: Path, objections: str, withdrawn: str) -> Objecti
             del register[each]
         _write(path, register)
     return Objections(tuple(sorted(register)), len(new), kept, len(gone))
+
+
+def hand_over(connection: duckdb.DuckDBPyConnection, ids: Sequence[str]) -> None:
+    """Write the ids to raw.objections, where dbt's models read them; schema raw exists."""
+    connection.execute(
+        "create or replace table raw.objections as select unnest(?::varchar[]) as customer_id", [list(ids)]
+    )
 
 
 def objectors(warehouse: Path) -> list[str]:

@@ -38,7 +38,7 @@ def _check(path: Path, columns: list[str]) -> None:
             rows = list(csv.reader(file, strict=True))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; restore it, with the columns {expected}.") from None
-    except (UnicodeDecodeError, csv.Error) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(
             f"{path}: cannot be read ({error}); save it as comma-separated CSV in UTF-8."
         ) from None

@@ -32,12 +32,14 @@ from pathlib import Path
 import duckdb
 from scripts.build import set_dbt_environment
 from scripts.intake import load_contract, open_source
+from scripts.objections import hand_over
 from scripts.parameters import DBT_PROJECT, machine_limits
 source, warehouse = map(Path, sys.argv[1:])
 machine_limits()
 warehouse.mkdir(parents=True)
 with duckdb.connect(str(warehouse / "work.duckdb")) as connection:
     kind = open_source(connection, source, load_contract(DBT_PROJECT / "models" / "staging")).kind
+    hand_over(connection, [])
 set_dbt_environment(warehouse / "work.duckdb", warehouse / "dbt", warehouse / "logs")
 from dbt.cli.main import dbtRunner
 run = ["run", "--select", "+customer_features", "--vars", json.dumps({"source_kind": kind})]

@@ -206,7 +206,7 @@ def test_a_file_without_permission_is_one_sentence(tmp_path: Path) -> None:
     home.mkdir()
     os.chown(home, NOBODY, NOBODY)
     code = (
-        "import os, sys, sklearn.cluster; from scripts.build import main;"
+        "import os, sys, encodings.utf_8_sig, sklearn.cluster; from scripts.build import main;"
         f"os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY});"
         "sys.exit(main(sys.argv[1:]))"
     )
