@@ -64,7 +64,8 @@ def read_ids(path: Path, name: str) -> list[str]:
         ).fetchall()
     except duckdb.Error as error:
         raise UserError(f"{name}={path}: cannot be read ({str(error).splitlines()[0]}).") from None
-    ids = [row[0] for row in found]
+    # In a file of one column a row without an id is a blank line.
+    ids = [row[0] for row in found if row[0] or len(columns) > 1]
     if any(not each for each in ids):
         raise UserError(f"{name}={path}: a row has an empty {column}; fill it in or take the row out.")
     return ids
