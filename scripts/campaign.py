@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 from rich.table import Table
 
-from scripts.campaign_register import FOLDER, check_name, key_of, open_register, published_file, words_of
+from scripts.campaign_register import FOLDER, check_name, key_of, open_register, words_of
 from scripts.campaign_statistics import POWER, customers_needed, power_of, smallest_uplift
 from scripts.console import Console, run_command
 from scripts.csv_dialect import sql_text
@@ -176,7 +176,6 @@ def plan_campaign(settings: Settings, warehouse: Path, now: dt.datetime) -> Plan
     Raises UserError where the segment is unknown, a list cannot be read, the name is taken or too few
     customers are left; nothing is written then.
     """
-    published_file(warehouse)
     lists = {name: read_ids(Path(path).expanduser(), name) for name, path in settings.lists.items()}
     # Who objected after the last build still has a segment in it.
     lists["OBJECTIONS"] = objectors(warehouse)

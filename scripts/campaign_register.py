@@ -16,7 +16,7 @@ import duckdb
 
 from scripts.csv_dialect import sql_text
 from scripts.errors import UserError
-from scripts.publish import LINK
+from scripts.published import published_file
 
 FOLDER = "campaigns"
 REGISTER = "campaigns.duckdb"
@@ -40,14 +40,6 @@ create table if not exists campaign_results (
     cost_per_additional_response double, net_value double, verdict varchar, words varchar
 );
 """
-
-
-def published_file(warehouse: Path) -> Path:
-    """Return the published file; raises UserError where nothing is published."""
-    published = warehouse / LINK
-    if not published.exists():
-        raise UserError(f"{published}: nothing is published yet; run make build first.")
-    return published
 
 
 def check_name(name: str) -> str:

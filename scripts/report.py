@@ -19,7 +19,7 @@ from scripts.campaign_statistics import smallest_uplift
 from scripts.console import Console, run_command
 from scripts.errors import UserError
 from scripts.parameters import warehouse_folder
-from scripts.publish import LINK
+from scripts.published import published_file
 
 REPORT = "card_segments_report.html"
 NOTHING, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
@@ -541,9 +541,7 @@ def main(arguments: Sequence[str]) -> int:
             raise UserError(
                 f"{arguments[0]}: make report takes nothing; LANGUAGE and the rest are make build's."
             )
-        published = warehouse_folder() / LINK
-        if not published.exists():
-            raise UserError(f"{published}: nothing is published yet; run make build first.")
+        published = published_file(warehouse_folder())
         console.print(min(str(path := write_report(published)), os.path.relpath(path), key=len))
 
     return run_command(work)

@@ -53,5 +53,6 @@ def publish_customers(warehouse: Path, reverse: bool = False) -> None:
         connection.execute(
             "create table marts.model_runs as select 'm1' as model_id, timestamp '2026-01-01' as trained_at"
         )
+        connection.execute("create table marts.segment_rules (segment_id integer)")
         connection.execute("create table marts.words (key varchar, text varchar)")
         connection.executemany("insert into marts.words values (?, ?)", words)

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from scripts import report
@@ -215,6 +216,16 @@ def test_make_report_writes_it_again(page: Path, real_build: Path) -> None:
 def test_without_a_build_there_is_nothing_to_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CARD_SEGMENTS_WAREHOUSE", str(tmp_path))
     assert report.main([]) == 1
+
+
+def test_a_file_of_an_earlier_version_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with duckdb.connect(str(tmp_path / "card_segments.duckdb")) as connection:
+        connection.execute("create schema marts; create table marts.words (key varchar, text varchar)")
+    monkeypatch.setenv("CARD_SEGMENTS_WAREHOUSE", str(tmp_path))
+    assert report.main([]) == 1
+    assert "has no table segment_rules, so an earlier version of the job built it" in capsys.readouterr().err
 
 
 def test_a_page_that_cannot_be_written_leaves_the_one_before(
