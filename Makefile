@@ -36,7 +36,7 @@ test: $(VENV)/.ready  ## Run the whole test suite
 lint: $(VENV)/.ready  ## Check style and types, of Python and of SQL
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
-	@$(call LINT_SQL,ledger,$(wildcard dbt_project/models/*/ledger) dbt_project/models/marts dbt_project/models/segmentation dbt_project/tests)
+	@$(call LINT_SQL,ledger,$(wildcard dbt_project/models/*/ledger) dbt_project/models/marts dbt_project/models/meaning dbt_project/models/segmentation dbt_project/tests)
 	@$(call LINT_SQL,summary,$(wildcard dbt_project/models/*/summary) $(shell grep -rl "var('source_kind')" dbt_project/models/marts))
 
 # dbt knows the models of one kind of source at a time, and compiles them here without a warehouse.

@@ -7,12 +7,11 @@ assumptions as (
 
     select
         {% for scenario in scenarios %}
-        {% set last_scenario = loop.last %}
         {% for name, _, _ in economics_terms() %}
-        max(cast({{ scenario }} as double)) filter (assumption = '{{ name }}')
-            as {{ name }}_{{ scenario }}{{ ',' if not (loop.last and last_scenario) }}
+        max(cast({{ scenario }} as double)) filter (assumption = '{{ name }}') as {{ name }}_{{ scenario }},
         {% endfor %}
         {% endfor %}
+        count(*) as assumptions
     from {{ ref('economics_assumptions') }}
     where assumption != 'currency'
 
@@ -24,7 +23,7 @@ customers as (
     select
         features.*,
         scores.segment_id,
-        assumptions.*
+        assumptions.* exclude (assumptions) -- noqa: RF02
     from {{ ref('model_input') }} as features
     inner join {{ ref('customer_scores') }} as scores on features.customer_id = scores.customer_id
     cross join assumptions
@@ -32,16 +31,12 @@ customers as (
 )
 
 select
-    customer_id,
-    segment_id,
-
     {% for scenario in scenarios %}
-    {% for _, expression in yearly_value_parts(scenario) %}
-    {{ '+ ' if not loop.first }}{{ expression }}
-    {% endfor %}
-    as value_{{ scenario }},
+    {{ yearly_value_parts(scenario) | map('last') | join(' + ') }} as value_{{ scenario }},
     {% endfor %}
     {% for name, expression in yearly_value_parts('base') %}
-    {{ expression }} as {{ name }}{{ ',' if not loop.last }}
+    {{ expression }} as {{ name }},
     {% endfor %}
+    customer_id,
+    segment_id
 from customers

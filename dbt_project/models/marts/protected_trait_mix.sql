@@ -1,6 +1,7 @@
 {% set traits = var('protected').split(',') | select | list %}
-{% set people = source('ledger', 'accounts') if var('source_kind') == 'ledger' else source('summary', 'customer_summary') %}
-{% set id = 'customer_id' if var('source_kind') == 'ledger' else 'cust_id' %}
+{% set is_ledger = var('source_kind') == 'ledger' %}
+{% set people = source('ledger', 'accounts') if is_ledger else source('summary', 'customer_summary') %}
+{% set id = 'customer_id' if is_ledger else 'cust_id' %}
 {% set fewest = 10 %}
 
 -- For fair-lending review only: no model reads it. Groups so small that they point at people show no number.
@@ -46,7 +47,8 @@ kinds as (
     select
         trait,
         -- Ages and the like go into bands of ten.
-        count(distinct value) > 12 and bool_and(value is null or try_cast(value as double) is not null) as is_banded
+        count(distinct value) > 12
+        and bool_and(value is null or try_cast(value as double) is not null) as is_banded
     from given
     group by trait
 

@@ -17,12 +17,12 @@ measures as (
 profiled as (
 
     select
-        segment_id,
-        any_value(customers) as customers,
         {% for name in feature_names() %}
         max(mean) filter (measure = '{{ name }}') as {{ name }}_mean,
-        max(median) filter (measure = '{{ name }}') as {{ name }}_median{{ ',' if not loop.last }}
+        max(median) filter (measure = '{{ name }}') as {{ name }}_median,
         {% endfor %}
+        segment_id,
+        any_value(customers) as customers
     from {{ ref('segment_statistics') }}
     group by segment_id
 

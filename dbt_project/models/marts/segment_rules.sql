@@ -26,7 +26,9 @@ counted as (
                 'rule': {{ rule }},
                 'sql_predicate': '{{ predicate }}',
                 'customers_matched': count(*) filter ({{ predicate }}),
-                'customers_of_segment': count(*) filter (({{ predicate }}) and labelled_segment_id = {{ segment }}),
+                'customers_of_segment': count(*) filter (
+                    ({{ predicate }}) and labelled_segment_id = {{ segment }}
+                ),
                 'customers_in_segment': count(*) filter (labelled_segment_id = {{ segment }})
             }{{ ',' if not (loop.last and last_segment) }}
             {% endfor %}

@@ -17,39 +17,44 @@ names as (
 
 ),
 
+currency as (
+
+    select base as currency
+    from {{ ref('economics_assumptions') }}
+    where assumption = 'currency'
+
+),
+
 summed as (
 
     select
-        segment_id,
-        count(*) as customers,
         {% for scenario in ('low', 'base', 'high') %}
         avg(value_{{ scenario }}) as value_{{ scenario }},
         sum(value_{{ scenario }}) as total_{{ scenario }},
         {% endfor %}
         {% for part in parts %}
-        avg({{ part }}) as {{ part }}{{ ',' if not loop.last }}
+        avg({{ part }}) as {{ part }},
         {% endfor %}
+        segment_id,
+        count(*) as customers
     from customer_values
     group by segment_id
 
 )
 
 select
-    summed.segment_id,
-    names.segment_name,
-    (select base from {{ ref('economics_assumptions') }} where assumption = 'currency') as currency,
-
-    summed.customers,
     {% for scenario in ('low', 'base', 'high') %}
     summed.value_{{ scenario }},
-    {% endfor %}
-    {% for scenario in ('low', 'base', 'high') %}
     summed.total_{{ scenario }},
     {% endfor %}
-    summed.total_base / nullif(sum(summed.total_base) over (), 0) as share_of_total,
-
     {% for part in parts %}
-    summed.{{ part }}{{ ',' if not loop.last }}
+    summed.{{ part }},
     {% endfor %}
+    summed.total_base / nullif(sum(summed.total_base) over (), 0) as share_of_total,
+    currency.currency,
+    summed.customers,
+    summed.segment_id,
+    names.segment_name
 from summed
+cross join currency
 inner join names on summed.segment_id = names.segment_id

@@ -9,8 +9,8 @@ features as (
 )
 
 select
-    *,
     {% for name, expression, _ in indicators() %}
-    {{ expression }} as {{ name }}{{ ',' if not loop.last }}
+    {{ expression }} as {{ name }},
     {% endfor %}
+    *
 from features

@@ -33,7 +33,10 @@ select
     conditions.feature || ' ' || conditions.operator || ' ' || conditions.threshold as predicate,
     replace(
         replace(
-            case when conditions.operator = '>' then {{ word('rule.above') }} else {{ word('rule.at_most') }} end,
+            case
+                when conditions.operator = '>' then {{ word('rule.above') }}
+                else {{ word('rule.at_most') }}
+            end,
             '{feature}', words.text
         ),
         '{threshold}',
@@ -43,7 +46,8 @@ select
                     {{ word('format.percent') }}, '{number}',
                     {{ localised("format('{:.3g}', 100 * conditions.threshold)") }}
                 )
-            when abs(conditions.threshold) >= 100 then {{ localised("format('{:,.0f}', conditions.threshold)") }}
+            when abs(conditions.threshold) >= 100
+                then {{ localised("format('{:,.0f}', conditions.threshold)") }}
             else {{ localised("format('{:.3g}', conditions.threshold)") }}
         end
     ) as condition_text

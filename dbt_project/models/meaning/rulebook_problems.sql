@@ -2,7 +2,9 @@
 {% set measures = feature_names() + (indicators() | map('first') | list) %}
 {% set words_file = 'words_' ~ var('language') %}
 
--- What is wrong with the seeds that a bank edits, a sentence a row; with any the build stops before it learns.
+-- What is wrong with the seeds that a bank edits, a sentence a row; with any the build stops before it
+-- learns. Sentences stand whole and each check on its own, so lines are long and subqueries have no names:
+-- noqa: disable=LT02,LT05,LT14,RF02,RF04,AL10,ST05
 with
 
 archetypes as (

@@ -50,7 +50,7 @@ qualifiers as (
                 partition by segment_id order by abs(sibling_contrast) desc, measure
             ) as qualifier_rank
         from siblings
-    )
+    ) as ranked
     group by segment_id
 
 ),
@@ -67,7 +67,7 @@ strongest as (
             row_number() over (partition by segment_id order by trait_rank) as name_rank
         from traits
         where may_be_in_name
-    )
+    ) as ranked
     group by segment_id
 
 ),
@@ -89,13 +89,15 @@ proposed as (
         archetypes.archetype,
         evidence.traits,
         case
-            when archetypes.archetype = 'none' then replace(archetype_name, '{traits}', strongest.two)
-            when segments_of_archetype = 1 then archetype_name
-            else archetype_name || ', ' || qualifiers.one
+            when archetypes.archetype = 'none'
+                then replace(archetypes.archetype_name, '{traits}', strongest.two)
+            when archetypes.segments_of_archetype = 1 then archetypes.archetype_name
+            else archetypes.archetype_name || ', ' || qualifiers.one
         end as short_name,
         case
-            when archetypes.archetype = 'none' then replace(archetype_name, '{traits}', strongest.three)
-            else archetype_name || ', ' || qualifiers.two
+            when archetypes.archetype = 'none'
+                then replace(archetypes.archetype_name, '{traits}', strongest.three)
+            else archetypes.archetype_name || ', ' || qualifiers.two
         end as longer_name
     from archetypes
     inner join strongest on archetypes.segment_id = strongest.segment_id
@@ -139,6 +141,23 @@ pieces as (
 
 ),
 
+sizes as (
+
+    select distinct
+        segment_id,
+        customers
+    from {{ ref('segment_statistics') }}
+
+),
+
+currency as (
+
+    select base
+    from {{ ref('economics_assumptions') }}
+    where assumption = 'currency'
+
+),
+
 numbers as (
 
     {% for statistic in ('mean', 'median', 'users_share') %}
@@ -149,23 +168,24 @@ numbers as (
     from {{ ref('segment_statistics') }}
     union all
     {% endfor %}
-    select distinct
+    select
         segment_id,
         '{customers}' as piece,
         {{ localised("format('{:,}', customers)") }} as text
-    from {{ ref('segment_statistics') }}
+    from sizes
     union all
     select
         segment_id,
         '{customer_share}' as piece,
         {{ worded_number('customers / sum(customers) over ()', "'share'") }} as text
-    from (select distinct segment_id, customers from {{ ref('segment_statistics') }})
+    from sizes
     union all
-    select distinct
-        segment_id,
+    select
+        sizes.segment_id,
         '{currency}' as piece,
-        (select base from {{ ref('economics_assumptions') }} where assumption = 'currency') as text
-    from {{ ref('segment_statistics') }}
+        currency.base as text
+    from sizes
+    cross join currency
 
 ),
 

@@ -1,6 +1,8 @@
 {% set measures = feature_names() + (indicators() | map('first') | list) %}
 
--- One scan gives every segment's statistics and, as segment null, the portfolio's.
+-- One scan gives every segment's statistics and, as segment null, the portfolio's. The linter takes
+-- a struct for a table, and rollup for a function:
+-- noqa: disable=RF01,LT01,LT06
 with
 
 customers as (
@@ -16,18 +18,18 @@ customers as (
 grouped as (
 
     select
-        segment_id,
-        count(*) as customers,
         {% for name in measures %}
         {
             'mean': avg({{ name }}),
             'median': median({{ name }}),
             'deviation': stddev_pop({{ name }}),
             'users_share': coalesce(avg(cast({{ name }} > 0 as integer)), 0)
-        } as {{ name }}{{ ',' if not loop.last }}
+        } as {{ name }},
         {% endfor %}
+        segment_id,
+        count(*) as customers
     from customers
-    group by grouping sets ((segment_id), ())
+    group by rollup (segment_id)
 
 ),
 
@@ -65,7 +67,7 @@ select
         when '{{ name }}' then '{{ unit }}'
         {% endfor %}
     end as unit,
-    segments.measure not in ('{{ indicators() | map('first') | join("', '") }}') as is_feature,
+    segments.measure in (select unnest({{ feature_names() }})) as is_feature,
     segments.customers,
 
     segments.statistics.mean,

@@ -31,7 +31,10 @@ labelled as (
         strongest.*,
         words.text as feature_words,
         replace(
-            case when strongest.z_contrast >= 0 then {{ word('trait.high') }} else {{ word('trait.low') }} end,
+            case
+                when strongest.z_contrast >= 0 then {{ word('trait.high') }}
+                else {{ word('trait.low') }}
+            end,
             '{feature}', words.text
         ) as short_text,
         -- Cash in a name says that nearly all take it, whatever else the segment is.

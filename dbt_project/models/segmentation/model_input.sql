@@ -1,6 +1,7 @@
 {{ config(materialized='view') }}
 
--- What the model sees: the features and the id that names the row. The learning waits for the audit and the rules.
+-- What the model sees: the features and the id that names the row. The learning waits for the audit and
+-- for the rules.
 -- depends_on: {{ ref('load_audit') }}, {{ ref('rulebook_problems') }}
 with
 
