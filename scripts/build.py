@@ -37,8 +37,8 @@ from scripts.summary import print_summary
 STAGES = "stages.json"
 
 
-def build(given: dict[str, Any], warehouse: Path, console: Console) -> Path:
-    """Run the whole job and return the published file.
+def build(given: dict[str, Any], warehouse: Path, console: Console) -> tuple[Path, Path]:
+    """Run the whole job and return the published file and the report on it.
 
     given: the parameters that were set, by their var's name. Raises UserError where the input, a
     parameter or the surroundings are at fault; what was published before stays as it was.
@@ -77,10 +77,9 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Path:
             )
             stage.rows = sum(published.tables.values())
         with console.stage("Write the report"):
-            write_report(published.link)
+            report = write_report(published.link)
         _write_stages(console, warehouse / "logs" / STAGES)
-    link: Path = published.link
-    return link
+    return published.link, report
 
 
 def _notes_on(objections: Objections, warehouse: Path) -> list[str]:
@@ -210,8 +209,8 @@ def main(arguments: Sequence[str]) -> int:
 
     def work(console: Console) -> None:
         given = parse_parameters(arguments)
-        published = build(given, warehouse_folder(), console)
-        print_summary(published, console, time.perf_counter() - started)
+        published, report = build(given, warehouse_folder(), console)
+        print_summary(published, report, console, time.perf_counter() - started)
 
     return run_command(work)
 

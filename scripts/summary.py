@@ -18,7 +18,7 @@ COLUMNS = (
 )
 
 
-def print_summary(published: Path, console: Console, seconds: float) -> None:
+def print_summary(published: Path, report: Path, console: Console, seconds: float) -> None:
     """Print segments with size, share and what sets each apart; where the file is; what to try next."""
     with duckdb.connect(str(published), read_only=True) as connection:
         segments = connection.execute(
@@ -64,11 +64,12 @@ def print_summary(published: Path, console: Console, seconds: float) -> None:
     if warning:
         console.print(f"  warning: {warning}; do not build campaigns on the segments marked unstable")
     shown = _short(published)
-    console.print(f"  Done in {seconds:.1f} s. The tables are in {shown}")
+    console.print(f"  Done in {seconds:.1f} s. The tables are in {shown}, the report is {_short(report)}")
     console.print("\nTry next:")
     console.print(f'  duckdb -readonly {shown} "from marts.segment_profiles"')
     console.print("  make build SOURCE=path/to/your.csv")
     console.print("  make build K=7")
+    console.print("  make campaign NAME=spring SEGMENT=2")
 
 
 def _short(path: Path) -> str:
