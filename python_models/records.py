@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
-from itertools import groupby
 from numbers import Integral, Real
 
 import numpy as np
@@ -235,14 +234,17 @@ def _segment(run: Run, place: int) -> dict[str, Value]:
 
 
 def _rule_conditions(rules: Sequence[Rule]) -> Iterator[dict[str, Value]]:
-    for segment, of_segment in groupby(rules, key=lambda rule: rule.segment):
-        for number, rule in enumerate(of_segment, 1):
-            for place, condition in enumerate(rule.conditions, 1):
+    for rule in rules:
+        for number, alternative in enumerate(rule.alternatives, start=1):
+            for place, condition in enumerate(alternative, start=1):
                 yield {
-                    "segment_id": segment + 1, "rule": number, "condition": place,
-                    "feature": condition.feature, "operator": condition.operator,
+                    "segment_id": rule.segment_id,
+                    "rule": number,
+                    "condition": place,
+                    "feature": condition.feature,
+                    "operator": condition.operator,
                     "threshold": condition.threshold,
-                }  # fmt: skip
+                }
 
 
 def _segment_silhouette(run: Run, place: int) -> float | None:

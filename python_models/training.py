@@ -135,7 +135,7 @@ def train(features: pd.DataFrame, settings: Settings) -> pd.DataFrame:
             stability = bootstrap(champion.space.points, final, settings.seed, range(settings.bootstraps))
             own = silhouettes(distances, final.labels[: len(distances)])
         with clock.part("rules"):
-            rules = segment_rules(filled, final.labels, sample.names)
+            rules = segment_rules(sample.values, filled, final.labels, sample.names)
     run = Run(
         sample=sample,
         settings=settings,

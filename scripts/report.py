@@ -246,8 +246,11 @@ def _names(frame: Frame) -> list[str]:
     ]
 
 
-def _figure(title: str, svg: str, table: Table | None) -> Figure:
+def _figure(data: _Published, title: str, chart: Any, table: Table | None) -> Figure:
     """The words of a figure for who cannot see it are those of its table, first to last."""
+    from scripts.report_charts import draw
+
+    svg = draw(chart, data.word("format.thousands"), data.word("format.decimal"))
     spoken = title
     if table:
         spoken += ". " + "; ".join(", ".join(row) for row in table["rows"])
@@ -268,7 +271,7 @@ def _size_chart(data: _Published, profiles: Frame) -> Figure:
         list(zip(frame["name"], counts, shares, strict=True)),
         (1, 2),
     )
-    return _figure(t("glance.size"), bars(frame, "customers", t("glance.size_axis"), "words"), table)
+    return _figure(data, t("glance.size"), bars(frame, "customers", t("glance.size_axis"), "words"), table)
 
 
 def _range_chart(data: _Published, values: Frame, currency: str) -> Figure:
@@ -288,6 +291,7 @@ def _range_chart(data: _Published, values: Frame, currency: str) -> Figure:
     heads = [t("segment"), t("value.low"), t("value.base"), t("value.high")]
     title = t("value.range_chart")
     return _figure(
+        data,
         title,
         value_ranges(frame, t("value.axis", currency=currency)),
         _table(title, heads, rows, (1, 2, 3)),
@@ -312,6 +316,7 @@ def _parts_chart(data: _Published, values: Frame, currency: str) -> Figure:
     ]
     title = t("value.parts_chart")
     return _figure(
+        data,
         title,
         value_parts(frame, t("value.axis", currency=currency), words),
         _table(title, [t("segment"), *words], rows, range(1, len(PARTS) + 1)),
@@ -346,7 +351,7 @@ def _heatmap(data: _Published, profiles: Frame) -> Figure:
         rows,
         range(1, len(profiles) + 2),
     )
-    return _figure(title, heatmap(pd.DataFrame(cells), t("profile.legend")), table)
+    return _figure(data, title, heatmap(pd.DataFrame(cells), t("profile.legend")), table)
 
 
 def _curves(data: _Published) -> list[Figure]:
@@ -375,8 +380,8 @@ def _curves(data: _Published) -> list[Figure]:
             [(str(k), data.decimals(v, places)) for k, v in zip(shown["k"], shown[value], strict=True)],
             (0, 1),
         )
-        svg = curve(points, value, t(f"k.{axis}"), t("k.axis"), marks)
-        figures.append(_figure(t(f"k.{title}"), svg, table))
+        chart = curve(points, value, t(f"k.{axis}"), t("k.axis"), marks)
+        figures.append(_figure(data, t(f"k.{title}"), chart, table))
     return figures
 
 
@@ -395,11 +400,11 @@ def _maps(data: _Published, profiles: Frame) -> dict[str, Any]:
         "select sum(explained_variance_share) as share from marts.pca_components"
         " where component in ('pca_1', 'pca_2')"
     )["share"].iloc[0]
-    figures = [_figure(t("maps.pca"), scatter(points, "pca_1", "pca_2", names), None)]
+    figures = [_figure(data, t("maps.pca"), scatter(points, "pca_1", "pca_2", names), None)]
     lead = data.frame("select autoencoder from marts.autoencoders where is_lead")["autoencoder"].tolist()
     if lead and points[["ae_1", "ae_2"]].notna().all(axis=None):
-        svg = scatter(points, "ae_1", "ae_2", names)
-        figures.append(_figure(t("maps.ae", name=lead[0]), svg, None))
+        chart = scatter(points, "ae_1", "ae_2", names)
+        figures.append(_figure(data, t("maps.ae", name=lead[0]), chart, None))
     intro = t("maps.intro", shown=data.number(len(points), "whole"), variance=data.number(variance, "share"))
     return {"maps": figures, "maps_intro": intro}
 

@@ -1,4 +1,4 @@
-"""The report's charts, drawn by Vega-Altair as SVG: frames in, SVG text out. Touches nothing.
+"""The report's charts, drawn by Vega-Altair as SVG: frames in, charts and SVG text out. Touches nothing.
 
 Text and lines take the page's own colour (currentColor), so that one drawing serves light, dark and print.
 Nothing is drawn by script in the browser, and nothing is loaded.
@@ -32,12 +32,15 @@ INK = "currentColor"
 Chart = Any
 
 
-def _draw(chart: Chart) -> str:
-    """Render to SVG text without fixed size, ids apart from those of other charts."""
+def draw(chart: Chart, thousands: str, decimal: str) -> str:
+    """Render to SVG text, with the language's marks in numbers."""
     import vl_convert
 
+    number = {"thousands": thousands, "decimal": decimal, "grouping": [3], "currency": ["", ""]}
+    locale = {"number": number}
+
     styled = chart.configure(
-        background="transparent", font="sans-serif", padding=4
+        background="transparent", font="sans-serif", padding=4, locale=locale
     ).configure_view(stroke=None).configure_axis(
         labelColor=INK, titleColor=INK, tickColor=INK, domainColor=INK, gridColor=INK, gridOpacity=0.15,
         labelFontSize=13, titleFontSize=13, titleFontWeight="normal", labelLimit=210,
@@ -54,7 +57,7 @@ def _colours(names: Sequence[str]) -> alt.Scale:
     return alt.Scale(domain=list(names), range=[COLOURS[place % len(COLOURS)] for place in range(len(names))])
 
 
-def bars(frame: pd.DataFrame, value: str, label: str, text: str) -> str:
+def bars(frame: pd.DataFrame, value: str, label: str, text: str) -> Chart:
     """One bar a segment.
 
     Args:
@@ -70,10 +73,10 @@ def bars(frame: pd.DataFrame, value: str, label: str, text: str) -> str:
         color=alt.Color("name:N", scale=_colours(order), legend=None),
     )
     words = base.mark_text(align="left", dx=4).encode(x=alt.X(f"{value}:Q"), text=f"{text}:N")
-    return _draw((drawn + words).properties(width=WIDTH - 60, height=ROW * len(frame)))
+    return (drawn + words).properties(width=WIDTH - 60, height=ROW * len(frame))
 
 
-def value_ranges(frame: pd.DataFrame, label: str) -> str:
+def value_ranges(frame: pd.DataFrame, label: str) -> Chart:
     """Low, base and high value of each segment: a line with a point on the base.
 
     Args:
@@ -90,10 +93,10 @@ def value_ranges(frame: pd.DataFrame, label: str) -> str:
     )
     points = base.mark_point(filled=True, size=110, opacity=1).encode(x="base:Q")
     zero = alt.Chart(pd.DataFrame({"zero": [0]})).mark_rule(color=INK, opacity=0.6).encode(x="zero:Q")
-    return _draw((zero + lines + points).properties(width=WIDTH - 20, height=ROW * len(frame)))
+    return (zero + lines + points).properties(width=WIDTH - 20, height=ROW * len(frame))
 
 
-def value_parts(frame: pd.DataFrame, label: str, parts: Sequence[str]) -> str:
+def value_parts(frame: pd.DataFrame, label: str, parts: Sequence[str]) -> Chart:
     """What a customer yields and costs, stacked to both sides of zero.
 
     Args:
@@ -112,10 +115,10 @@ def value_parts(frame: pd.DataFrame, label: str, parts: Sequence[str]) -> str:
             order=alt.Order("place:Q"),
         )
     )
-    return _draw(drawn.properties(width=WIDTH - 20, height=ROW * len(order)))
+    return drawn.properties(width=WIDTH - 20, height=ROW * len(order))
 
 
-def heatmap(frame: pd.DataFrame, label: str) -> str:
+def heatmap(frame: pd.DataFrame, label: str) -> Chart:
     """How far each segment lies from the portfolio, feature by feature, in standard deviations.
 
     Args:
@@ -139,10 +142,10 @@ def heatmap(frame: pd.DataFrame, label: str) -> str:
         text="text:N",
         color=alt.condition("abs(datum.z) > 1.3", alt.value("#ffffff"), alt.value("#1a1a1a")),
     )
-    return _draw((cells + words).properties(width=max(40 * len(segments), 200), height=22 * len(features)))
+    return (cells + words).properties(width=max(40 * len(segments), 200), height=22 * len(features))
 
 
-def curve(frame: pd.DataFrame, value: str, label: str, k_label: str, marks: Mapping[int, str]) -> str:
+def curve(frame: pd.DataFrame, value: str, label: str, k_label: str, marks: Mapping[int, str]) -> Chart:
     """One measure over the number of segments, with marks at some of them.
 
     Args:
@@ -173,10 +176,10 @@ def curve(frame: pd.DataFrame, value: str, label: str, k_label: str, marks: Mapp
             chosen.mark_point(color=COLOURS[3], filled=True, size=130, opacity=1),
             chosen.mark_text(align="left", dx=8, dy=-10).encode(text="words:N"),
         ]
-    return _draw(alt.layer(*layers).properties(width=WIDTH, height=190))
+    return alt.layer(*layers).properties(width=WIDTH, height=190)
 
 
-def scatter(frame: pd.DataFrame, x: str, y: str, names: Sequence[str]) -> str:
+def scatter(frame: pd.DataFrame, x: str, y: str, names: Sequence[str]) -> Chart:
     """A map of customers, a colour and a shape a segment, its number at its centre.
 
     Args:
@@ -205,4 +208,4 @@ def scatter(frame: pd.DataFrame, x: str, y: str, names: Sequence[str]) -> str:
     at = alt.Chart(centres).encode(x=f"{x}:Q", y=f"{y}:Q")
     halo = at.mark_point(filled=True, size=330, color="#ffffff", opacity=0.9, stroke="#1a1a1a", strokeWidth=1)
     numbers = at.mark_text(fontWeight="bold", fontSize=13, color="#1a1a1a").encode(text="number:N")
-    return _draw((points + halo + numbers).properties(width=WIDTH + 20, height=280))
+    return (points + halo + numbers).properties(width=WIDTH + 20, height=280)

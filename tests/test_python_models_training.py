@@ -130,6 +130,9 @@ def test_every_record_has_the_fields_that_sql_unpacks(representation: str) -> No
     assert fields["segment"] == {
         "model_id", "segment_id", "customers_in_sample", "silhouette", "stability", "is_unstable"
     }  # fmt: skip
+    assert fields["rule_condition"] == {
+        "model_id", "segment_id", "rule", "condition", "feature", "operator", "threshold"
+    }  # fmt: skip
     assert fields["component"] == {"model_id", "component", "explained_variance", "explained_variance_share"}
     assert fields["run"] >= {
         "model_id", "seed", "scaling", "representation", "k", "elbow_k", "reason", "rows_trained",
