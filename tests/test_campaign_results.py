@@ -11,7 +11,7 @@ import pytest
 from scripts.campaign import plan_campaign, read_settings
 from scripts.campaign_register import FOLDER, REGISTER
 from scripts.campaign_results import Outcomes, Result, judge, measure_campaign
-from scripts.campaign_statistics import response_effect, value_effect
+from scripts.campaign_statistics import corrected, response_effect, value_effect
 from scripts.errors import UserError
 from tests.campaigning import publish_customers
 
@@ -147,6 +147,12 @@ def test_value_intervals_hold_the_truth_as_often_as_they_say() -> None:
         assert effect is not None
         covered.append(effect.low <= 0.04 * 40 <= effect.high)
     assert 0.93 <= np.mean(covered) <= 0.975
+
+
+def test_holm_s_correction_is_holm_s() -> None:
+    """Each p-value in order times the number of those left, and never below the one before."""
+    assert corrected([0.04, 0.01, 0.02]) == pytest.approx([0.04, 0.03, 0.04])
+    assert corrected([]) == []
 
 
 def test_six_segments_without_effect_are_seldom_called_one(monkeypatch: pytest.MonkeyPatch) -> None:
