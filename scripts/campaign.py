@@ -85,7 +85,8 @@ class Plan:
     Attributes:
         segments: names by id.
         customers: in these segments.
-        exclusions: customers per reason, in words, in the order in which reasons are looked at.
+        exclusions: customers per reason, in the order in which reasons are looked at.
+        reasons: the reasons in words.
         objectors: customers of the portfolio without a segment because they object to profiling.
         unknown: ids per list that are not among the portfolio's customers.
         eligible: who is left, before the budget.
@@ -101,6 +102,7 @@ class Plan:
     segments: dict[int, str]
     customers: int
     exclusions: dict[str, int]
+    reasons: dict[str, str]
     objectors: int
     unknown: dict[str, int]
     eligible: int
@@ -199,9 +201,7 @@ def plan_campaign(settings: Settings, warehouse: Path, now: dt.datetime) -> Plan
                 " BUDGET."
             )
         _assign(connection, kept, held_out, key_of(connection, settings.name))
-        plan = _plan(
-            connection, settings, segments, words, exclusions, unknown, (eligible, kept, held_out), folder
-        )
+        plan = _plan(connection, settings, segments, words, exclusions, unknown, eligible, folder)
         _register(connection, settings, plan, now)
         _write_lists(connection, plan, settings, now)
     return plan
@@ -344,10 +344,9 @@ def _plan(
     words: dict[str, str],
     exclusions: dict[str, int],
     unknown: dict[str, int],
-    sizes: tuple[int, int, int],
+    eligible: int,
     folder: Path,
 ) -> Plan:
-    eligible, _, _ = sizes
     customers = connection.execute("select count(*) from selected").fetchall()[0][0]
     arms = dict(connection.execute("select arm, count(*) from targets group by arm").fetchall())
     treated, held_out = arms["treatment"], arms["holdout"]
@@ -369,7 +368,8 @@ def _plan(
     return Plan(
         segments=segments,
         customers=customers,
-        exclusions={words[f"campaign.reason.{reason}"]: count for reason, count in exclusions.items()},
+        exclusions=exclusions,
+        reasons={reason: words[f"campaign.reason.{reason}"] for reason in exclusions},
         objectors=objectors,
         unknown=unknown,
         eligible=eligible,
@@ -397,9 +397,10 @@ def _register(
             plan.power_at_expected, plan.needed, plan.warning or None,
         ],
     )  # fmt: skip
-    for words, count in plan.exclusions.items():
+    for reason, count in plan.exclusions.items():
         connection.execute(
-            "insert into campaign_exclusions values (?, ?, ?, ?)", [settings.name, words, words, count]
+            "insert into campaign_exclusions values (?, ?, ?, ?)",
+            [settings.name, reason, plan.reasons[reason], count],
         )
     connection.execute(
         f"insert into campaign_targets select ?, {', '.join(COLUMNS)} from targets", [settings.name]
@@ -472,7 +473,7 @@ def _summary(plan: Plan, settings: Settings, now: dt.datetime) -> list[tuple[str
         ("campaign", f"{settings.name}, drawn {now:%Y-%m-%d %H:%M} UTC"),
         ("segments", ", ".join(f"{number} {name}" for number, name in plan.segments.items())),
         ("customers", f"{plan.customers:,}"),
-        *((f"  left out: {words}", f"{count:,}") for words, count in plan.exclusions.items()),
+        *((f"  left out: {plan.reasons[reason]}", f"{count:,}") for reason, count in plan.exclusions.items()),
         ("eligible", f"{plan.eligible:,}"),
     ]
     if plan.treated + plan.held_out < plan.eligible:

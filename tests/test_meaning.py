@@ -1,6 +1,7 @@
 """What segments mean: names, descriptions, rules, values and the playbook, on real builds."""
 
 import csv
+import os
 import re
 import shutil
 import subprocess
@@ -210,7 +211,7 @@ def build_copy(copy: Path, warehouse: Path, *arguments: str) -> subprocess.Compl
     return subprocess.run(
         [sys.executable, "-m", "scripts.build", "SOURCE=customers.csv", *QUICK, *arguments],
         cwd=copy,
-        env={**__import__("os").environ, "CARD_SEGMENTS_WAREHOUSE": str(warehouse)},
+        env={**os.environ, "CARD_SEGMENTS_WAREHOUSE": str(warehouse)},
         capture_output=True,
         text=True,
         timeout=300,

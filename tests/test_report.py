@@ -1,5 +1,6 @@
 """The report, in a real browser: it draws, links lead somewhere, nothing is loaded, and it fits a phone."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -201,7 +202,7 @@ def test_make_report_writes_it_again(page: Path, real_build: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "scripts.report"],
         cwd=REPO,
-        env={**__import__("os").environ, "CARD_SEGMENTS_WAREHOUSE": str(real_build.parent)},
+        env={**os.environ, "CARD_SEGMENTS_WAREHOUSE": str(real_build.parent)},
         capture_output=True,
         text=True,
         timeout=120,
