@@ -258,7 +258,7 @@ def _select(
         "objection": "customer_id in (from list_OBJECTIONS)",
         "opt_out": "customer_id in (from list_OPT_OUT)",
         "complaint": "customer_id in (from list_COMPLAINTS)",
-        "closed": "customer_id in (from list_CLOSED)",
+        "closed": "customer_id in (from list_CLOSED) or coalesce(is_closed, false)",
         "contacted": "customer_id in (from list_CONTACTED)",
         "cool_off": "customer_id in (from recent)",
         "global_holdout": f"{_unit_hash(key_of(connection, ' global'))} < {settings.global_holdout!r}",

@@ -31,9 +31,11 @@ def publish_customers(warehouse: Path, reverse: bool = False) -> None:
         connection.execute("create schema marts")
         connection.execute(
             "create table marts.customer_segments (customer_id varchar, segment_id integer, segment_name varchar,"
-            " status varchar, value double)"
+            " status varchar, value double, is_closed boolean)"
         )
-        connection.executemany("insert into marts.customer_segments values (?, ?, ?, ?, ?)", customers)
+        # In segment 2 one card is closed; of segment 1 nothing is known.
+        closed = [(*each, each[0] == "020299" if each[1] == 2 else None) for each in customers]
+        connection.executemany("insert into marts.customer_segments values (?, ?, ?, ?, ?, ?)", closed)
         connection.execute(
             "create table marts.customer_values as select customer_id, segment_id, value as value_base"
             " from marts.customer_segments where status = 'segmented'"

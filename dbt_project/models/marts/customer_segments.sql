@@ -38,6 +38,24 @@ codes as (
 
 ),
 
+-- A summary does not say which cards are closed.
+closed as (
+
+    {% if var('source_kind') == 'ledger' %}
+    select
+        customer_id,
+        bool_and(closed_on is not null) as is_closed
+    from {{ ref('int_ledger_accounts') }}
+    group by customer_id
+    {% else %}
+    select
+        customer_id,
+        cast(null as boolean) as is_closed
+    from features
+    {% endif %}
+
+),
+
 model as (
 
     {{ unpack_records('run', {'model_id': 'varchar'}) }}
@@ -68,10 +86,12 @@ labelled as (
         codes.ae_2,
         codes.reconstruction_error,
 
+        closed.is_closed,
         model.model_id
     from scores
     inner join features on scores.customer_id = features.customer_id
     inner join names on scores.segment_id = names.segment_id
+    inner join closed on scores.customer_id = closed.customer_id
     left join codes on scores.customer_id = codes.customer_id
     cross join model
 
