@@ -1,6 +1,8 @@
 """Shared fixtures: the real file where it is there, and builds of the whole job in folders of their own."""
 
+import fcntl
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,7 +24,16 @@ QUICK = (
     "CANDIDATES_K_MAX=7",
 )
 
+# Files that take longest, to be started first: else one core ends the run alone.
+SLOWEST = ("test_evidence", "test_scoring", "test_end_to_end", "test_meaning")
+
 Build = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the slowest files first; within a file the order stays."""
+    place = {name: number for number, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(SLOWEST)))
 
 
 def run_build(warehouse: Path, *arguments: str, whole: bool = False) -> subprocess.CompletedProcess[str]:
@@ -46,13 +57,31 @@ def real_file() -> Path:
     return REAL_FILE
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """Return a folder that `make` fills once in a test run, whichever of the run's processes comes first."""
+    base = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    folder = base / name
+    with (base / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "made").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            (folder / "made").touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def real_build(real_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The published file of a build on the real file, with nothing but defaults."""
-    warehouse = tmp_path_factory.mktemp("real") / "warehouse"
-    done = run_build(warehouse, f"SOURCE={real_file}", whole=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return warehouse / "card_segments.duckdb"
+
+    def make(folder: Path) -> None:
+        done = run_build(folder / "warehouse", f"SOURCE={real_file}", whole=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return made_once(tmp_path_factory, "real", make) / "warehouse" / "card_segments.duckdb"
 
 
 @pytest.fixture(scope="session")
@@ -60,11 +89,12 @@ def sample_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The published file of a build on a generated ledger of 600 customers."""
     from scripts.sample_ledger import write_sample_ledger
 
-    folder = tmp_path_factory.mktemp("sample")
-    write_sample_ledger(folder / "ledger", customers=600, seed=3, file_format="csv", months=18)
-    done = run_build(folder / "warehouse", f"SOURCE={folder / 'ledger'}")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "warehouse" / "card_segments.duckdb"
+    def make(folder: Path) -> None:
+        write_sample_ledger(folder / "ledger", customers=600, seed=3, file_format="csv", months=18)
+        done = run_build(folder / "warehouse", f"SOURCE={folder / 'ledger'}")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return made_once(tmp_path_factory, "sample", make) / "warehouse" / "card_segments.duckdb"
 
 
 @pytest.fixture(scope="session")
