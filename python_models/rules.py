@@ -58,14 +58,15 @@ def segment_rules(
 ) -> list[Rule]:
     """Find a rule for each segment: the leaves of a shallow tree that asks "this segment or another?".
 
-    One decision tree (CART, Breiman et al. 1984, scikit-learn's) of depth 3 for each segment. Leaves with more of the segment's customers than of all others become
-    alternatives; where there is none, the leaf with the best F1 (harmonic mean of precision and recall)
-    does. Leaves that fill a whole branch become that branch, conditions on the same feature become one,
-    and each threshold becomes the roundest number that moves at most 1 in 100 of the rule's customers.
+    One decision tree (CART, Breiman et al. 1984, scikit-learn's) of depth 3 for each segment. Leaves with
+    more of the segment's customers than of all others become alternatives; where there is none, the leaf
+    with the best F1 (harmonic mean of precision and recall) does. Leaves that fill a whole branch become
+    that branch, conditions on the same feature become one, and each threshold becomes the roundest number
+    that moves at most 1 in 100 of the rule's customers.
 
     Measured on CC GENERAL (six segments, mean F1 of their rules): Gini impurity 0.838, entropy 0.827; with
     segments weighted alike 0.824, as precision falls from 0.82 to 0.74; at depth 2 only 0.790. Rounding
-    costs 0.001.
+    changes nothing in the third digit.
 
     Args:
         values: shape (rows or more, features), raw units, NaN where missing: meets no condition, as in SQL.
