@@ -1,6 +1,7 @@
-"""Publish the marts: a new read-only version, then one atomic switch of the link.
+"""Publish the marts: a new read-only version, then one atomic switch of the link to it.
 
-Reads warehouse/work.duckdb; writes warehouse/versions/ and the link warehouse/card_segments.duckdb.
+Reads warehouse/work.duckdb; writes warehouse/versions/ and the links warehouse/card_segments.duckdb, to the
+version's file, and warehouse/parquet, to its folder with each table as a Parquet file.
 """
 
 import json
@@ -15,7 +16,7 @@ import duckdb
 
 from scripts.errors import UserError
 
-LINK = "card_segments.duckdb"
+LINK, PARQUET_LINK = "card_segments.duckdb", "parquet"
 PARTIAL = ".partial-"
 # What Metabase, Excel's drivers and Postgres all read; DuckDB's other types fail in at least one of them.
 FOR_BI = re.compile(
@@ -25,9 +26,10 @@ FOR_BI = re.compile(
 
 @dataclass(frozen=True)
 class Published:
-    """What was published: the version's file, the link to it, and rows per table."""
+    """What was published: the version's file, its Parquet folder, the link to the file, and rows per table."""
 
     path: Path
+    parquet: Path
     link: Path
     tables: dict[str, int]
 
@@ -55,7 +57,7 @@ def remove_leftovers(warehouse: Path) -> None:
 def publish(
     *, work: Path, warehouse: Path, manifest: Path, run: str, keep: int, memory_limit: str, threads: int
 ) -> Published:
-    """Copy every model of schema marts, with comments and keys, and point the link at the copy.
+    """Copy every model of schema marts, with comments and keys and as Parquet, and point the links at the copies.
 
     Args:
         work: DuckDB file with the marts; opened read-only, and no other process may be writing to it.
@@ -69,15 +71,15 @@ def publish(
     Raises UserError where the file system or the memory limit refuses, or a column has a type that BI tools
     cannot read; what was published before stays as it was.
     """
-    link = warehouse / LINK
-    if os.path.lexists(link) and not link.is_symlink():
-        raise UserError(
-            f"{link}: expected a link that a build made, found something else; move it away and build again."
-        )
+    link, parquet_link = warehouse / LINK, warehouse / PARQUET_LINK
+    for place in (link, parquet_link):
+        if os.path.lexists(place) and not place.is_symlink():
+            raise UserError(
+                f"{place}: expected a link that a build made, found something else; move it away and build again."
+            )
     versions = warehouse / "versions"
-    partial = versions / f"{PARTIAL}{run}.duckdb"
-    final = versions / f"card_segments_{run}.duckdb"
-    new_link = warehouse / f"{PARTIAL}{run}.link"
+    partial, partial_parquet = versions / f"{PARTIAL}{run}.duckdb", versions / f"{PARTIAL}{run}.parquet"
+    final, parquet = versions / f"card_segments_{run}.duckdb", versions / f"card_segments_{run}.parquet"
     config: dict[str, Any] = {
         "memory_limit": memory_limit,
         "threads": threads,
@@ -85,16 +87,20 @@ def publish(
     }
     try:
         versions.mkdir(exist_ok=True)
-        tables = _write(partial, work, manifest, config)
-        # Each step is on disk before the next one rests on it: content, name, link, and only then the
-        # removal of old versions. So a power cut leaves the link on a whole version, too.
-        partial.chmod(0o444)
-        _sync(partial)
+        partial_parquet.mkdir()
+        tables = _write(partial, partial_parquet, work, manifest, config)
+        # Each step is on disk before the next one rests on it: content, name, links, and only then the
+        # removal of old versions. So a power cut leaves each link on a whole version, too.
+        for file in (partial, *partial_parquet.iterdir()):
+            file.chmod(0o444)
+            _sync(file)
+        _sync(partial_parquet)
         partial.rename(final)
+        partial_parquet.rename(parquet)
         _sync(versions)
         _remove_stray_log(link)
-        new_link.symlink_to(Path(versions.name) / final.name)
-        new_link.replace(link)
+        _switch(parquet_link, parquet)
+        _switch(link, final)
         _sync(warehouse)
     except duckdb.OutOfMemoryException:
         raise UserError(
@@ -109,11 +115,21 @@ def publish(
     finally:
         remove_leftovers(warehouse)
     _prune(versions, final, keep)
-    return Published(final, link, tables)
+    return Published(final, parquet, link, tables)
 
 
-def _write(path: Path, work: Path, manifest: Path, config: dict[str, Any]) -> dict[str, int]:
-    """Write the marts of work to a new file, closed and without a log beside it; return rows per table."""
+def _switch(link: Path, target: Path) -> None:
+    """Let the link lead to a file or folder in versions/, from one moment to the next."""
+    new = link.with_name(f"{PARTIAL}{target.name}.link")
+    new.symlink_to(Path(target.parent.name) / target.name)
+    new.replace(link)
+
+
+def _write(path: Path, parquet: Path, work: Path, manifest: Path, config: dict[str, Any]) -> dict[str, int]:
+    """Write the marts of work to a new file, closed and without a log beside it, and to Parquet files.
+
+    Returns rows per table.
+    """
     nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
     marts = sorted(
         (n for n in nodes if n["resource_type"] == "model" and n["schema"] == "marts"),
@@ -130,6 +146,10 @@ def _write(path: Path, work: Path, manifest: Path, config: dict[str, Any]) -> di
         connection.execute("create schema published.marts")
         rows = {mart["name"]: _copy(connection, mart, features) for mart in marts}
         connection.execute("checkpoint published")
+        for name in rows:
+            # Snappy, the default, is what every reader knows, Excel's Power Query included.
+            file = _text(str(parquet / f"{name}.parquet"))
+            connection.execute(f"copy published.marts.{_name(name)} to {file} (format parquet)")
         connection.execute("detach published")
     # A log would not move with the file: what counts is what the file itself holds.
     Path(f"{path}.wal").unlink(missing_ok=True)
@@ -209,6 +229,7 @@ def _prune(versions: Path, current: Path, keep: int) -> None:
     found = sorted(versions.glob("card_segments_*.duckdb"))
     for version in found[: -max(keep, 1)]:
         if version != current:
+            shutil.rmtree(version.with_suffix(".parquet"), ignore_errors=True)
             version.unlink()
             # Only root can have opened a version for writing and left a log.
             Path(f"{version}.wal").unlink(missing_ok=True)

@@ -134,11 +134,32 @@ def test_a_version_and_a_relative_link_to_it(warehouse: Path) -> None:
     assert names_below(warehouse) == [
         "card_segments.duckdb",
         "manifest.json",
+        "parquet",
         "versions",
         "versions/card_segments_run001.duckdb",
+        "versions/card_segments_run001.parquet",
+        *(f"versions/card_segments_run001.parquet/{table}.parquet" for table in TABLES),
         "versions/card_segments_run002.duckdb",
+        "versions/card_segments_run002.parquet",
+        *(f"versions/card_segments_run002.parquet/{table}.parquet" for table in TABLES),
         "work.duckdb",
     ]
+
+
+def test_each_table_is_a_parquet_file_too(warehouse: Path) -> None:
+    """The same rows in the same order, for readers without DuckDB; read-only, behind a relative link."""
+    published = publish_run(warehouse, 2)
+    link = warehouse / "parquet"
+    assert link.readlink() == Path("versions/card_segments_run002.parquet")
+    assert published.parquet == warehouse / link.readlink()
+    with duckdb.connect(str(published.link), read_only=True) as connection:
+        for table in TABLES:
+            file = link / f"{table}.parquet"
+            assert stat.S_IMODE(file.stat().st_mode) == 0o444
+            of_file = connection.sql(f"from read_parquet('{file}')")
+            of_table = connection.sql(f"from marts.{table}")
+            assert of_file.fetchall() == of_table.fetchall()
+            assert (of_file.columns, of_file.types) == (of_table.columns, of_table.types)
 
 
 def test_the_warehouse_can_be_moved_whole(warehouse: Path) -> None:
@@ -232,7 +253,8 @@ def test_the_newest_versions_are_kept_and_never_the_current_one_removed(warehous
     for run in (2, 5, 4):
         publish_run(warehouse, run, keep=2)
     versions = [path.name for path in (warehouse / "versions").iterdir()]
-    assert sorted(versions) == [f"card_segments_run00{run}.duckdb" for run in (4, 5)]
+    kept = [f"card_segments_run00{run}.{kind}" for run in (4, 5) for kind in ("duckdb", "parquet")]
+    assert sorted(versions) == kept
     publish_run(warehouse, 3, keep=1)  # as if the clock had been set back
     assert published_run(warehouse) == (2, ROWS)
     assert (warehouse / "card_segments.duckdb").readlink().name == "card_segments_run003.duckdb"
@@ -288,13 +310,14 @@ def test_a_reader_sees_only_whole_versions(warehouse: Path) -> None:
 # What goes wrong
 
 
+@pytest.mark.parametrize("name", ["card_segments.duckdb", "parquet"])
 @pytest.mark.parametrize("kind", ["file", "folder"])
-def test_what_is_not_a_link_is_left_alone(tmp_path: Path, kind: str) -> None:
+def test_what_is_not_a_link_is_left_alone(tmp_path: Path, kind: str, name: str) -> None:
     warehouse = make_work(tmp_path / "warehouse", 1)
-    in_the_way = warehouse / "card_segments.duckdb"
+    in_the_way = warehouse / name
     in_the_way.write_bytes(b"mine") if kind == "file" else in_the_way.mkdir()
     before = names_below(warehouse)
-    with pytest.raises(UserError, match=r"card_segments\.duckdb: expected a link .* move it away") as caught:
+    with pytest.raises(UserError, match=rf"{name}: expected a link .* move it away") as caught:
         publish_run(warehouse, 1)
     assert "\n" not in str(caught.value)
     assert names_below(warehouse) == before
@@ -415,7 +438,9 @@ def check_after_kill(warehouse: Path, runs: set[int], next_run: int) -> None:
     """What is published is whole; work opens; the next publish succeeds and leaves no trace of the kill."""
     assert published_run(warehouse)[0] in runs
     assert not list(warehouse.rglob("card_segments*.wal"))
-    for version in (warehouse / "versions").glob("card_segments_*"):
+    parquet = sorted(path.name for path in (warehouse / "parquet").iterdir())
+    assert parquet == [f"{table}.parquet" for table in TABLES]
+    for version in (warehouse / "versions").glob("card_segments_*.duckdb"):
         with duckdb.connect(str(version), read_only=True) as connection:
             assert len(connection.execute(ONLY_ONE_RUN).fetchall()) == 1
     with duckdb.connect(str(warehouse / "work.duckdb"), read_only=True) as connection:
@@ -455,7 +480,7 @@ def test_killed_while_copying(warehouse: Path, size: int) -> None:
         import threading
         versions = Path(sys.argv[1]) / "versions"
         def watch():
-            while sum(path.stat().st_size for path in versions.glob(".partial-*")) < int(sys.argv[3]):
+            while sum(path.stat().st_size for path in versions.glob(".partial-*.duckdb")) < int(sys.argv[3]):
                 pass
             os.kill(os.getpid(), signal.SIGKILL)
         threading.Thread(target=watch, daemon=True).start()
