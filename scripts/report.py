@@ -12,17 +12,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pandas as pd
 
 from scripts.campaign_statistics import smallest_uplift
 from scripts.console import Console, run_command
 from scripts.errors import UserError
 from scripts.parameters import warehouse_folder
-from scripts.published import published_file
+from scripts.published import NOTHING, PublishedTables, published_file
 
 REPORT = "card_segments_report.html"
-NOTHING, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 # Customers drawn on a map: enough to see its shape, few enough for a phone.
 POINTS = 1500
@@ -56,7 +54,7 @@ def write_report(published: Path) -> Path:
 
     Raises UserError where the page cannot be written; the page before stays then.
     """
-    page = _render(_Published(published))
+    page = _render(_Page(published))
     path = published.parent / REPORT
     partial = path.with_name(f".partial-{REPORT}")
     try:
@@ -68,46 +66,12 @@ def write_report(published: Path) -> Path:
     return path
 
 
-class _Published:
-    """The tables of a published file as frames, and its words."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        with duckdb.connect(str(path), read_only=True) as connection:
-            self._words: dict[str, str] = dict(
-                connection.execute("select key, text from marts.words").fetchall()
-            )
-
-    def frame(self, query: str) -> Frame:
-        with duckdb.connect(str(self._path), read_only=True) as connection:
-            return connection.sql(query).df()
-
-    def word(self, key: str, **values: str) -> str:
-        text = self._words[key]
-        for name, value in values.items():
-            text = text.replace("{" + name + "}", value)
-        return text
+class _Page(PublishedTables):
+    """What the page reads."""
 
     def t(self, key: str, **values: str) -> str:
         """A word of the page."""
         return self.word(f"report.{key}", **values)
-
-    def number(self, value: float | None, unit: str = "money") -> str:
-        """Write a number as the language does: money whole, shares in percent, the rest with a decimal."""
-        if value is None or pd.isna(value):
-            return NOTHING
-        if unit == "share":
-            return self.word("format.percent", number=self._localised(f"{100 * value:.0f}"))
-        if unit in ("money", "whole") or abs(value) >= 100:
-            return self._localised(f"{value:,.0f}")
-        return self._localised(f"{value:.1f}")
-
-    def decimals(self, value: float | None, places: int) -> str:
-        return NOTHING if value is None or pd.isna(value) else self._localised(f"{value:,.{places}f}")
-
-    def _localised(self, text: str) -> str:
-        marks = {",": self.word("format.thousands"), ".": self.word("format.decimal"), "-": MINUS}
-        return "".join(marks.get(sign, sign) for sign in text)
 
 
 Table = dict[str, Any]
@@ -123,7 +87,7 @@ def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], numb
     }
 
 
-def _render(data: _Published) -> str:
+def _render(data: _Page) -> str:
     # Imported late: a build that fails early need not wait for them.
     import jinja2
 
@@ -215,18 +179,18 @@ def _render(data: _Published) -> str:
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(page)
 
 
-def _language(data: _Published) -> str:
+def _language(data: _Page) -> str:
     return data.word("language.code")
 
 
-def _play(data: _Published, play: Frame, currency: str) -> list[tuple[str, str]]:
+def _play(data: _Page, play: Frame, currency: str) -> list[tuple[str, str]]:
     t = data.t
     change = play["value_change_per_response"]
     expected = str(play["value_expectation"])
     if not pd.isna(change):
         amount = f"{currency} {data.decimals(change, 2 if abs(change) < 10 else 0)}"
         expected = f"{t('playbook.per_response', amount=amount)}. {expected}"
-    limit = data._words.get(f"report.limit.{play['limit_increase']}", str(play["limit_increase"]))
+    limit = data.words.get(f"report.limit.{play['limit_increase']}", str(play["limit_increase"]))
     return [
         (t("playbook.objective"), play["objective"]),
         (t("glance.offer"), play["offer"]),
@@ -246,7 +210,7 @@ def _names(frame: Frame) -> list[str]:
     ]
 
 
-def _figure(data: _Published, title: str, chart: Any, table: Table | None) -> Figure:
+def _figure(data: _Page, title: str, chart: Any, table: Table | None) -> Figure:
     """The words of a figure for who cannot see it are those of its table, first to last."""
     from scripts.report_charts import draw
 
@@ -257,7 +221,7 @@ def _figure(data: _Published, title: str, chart: Any, table: Table | None) -> Fi
     return {"title": title, "svg": svg, "alt": spoken, "data": table}
 
 
-def _size_chart(data: _Published, profiles: Frame) -> Figure:
+def _size_chart(data: _Page, profiles: Frame) -> Figure:
     from scripts.report_charts import bars
 
     t = data.t
@@ -274,7 +238,7 @@ def _size_chart(data: _Published, profiles: Frame) -> Figure:
     return _figure(data, t("glance.size"), bars(frame, "customers", t("glance.size_axis"), "words"), table)
 
 
-def _range_chart(data: _Published, values: Frame, currency: str) -> Figure:
+def _range_chart(data: _Page, values: Frame, currency: str) -> Figure:
     from scripts.report_charts import value_ranges
 
     t = data.t
@@ -298,7 +262,7 @@ def _range_chart(data: _Published, values: Frame, currency: str) -> Figure:
     )
 
 
-def _parts_chart(data: _Published, values: Frame, currency: str) -> Figure:
+def _parts_chart(data: _Page, values: Frame, currency: str) -> Figure:
     from scripts.report_charts import value_parts
 
     t = data.t
@@ -323,7 +287,7 @@ def _parts_chart(data: _Published, values: Frame, currency: str) -> Figure:
     )
 
 
-def _heatmap(data: _Published, profiles: Frame) -> Figure:
+def _heatmap(data: _Page, profiles: Frame) -> Figure:
     from scripts.report_charts import heatmap
 
     t = data.t
@@ -354,7 +318,7 @@ def _heatmap(data: _Published, profiles: Frame) -> Figure:
     return _figure(data, title, heatmap(pd.DataFrame(cells), t("profile.legend")), table)
 
 
-def _curves(data: _Published) -> list[Figure]:
+def _curves(data: _Page) -> list[Figure]:
     from scripts.report_charts import curve
 
     t = data.t
@@ -385,7 +349,7 @@ def _curves(data: _Published) -> list[Figure]:
     return figures
 
 
-def _maps(data: _Published, profiles: Frame) -> dict[str, Any]:
+def _maps(data: _Page, profiles: Frame) -> dict[str, Any]:
     from scripts.report_charts import scatter
 
     t = data.t
@@ -409,7 +373,7 @@ def _maps(data: _Published, profiles: Frame) -> dict[str, Any]:
     return {"maps": figures, "maps_intro": intro}
 
 
-def _values_table(data: _Published, values: Frame, currency: str) -> Table:
+def _values_table(data: _Page, values: Frame, currency: str) -> Table:
     t = data.t
     rows = [
         (
@@ -424,7 +388,7 @@ def _values_table(data: _Published, values: Frame, currency: str) -> Table:
     return _table(f"{t('glance.value')} ({currency})", heads, rows, range(1, 6))
 
 
-def _assumptions_table(data: _Published) -> Table:
+def _assumptions_table(data: _Page) -> Table:
     t = data.t
     frame = data.frame("from marts.value_assumptions order by assumption")
     rows = [
@@ -437,7 +401,7 @@ def _assumptions_table(data: _Published) -> Table:
     return _table(t("value.assumptions"), heads, rows, (1, 2, 3))
 
 
-def _test_table(data: _Published, profiles: Frame) -> Table:
+def _test_table(data: _Page, profiles: Frame) -> Table:
     t = data.t
 
     def points(treated: int, held_out: int) -> str:
@@ -459,7 +423,7 @@ def _test_table(data: _Published, profiles: Frame) -> Table:
     return _table(t("test.title"), heads, rows, range(1, 5))
 
 
-def _rules_table(data: _Published) -> Table:
+def _rules_table(data: _Page) -> Table:
     t = data.t
     frame = data.frame(
         "select rules.*, segment_name from marts.segment_rules as rules"
@@ -478,7 +442,7 @@ def _rules_table(data: _Published) -> Table:
     return _table(t("rules.title"), heads, rows, (2, 3))
 
 
-def _votes_table(data: _Published) -> Table:
+def _votes_table(data: _Page) -> Table:
     t = data.t
     frame = data.frame("from marts.choice_votes order by method")
     rows = [
@@ -488,7 +452,7 @@ def _votes_table(data: _Published) -> Table:
     return _table(t("k.votes"), [t("k.method"), "k", t("k.why")], rows, (1,))
 
 
-def _audit_table(data: _Published, audit: Frame) -> Table:
+def _audit_table(data: _Page, audit: Frame) -> Table:
     t = data.t
     rows = [
         (
@@ -501,7 +465,7 @@ def _audit_table(data: _Published, audit: Frame) -> Table:
     return _table(t("quality.source"), heads, rows, (1, 2, 3))
 
 
-def _checks_table(data: _Published) -> Table:
+def _checks_table(data: _Page) -> Table:
     t = data.t
     frame = data.frame(
         "from marts.data_quality_checks where affected_rows > 0 order by severity desc, check_name"
@@ -513,7 +477,7 @@ def _checks_table(data: _Published) -> Table:
     return _table(t("quality.check"), heads, rows, (2,))
 
 
-def _fair_table(data: _Published, fair: Frame) -> Table:
+def _fair_table(data: _Page, fair: Frame) -> Table:
     t = data.t
     rows = [
         (
@@ -526,7 +490,7 @@ def _fair_table(data: _Published, fair: Frame) -> Table:
     return _table(t("fair.title"), heads, rows, (1, 2, 3, 4))
 
 
-def _model_table(data: _Published, run: Frame) -> Table:
+def _model_table(data: _Page, run: Frame) -> Table:
     t = data.t
     record = {name: run[name] for name in run.index if name not in ("details", "reason", "warning")}
     record |= {name: value for name, value in json.loads(run["details"]).items() if name not in run.index}
