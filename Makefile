@@ -7,7 +7,7 @@ GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command%,$(origin $v)),$(filter
 ARGUMENTS = $(foreach v,$(GIVEN),$v="$$$v")
 
 .DEFAULT_GOAL := help
-.PHONY: help build report campaign campaign-results models scoring-sql test bench lint lock clean
+.PHONY: help build report excel campaign campaign-results models scoring-sql test bench lint lock clean
 
 help:  ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -17,6 +17,9 @@ build: $(VENV)/.ready  ## Segments from SOURCE (a summary file or a ledger folde
 
 report: $(VENV)/.ready  ## Write the report on what is published, one HTML page
 	@$(RUN) -m scripts.report $(ARGUMENTS)
+
+excel: $(VENV)/.ready  ## Write the workbook on what is published, for Excel
+	@$(RUN) -m scripts.excel $(ARGUMENTS)
 
 campaign: $(VENV)/.ready  ## Draw a target list with a holdout: NAME= SEGMENT= [HOLDOUT= BUDGET= ...]
 	@$(RUN) -m scripts.campaign $(ARGUMENTS)

@@ -17,6 +17,7 @@ import duckdb
 
 from scripts.console import Console, run_command
 from scripts.errors import UserError
+from scripts.excel import write_workbook
 from scripts.failures import why_dbt_failed
 from scripts.intake import Intake, load_contract, open_source
 from scripts.lock import build_lock
@@ -37,8 +38,8 @@ from scripts.summary import print_summary
 STAGES = "stages.json"
 
 
-def build(given: dict[str, Any], warehouse: Path, console: Console) -> tuple[Path, Path]:
-    """Run the whole job and return the published file and the report on it.
+def build(given: dict[str, Any], warehouse: Path, console: Console) -> tuple[Path, Path, Path]:
+    """Run the whole job and return the published file, the report on it and the workbook.
 
     given: the parameters that were set, by their var's name. Raises UserError where the input, a
     parameter or the surroundings are at fault; what was published before stays as it was.
@@ -78,8 +79,10 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> tuple[Pat
             stage.rows = sum(published.tables.values())
         with console.stage("Write the report"):
             report = write_report(published.link)
+        with console.stage("Write the workbook") as stage:
+            workbook, stage.rows = write_workbook(published.link)
         _write_stages(console, warehouse / "logs" / STAGES)
-    return published.link, report
+    return published.link, report, workbook
 
 
 def _notes_on(objections: Objections, warehouse: Path) -> list[str]:
@@ -209,8 +212,8 @@ def main(arguments: Sequence[str]) -> int:
 
     def work(console: Console) -> None:
         given = parse_parameters(arguments)
-        published, report = build(given, warehouse_folder(), console)
-        print_summary(published, report, console, time.perf_counter() - started)
+        published, report, workbook = build(given, warehouse_folder(), console)
+        print_summary(published, report, workbook, console, time.perf_counter() - started)
 
     return run_command(work)
 

@@ -18,7 +18,7 @@ COLUMNS = (
 )
 
 
-def print_summary(published: Path, report: Path, console: Console, seconds: float) -> None:
+def print_summary(published: Path, report: Path, workbook: Path, console: Console, seconds: float) -> None:
     """Print segments with size, share and what sets each apart; where the file is; what to try next."""
     with duckdb.connect(str(published), read_only=True) as connection:
         segments = connection.execute(
@@ -64,9 +64,12 @@ def print_summary(published: Path, report: Path, console: Console, seconds: floa
     if warning:
         console.print(f"  warning: {warning}; do not build campaigns on the segments marked unstable")
     shown = _short(published)
-    console.print(f"  Done in {seconds:.1f} s. The tables are in {shown}, the report is {_short(report)}")
+    console.print(
+        f"  Done in {seconds:.1f} s. The tables are in {shown}, the report is {_short(report)}, the workbook"
+        f" {_short(workbook)}"
+    )
     console.print("\nTry next:")
-    console.print(f'  duckdb -readonly {shown} "from marts.segment_profiles"')
+    console.print("  make sql")
     console.print("  make build SOURCE=path/to/your.csv")
     console.print("  make build K=7")
     console.print("  make campaign NAME=spring SEGMENT=2")
