@@ -8,6 +8,7 @@ python -m scripts.excel
 
 import re
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -67,8 +68,13 @@ def write_workbook(published: Path) -> tuple[Path, int]:
     drawn, partial = folder / f".partial-drawn-{WORKBOOK}", folder / f".partial-{WORKBOOK}"
     partial_customers = folder / f".partial-{CUSTOMERS}"
     try:
-        with duckdb.connect(str(published), read_only=True) as connection:
-            connection.execute(f"create temp view customer_rows as {CUSTOMER_ROWS}")
+        with (
+            tempfile.TemporaryDirectory() as spilled,
+            duckdb.connect(str(published), read_only=True) as connection,
+        ):
+            # A temporary table lies in memory and spills to a folder of its own: the warehouse's is not for readers.
+            connection.execute(f"set temp_directory = {sql_text(spilled)}")
+            connection.execute(f"create temp table customer_rows as {CUSTOMER_ROWS}")
             rows = connection.execute("select count(*) from marts.customer_segments").fetchall()[0][0]
             fits = 0 < rows < MAX_ROWS
             sheet = _Workbook(_Sheets(published), drawn, rows if fits else 0, connection).write()
