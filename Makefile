@@ -54,7 +54,7 @@ bench: $(VENV)/.ready  ## Time the job on generated ledgers of SIZES customers, 
 	@$(RUN) -m scripts.benchmark $(ARGUMENTS)
 
 lock:  ## Pin every dependency again, with hashes (needs uv)
-	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock" -q -o requirements.lock
+	uv pip compile pyproject.toml --all-extras --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock" -q -o requirements.lock
 
 clean:  ## Remove the environment, the sample and caches; the warehouse stays
 	rm -rf $(VENV) data .pytest_cache .mypy_cache .ruff_cache
