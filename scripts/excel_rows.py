@@ -75,10 +75,11 @@ def _xml_rows(
     for first in range(0, rows, BATCH):
         found = connection.execute(
             f"""
-            with numbered as (select *, rowid + 2 as "sheet row" from {table})
+            with numbered as (
+                select *, rowid + 2 as "sheet row" from {table} where rowid >= {first} and rowid < {first + BATCH}
+            )
             select '<row r="' || "sheet row" || '">' || {" || ".join(cells)} || '</row>' from numbered
-            where rowid >= {first} and rowid < {first + BATCH}
-            order by rowid
+            order by "sheet row"
             """
         ).fetchall()
         yield "".join(row[0] for row in found)
