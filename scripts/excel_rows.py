@@ -12,8 +12,10 @@ from pathlib import Path
 
 import duckdb
 
-# Rows of a sheet, the header's included, and characters of a cell, by Excel's specification.
-MAX_ROWS, MAX_TEXT = 1_048_576, 32_767
+from scripts.excel_book import MAX_TEXT
+
+# Rows of a sheet, the header's included, by Excel's specification.
+MAX_ROWS = 1_048_576
 # Rows fetched at a time, some 80 MB of XML; a multiple of what a thread of DuckDB takes at once.
 BATCH = 50_000
 # The customers' XML packs to a tenth at the lowest level, and takes three times as long at the usual one.
