@@ -23,7 +23,7 @@ SERIES = ("#0072B2", "#56B4E9", "#009E73", "#B59F00", "#CC79A7", "#D55E00", "#E6
 # Points of a line of text at the usual size. Columns are as wide as so many digits; a letter of running text is
 # narrower than a digit, a bold one about as wide.
 LINE_HEIGHT, LETTERS, BOLD_LETTERS = 15.0, 1.12, 0.98
-NUMBER, MONEY, COUNT, SHARE = "General", "#,##0", "#,##0", "0.0%"
+NUMBER, TEXT, MONEY, COUNT, SHARE = "General", "@", "#,##0", "#,##0", "0.0%"
 
 Properties = dict[str, Any]
 GRIDLINES: Properties = {"visible": True, "line": {"color": GRID}}
@@ -96,6 +96,36 @@ class Book:
         added = Sheet(self, re.sub(r"[\[\]:*?/\\]", " ", name).strip("' ")[:31], widths, portrait)
         self.sheets.append(added)
         return added
+
+    @property
+    def last_part(self) -> str:
+        """The last sheet's place in the file, as `xl/worksheets/sheet9.xml`."""
+        return f"xl/worksheets/sheet{len(self.sheets)}.xml"
+
+    def rows_sheet(
+        self, name: str, table: str, columns: Sequence[tuple[str, str, float]], rows: int
+    ) -> "Sheet":
+        """Add a sheet with an Excel table for excel_rows.fill_sheet to fill: header and one blank row of formats.
+
+        Args:
+            name: what stands on its tab.
+            table: name of the Excel table, what a PivotTable takes for its source.
+            columns: header, number format and width of each.
+            rows: number of rows to come, 1 or more.
+        """
+        sheet = self.sheet(name, [width for _, _, width in columns])
+        for place, (_, form, _) in enumerate(columns):
+            sheet.raw.write_blank(1, place, None, self.book.add_format({"num_format": form}))
+        head = self.format(bold=True, text_wrap=True)
+        heads = [{"header": text, "header_format": head} for text, _, _ in columns]
+        sheet.raw.add_table(
+            0, 0, rows, len(columns) - 1, {"name": table, "columns": heads, "style": "Table Style Light 9"}
+        )
+        sheet.raw.hide_gridlines(0)
+        sheet.raw.set_row(0, 2 * LINE_HEIGHT)
+        sheet.raw.freeze_panes(1, 1)
+        sheet.raw.repeat_rows(0)
+        return sheet
 
     def line_chart(self, series: Properties, title: str, x: str, y: str, form: str) -> Any:
         """A line with points, of one series without a legend."""

@@ -11,7 +11,20 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from scripts.excel_book import BAR, CHOSEN, COUNT, LINK, MONEY, SHARE, Book, Column, Place, Sheet
+from scripts.excel_book import (
+    BAR,
+    CHOSEN,
+    COUNT,
+    LINK,
+    MONEY,
+    NUMBER,
+    SHARE,
+    TEXT,
+    Book,
+    Column,
+    Place,
+    Sheet,
+)
 from scripts.excel_rows import MAX_ROWS
 from scripts.published import PublishedTables
 from scripts.report import PARTS
@@ -63,7 +76,7 @@ def write_sheets(
         rows: number of its rows that the sheet will hold; 0 where there is no such sheet.
         beside: name of the file that holds the customers then.
 
-    Returns the customers' part of the package, as `xl/worksheets/sheet10.xml`; the last sheet's where it has none.
+    Returns the place of the customers' sheet in the file, for fill_sheet.
     """
     run = data.frame("from marts.model_runs order by trained_at desc limit 1").iloc[0]
     with Book(path, data.t("title"), str(run["model_id"]), run["trained_at"]) as book:
@@ -83,7 +96,7 @@ def write_sheets(
             described.append((sheets.customers(connection, customers, rows), data.w("about.customers")))
         sheets.about(about, described, rows, beside)
         about.raw.activate()
-        return f"xl/worksheets/sheet{len(book.sheets)}.xml"
+        return book.last_part
 
 
 class _Sheets:
@@ -409,19 +422,12 @@ class _Sheets:
             "select distinct feature, unit from marts.segment_feature_contrasts"
         ).fetchall()
         formats = {feature: OF_CUSTOMERS[unit] for feature, unit in units} | OTHERS
-        sheet = self.book.sheet(
-            self.data.w("sheet.customers"), [WIDTHS.get(name, WIDTH) for name, _ in columns]
-        )
-        heads = []
-        for place, (name, kind) in enumerate(columns):
-            form = {"DATE": DAY, "VARCHAR": "@"}.get(kind, formats.get(name, "General"))
-            sheet.raw.write_blank(1, place, None, self.book.book.add_format({"num_format": form}))
-            heads.append({"header": name, "header_format": self.book.format(bold=True, text_wrap=True)})
-        sheet.raw.add_table(
-            0, 0, rows, len(columns) - 1, {"name": TABLE, "columns": heads, "style": "Table Style Light 9"}
-        )
-        sheet.raw.hide_gridlines(0)
-        sheet.raw.set_row(0, 45)
-        sheet.raw.freeze_panes(1, 1)
-        sheet.raw.repeat_rows(0)
-        return sheet
+        described = [
+            (
+                name,
+                {"DATE": DAY, "VARCHAR": TEXT}.get(kind, formats.get(name, NUMBER)),
+                WIDTHS.get(name, WIDTH),
+            )
+            for name, kind in columns
+        ]
+        return self.book.rows_sheet(self.data.w("sheet.customers"), TABLE, described, rows)
