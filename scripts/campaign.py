@@ -445,7 +445,7 @@ def _write_workbook(
             about.raw.set_row(place, LINE_HEIGHT * about.write(place, 1, text, text_wrap=True))
         formats = {"segment_id": NUMBER, "value_base": MONEY}
         columns = [(name, formats.get(name, TEXT), 22) for name in COLUMNS]
-        book.rows_sheet("Targets", "Targets", columns, rows)
+        book.rows_sheet("Targets", "Targets", columns)
     fill_sheet(drawn, partial / "targets.xlsx", book.last_part, connection, "listed", rows)
     drawn.unlink()
 

@@ -102,16 +102,13 @@ class Book:
         """The last sheet's place in the file, as `xl/worksheets/sheet9.xml`."""
         return f"xl/worksheets/sheet{len(self.sheets)}.xml"
 
-    def rows_sheet(
-        self, name: str, table: str, columns: Sequence[tuple[str, str, float]], rows: int
-    ) -> "Sheet":
+    def rows_sheet(self, name: str, table: str, columns: Sequence[tuple[str, str, float]]) -> "Sheet":
         """Add a sheet with an Excel table for excel_rows.fill_sheet to fill: header and one blank row of formats.
 
         Args:
             name: what stands on its tab.
             table: name of the Excel table, what a PivotTable takes for its source.
             columns: header, number format and width of each.
-            rows: number of rows to come, 1 or more.
         """
         sheet = self.sheet(name, [width for _, _, width in columns])
         for place, (_, form, _) in enumerate(columns):
@@ -119,7 +116,7 @@ class Book:
         head = self.format(bold=True, text_wrap=True)
         heads = [{"header": text, "header_format": head} for text, _, _ in columns]
         sheet.raw.add_table(
-            0, 0, rows, len(columns) - 1, {"name": table, "columns": heads, "style": "Table Style Light 9"}
+            0, 0, 1, len(columns) - 1, {"name": table, "columns": heads, "style": "Table Style Light 9"}
         )
         sheet.raw.hide_gridlines(0)
         sheet.raw.set_row(0, 2 * LINE_HEIGHT)

@@ -31,7 +31,8 @@ def fill_sheet(
     """Copy a workbook and put the rows of a relation below the header of one of its sheets.
 
     Args:
-        path: workbook by XlsxWriter; row 2 of the sheet is blank cells in the formats wanted.
+        path: workbook by Book.rows_sheet; row 2 of the sheet is blank cells in the formats wanted, and its Excel
+            table, the workbook's only one, ends there.
         filled: where the copy goes.
         sheet: the sheet's part in the package, as `xl/worksheets/sheet9.xml`.
         connection: where the relation is; a temporary table, `sheet_rows`, is made and dropped there.
@@ -43,6 +44,12 @@ def fill_sheet(
         raise ValueError(f"{rows} rows: a sheet holds 1 to {MAX_ROWS - 1} below its header")
     with zipfile.ZipFile(path) as source, zipfile.ZipFile(filled, "w", zipfile.ZIP_DEFLATED) as target:
         for entry in source.infolist():
+            if entry.filename.startswith("xl/tables/"):
+                table = re.sub(
+                    r'ref="(A1:[A-Z]+)2"', rf'ref="\g<1>{rows + 1}"', source.read(entry).decode("utf-8")
+                )
+                target.writestr(entry, table, zipfile.ZIP_DEFLATED)
+                continue
             if entry.filename != sheet:
                 target.writestr(entry, source.read(entry), zipfile.ZIP_DEFLATED)
                 continue
@@ -96,7 +103,9 @@ def _cell(letters: str, name: str, kind: str, style: int) -> str:
         text = f"left({column}, {MAX_TEXT})"
         # Excel reads _x0041_ as A, wherever it comes from.
         text = f"regexp_replace({text}, '(_x[0-9A-Fa-f]{{4}}_)', '_x005F\\1', 'g')"
-        text = f"translate({text}, {' || '.join(f'chr({code})' for code in CONTROLS)}, '{PICTURES}')"
+        pictures = f"translate({text}, {' || '.join(f'chr({code})' for code in CONTROLS)}, '{PICTURES}')"
+        # Looking costs a tenth of translating, and hardly any text has one.
+        text = f"case when regexp_matches({column}, '[\\x00-\\x08\\x0B\\x0C\\x0E-\\x1F]') then {pictures} else {text} end"
         for sign, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\ufffe", ""), ("\uffff", "")):
             text = f"replace({text}, '{sign}', '{escaped}')"
         filled = f"""'" t="inlineStr"><is><t xml:space="preserve">' || {text} || '</t></is></c>'"""

@@ -93,7 +93,7 @@ def write_sheets(
             (sheets.dictionary(), data.w("about.dictionary")),
         ]
         if rows:
-            described.append((sheets.customers(connection, customers, rows), data.w("about.customers")))
+            described.append((sheets.customers(connection, customers), data.w("about.customers")))
         sheets.about(about, described, rows, beside)
         about.raw.activate()
         return book.last_part
@@ -415,7 +415,7 @@ class _Sheets:
         sheet.raw.autofilter(place.head, 0, place.last, len(columns) - 1)
         return sheet
 
-    def customers(self, connection: duckdb.DuckDBPyConnection, table: str, rows: int) -> Sheet:
+    def customers(self, connection: duckdb.DuckDBPyConnection, table: str) -> Sheet:
         """Header, Excel table and one blank row of formats; fill_sheet puts the customers there."""
         columns = connection.execute(f"select column_name, column_type from (describe {table})").fetchall()
         units = connection.execute(
@@ -430,4 +430,4 @@ class _Sheets:
             )
             for name, kind in columns
         ]
-        return self.book.rows_sheet(self.data.w("sheet.customers"), TABLE, described, rows)
+        return self.book.rows_sheet(self.data.w("sheet.customers"), TABLE, described)

@@ -235,7 +235,7 @@ def odd_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 ("day", "yyyy-mm-dd", 12.0),
                 ("flag", "General", 8.0),
             )
-            book.rows_sheet("Odd", "Odd", kinds, len(ODD) + 2)
+            book.rows_sheet("Odd", "Odd", kinds)
         fill_sheet(
             folder / "drawn.xlsx", folder / "odd.xlsx", book.last_part, connection, "odd", len(ODD) + 2
         )
@@ -259,6 +259,12 @@ def test_no_cell_is_a_formula(odd_book: Path, workbook: Path) -> None:
             assert "<f>" not in sheet and ' t="e"' not in sheet, name
     cells = [row[0] for row in openpyxl.load_workbook(odd_book)["Odd"].iter_rows(min_row=2)]
     assert {cell.data_type for cell in cells} <= {"s", "inlineStr"}
+
+
+def test_what_excel_would_take_for_a_character_is_escaped(odd_book: Path) -> None:
+    """Excel reads _x0041_ as A; LibreOffice does not, so the file itself is looked at."""
+    (sheet,) = parts(odd_book, r"xl/worksheets/sheet1\.xml").values()
+    assert "_x005F_x0041_" in sheet
 
 
 def test_text_on_the_other_sheets_stays_text(tmp_path: Path) -> None:
