@@ -175,14 +175,14 @@ def _replace_tables(postgres: Postgres, schema: str, tables: list[Table]) -> int
     shapes = present_shapes(postgres, schema)
     here = [table for table in tables if table.name in shapes]
     changed = [table for table in here if shapes[table.name] != table.shape]
-    for table, others in pointing_at(postgres, schema, [each.name for each in here]).items():
+    for name, others in pointing_at(postgres, schema, [each.name for each in here]).items():
         raise UserError(
-            f"{schema}.{table}: {others[0]} has a foreign key on it, so its rows cannot be replaced; have that"
+            f"{schema}.{name}: {others[0]} has a foreign key on it, so its rows cannot be replaced; have that"
             f" constraint dropped. {UNCHANGED}"
         )
-    for table, others in leaning_on(postgres, schema, [each.name for each in changed]).items():
+    for name, others in leaning_on(postgres, schema, [each.name for each in changed]).items():
         raise UserError(
-            f"{schema}.{table}: has other columns now and must be made anew, but {' and '.join(others)} reads it; drop"
+            f"{schema}.{name}: has other columns now and must be made anew, but {' and '.join(others)} reads it; drop"
             f" that view, publish, and make it again. {UNCHANGED}"
         )
     readers = _readers_of(postgres, schema, changed)
