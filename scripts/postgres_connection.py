@@ -4,6 +4,7 @@ Reads the extension from its Python package; nothing is downloaded. A password i
 PGPASSWORD, where libpq looks for it, so that no statement and no message of DuckDB's ever holds it.
 """
 
+import ctypes
 import importlib.util
 import os
 import re
@@ -133,18 +134,24 @@ def open_postgres(dsn: Dsn, published: Path, schema: str) -> Iterator[Postgres]:
     """
     if "password" in dsn.secrets:
         os.environ["PGPASSWORD"] = dsn.secrets["password"]
+    # What DuckDB sends is UTF-8, whatever the database has.
+    os.environ["PGCLIENTENCODING"] = "UTF8"
     os.environ.setdefault("PGAPPNAME", "card segments")
     os.environ.setdefault("PGCONNECT_TIMEOUT", CONNECT_SECONDS)
-    given = dsn.options | {key: value for key, value in dsn.secrets.items() if key != "password"}
-    words = " ".join(f"{key}={_quoted(value)}" for key, value in given.items())
+    given = dsn.options | dsn.secrets
+    words = " ".join(
+        f"{keyword}={_quoted(value)}"
+        for keyword, value in given.items()
+        if keyword not in ("password", "client_encoding")
+    )
+    connection = _duckdb()
     try:
-        with _duckdb() as connection:
-            connection.execute(f"attach {sql_text(str(published))} as published (read_only)")
-            connection.execute(
-                f"attach {sql_text(words)} as target"
-                f" (type postgres, schema {sql_text(schema)}, isolation_level 'read committed')"
-            )
-            yield Postgres(connection)
+        connection.execute(f"attach {sql_text(str(published))} as published (read_only)")
+        connection.execute(
+            f"attach {sql_text(words)} as target"
+            f" (type postgres, schema {sql_text(schema)}, isolation_level 'read committed')"
+        )
+        yield Postgres(connection)
     except duckdb.Error as error:
         sentence = why_postgres_failed(str(error), schema)
         if sentence is None:
@@ -152,30 +159,52 @@ def open_postgres(dsn: Dsn, published: Path, schema: str) -> Iterator[Postgres]:
         for secret in filter(None, dsn.secrets.values()):
             sentence = sentence.replace(secret, "***")
         raise UserError(sentence) from None
+    except RuntimeError as error:
+        # What DuckDB makes of Ctrl-C.
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        _close(connection)
+
+
+def _close(connection: duckdb.DuckDBPyConnection) -> None:
+    """Close a connection, in whose transaction PostgreSQL then changes nothing, if one is open.
+
+    Where PostgreSQL has broken off, closing would abort this process: the extension of DuckDB 1.5.5 fails to roll
+    back while it is cleaned up. So such a connection is never closed; the process ends soon.
+    """
+    try:
+        connection.execute("rollback")
+    except duckdb.TransactionException:
+        pass  # None was open.
+    except duckdb.Error:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+        return
+    connection.close()
 
 
 def _quoted(value: str) -> str:
     return "'" + value.replace("\\", r"\\").replace("'", r"\'") + "'"
 
 
-@contextmanager
-def _duckdb() -> Iterator[duckdb.DuckDBPyConnection]:
+def _duckdb() -> duckdb.DuckDBPyConnection:
     """A DuckDB in memory with the postgres extension."""
     machine = machine_limits()
-    with duckdb.connect(
+    connection = duckdb.connect(
         config={
             "memory_limit": machine.memory,
             "threads": machine.threads,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
-    ) as connection:
-        # The package names the file otherwise than its entry point; a link with the right name will do.
-        with tempfile.TemporaryDirectory() as folder:
-            link = Path(folder) / EXTENSION
-            link.symlink_to(_extension())
-            connection.execute(f"load {sql_text(str(link))}")
-        yield connection
+    )
+    # The package names the file otherwise than its entry point; a link with the right name will do.
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / EXTENSION
+        link.symlink_to(_extension())
+        connection.execute(f"load {sql_text(str(link))}")
+    return connection
 
 
 def _extension() -> Path:

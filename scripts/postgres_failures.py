@@ -25,7 +25,7 @@ KNOWN = (
     ),
     (r'FATAL:\s+role "(.+?)" does not exist', "role {0}: there is none; check the user in DSN or PGUSER."),
     (
-        r'permission denied for database "(.+?)"',
+        r'permission denied for database "?([^"\n]+)',
         "database {0}: the role may not connect, or may make no schema in it; have an administrator run"
         " create schema {schema} authorization, followed by the role.",
     ),
@@ -82,6 +82,10 @@ KNOWN = (
         "the connection to the server broke off; publish again when it is back.",
     ),
 )
+# How the extension begins to tell of a refusal.
+OF_POSTGRES = re.compile(
+    r"Unable to connect to Postgres|Failed to (?:prepare|describe|execute|copy)|Error during PQ"
+)
 
 
 def why_postgres_failed(message: str, schema: str) -> str | None:
@@ -91,15 +95,15 @@ def why_postgres_failed(message: str, schema: str) -> str | None:
         message: of a DuckDB error; may repeat a connection string or a statement, neither of which is passed on.
         schema: where to publish to.
     """
-    connecting = re.search(r'Unable to connect to Postgres at ".*?": (.*)', message, re.DOTALL)
-    words = connecting[1] if connecting else message
-    said = re.search(r"\b(?:ERROR|FATAL|PANIC):.*", words, re.DOTALL)
-    if not (said or connecting or "PQ" in words):
+    if not OF_POSTGRES.search(message):
         return None
-    words = said[0] if said else words
+    # The statement or connection string that comes first is in quotes.
+    said = re.search(r".*\"?: ((?:ERROR|FATAL|PANIC):.*)", message, re.DOTALL)
+    last = said or re.search(r'.*": (.*)', message, re.DOTALL)
+    words = (last[1] if last else message).strip()
     for pattern, sentence in KNOWN:
         found = re.search(pattern, words, re.MULTILINE)
         if found:
             return f"Postgres: {sentence.format(*found.groups(), schema=schema)} {UNCHANGED}"
-    first = re.sub(r"^\w+:\s+", "", words.strip().splitlines()[0]).rstrip(".")
+    first = re.sub(r"^\w+:\s+", "", words.splitlines()[0]).rstrip(".")
     return f"Postgres: {first}. {UNCHANGED}"

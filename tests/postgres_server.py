@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,10 @@ class Server:
     Attributes:
         folder: holds the socket and `log`, in which every statement stands.
         port: of TCP on 127.0.0.1, and in the socket's name.
-        pid: of the postmaster.
     """
 
     folder: Path
     port: int
-    pid: int
 
     def environment(
         self, database: str = "postgres", user: str = SUPERUSER, password: str = PASSWORD
@@ -62,7 +61,7 @@ class Server:
     def make_role(self, name: str, password: str = PASSWORD) -> None:
         """Make a role that may log in and nothing else, unless there is one."""
         with self.connect() as connection:
-            if not connection.execute("select from pg_roles where rolname = %s", [name]).fetchone():
+            if not connection.execute("select 1 from pg_roles where rolname = %s", [name]).fetchone():
                 # Or the log, in which tests look for passwords, would hold it.
                 connection.execute("set log_statement = 'none'")
                 connection.execute(
@@ -112,9 +111,13 @@ def _as_server_user() -> list[str]:
     return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Server]:
-    """A new cluster; superuser `boss` with PASSWORD, like everybody else."""
+@contextmanager
+def running_server(largest_file: int | None = None) -> Iterator[Server]:
+    """A new cluster while it is wanted; superuser `boss` with PASSWORD, like everybody else.
+
+    Args:
+        largest_file: bytes beyond which the server can write no file, as on a full disk.
+    """
     programs, as_user = _programs(), _as_server_user()
     # A socket's path may have 107 characters, which pytest's folders exceed.
     folder = Path(tempfile.mkdtemp(prefix="card_segments_pg_"))
@@ -126,17 +129,24 @@ def postgres_server() -> Iterator[Server]:
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c log_statement=all"
     initdb = [str(programs / "initdb"), "-D", str(data), "-U", SUPERUSER, "-E", "UTF8", "--locale=C"]
     control = [*as_user, str(programs / "pg_ctl"), "-D", str(data), "-w"]
+    limit = ["prlimit", f"--fsize={largest_file}"] if largest_file else []
     try:
         for command in (
             [*as_user, *initdb, "--auth=scram-sha-256", f"--pwfile={folder / 'password'}"],
-            [*control, "-l", str(folder / "log"), "-o", options, "start"],
+            [*limit, *control, "-l", str(folder / "log"), "-o", options, "start"],
         ):
             done = subprocess.run(
                 command, cwd="/", capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL
             )
             assert done.returncode == 0, done.stdout + done.stderr
-        pid = int((data / "postmaster.pid").read_text().splitlines()[0])
-        yield Server(folder, port, pid)
+        yield Server(folder, port)
     finally:
         subprocess.run([*control, "-m", "immediate", "stop"], cwd="/", capture_output=True, timeout=60)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """A server that the tests of a process share."""
+    with running_server() as server:
+        yield server
