@@ -20,7 +20,7 @@ TYPES = {
     "DATE": "date",
     "TIMESTAMP": "timestamp without time zone",
 }
-# What people filter and count by; indexed where it is not what the key begins with.
+# What people filter and count by: one index over those that a table has, unless its key begins with one of them.
 INDEXED = ("segment_id", "segment_name")
 # PostgreSQL's text cannot hold NUL.
 NUL, INSTEAD = "chr(0)", "\N{REPLACEMENT CHARACTER}"
@@ -79,14 +79,14 @@ class Table:
         )
 
     def keyed(self, schema: str) -> str:
-        """The statements that add key and indexes."""
+        """The statements that add key and index."""
         table = f"{schema}.{sql_name(self.name)}"
         key = ", ".join(map(sql_name, self.key))
         statements = [f"alter table {table} add primary key ({key})"] if key else []
-        names = {c.name for c in self.columns}
-        for column in INDEXED:
-            if column in names and self.key[:1] != (column,):
-                statements.append(f"create index on {table} ({sql_name(column)})")
+        names = [c.name for c in self.columns]
+        indexed = [sql_name(name) for name in INDEXED if name in names]
+        if indexed and self.key[:1] not in [(name,) for name in INDEXED]:
+            statements.append(f"create index on {table} ({', '.join(indexed)})")
         return ";\n".join(statements)
 
     def described(self, schema: str) -> str:
