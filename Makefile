@@ -7,7 +7,7 @@ GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command%,$(origin $v)),$(filter
 ARGUMENTS = $(foreach v,$(GIVEN),$v="$$$v")
 
 .DEFAULT_GOAL := help
-.PHONY: help build report excel campaign campaign-results models scoring-sql test bench lint lock clean
+.PHONY: help build report excel postgres campaign campaign-results models scoring-sql test bench lint lock clean
 
 help:  ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -20,6 +20,10 @@ report: $(VENV)/.ready  ## Write the report on what is published, one HTML page
 
 excel: $(VENV)/.ready  ## Write the workbook on what is published, for Excel
 	@$(RUN) -m scripts.excel $(ARGUMENTS)
+
+# Names only: the script takes the values from the environment, so that no password gets into the list of processes.
+postgres: $(VENV)/.ready  ## Publish to PostgreSQL, where the variable DSN or PG* say: [SCHEMA= READERS=role]
+	@$(RUN) -m scripts.postgres $(GIVEN)
 
 campaign: $(VENV)/.ready  ## Draw a target list with a holdout: NAME= SEGMENT= [HOLDOUT= BUDGET= ...]
 	@$(RUN) -m scripts.campaign $(ARGUMENTS)
