@@ -14,7 +14,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import duckdb
 from rich.table import Table
@@ -24,6 +23,8 @@ from scripts.campaign_statistics import POWER, customers_needed, power_of, small
 from scripts.console import Console, run_command
 from scripts.csv_dialect import sql_text
 from scripts.errors import UserError
+from scripts.excel_book import LINE_HEIGHT, MONEY, NUMBER, TEXT, Book
+from scripts.excel_rows import MAX_ROWS, fill_sheet
 from scripts.id_lists import read_ids
 from scripts.objections import objectors
 from scripts.parameters import read_arguments, warehouse_folder
@@ -56,8 +57,6 @@ DEFAULTS = {
 }
 LISTS = ("OPT_OUT", "COMPLAINTS", "CLOSED", "CONTACTED")
 BANDS = ("high", "middle", "low")
-# Of a sheet, the header's included.
-EXCEL_ROWS = 1_048_576
 COLUMNS = ("customer_id", "segment_id", "segment_name", "value_band", "arm", "value_base")
 
 
@@ -415,15 +414,17 @@ def _write_lists(
     shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir(mode=0o700)
-        order = "order by arm desc, segment_id, value_base desc, customer_id"
+        connection.execute(
+            f"create or replace temp view listed as select {', '.join(COLUMNS)} from targets"
+            " order by arm desc, segment_id, value_base desc, customer_id"
+        )
         for file, query in (
-            ("targets.csv", f"select {', '.join(COLUMNS)} from targets {order}"),
+            ("targets.csv", "from listed"),
             ("mailing.csv", "select customer_id from targets where arm = 'treatment' order by customer_id"),
         ):
             connection.execute(f"copy ({query}) to {sql_text(str(partial / file))} (header, delimiter ',')")
-        if plan.treated + plan.held_out < EXCEL_ROWS:
-            rows = connection.execute(f"select {', '.join(COLUMNS)} from targets {order}")
-            _write_workbook(partial / "targets.xlsx", rows, plan, settings, now)
+        if plan.treated + plan.held_out < MAX_ROWS:
+            _write_workbook(connection, partial, plan, settings, now)
         shutil.rmtree(plan.folder, ignore_errors=True)
         partial.rename(plan.folder)
     except OSError as error:
@@ -432,38 +433,21 @@ def _write_lists(
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _write_workbook(path: Path, rows: Any, plan: Plan, settings: Settings, now: dt.datetime) -> None:
-    import xlsxwriter
-
-    # Text stays text: an id that looks like a formula, a number or a link is none.
-    options = {
-        "constant_memory": True, "strings_to_formulas": False, "strings_to_numbers": False,
-        "strings_to_urls": False,
-    }  # fmt: skip
-    with xlsxwriter.Workbook(str(path), options) as book:
-        bold, money = book.add_format({"bold": True}), book.add_format({"num_format": "#,##0"})
-        about = book.add_worksheet("Read me")
-        about.set_column(0, 0, 34)
-        about.set_column(1, 1, 60)
+def _write_workbook(
+    connection: duckdb.DuckDBPyConnection, partial: Path, plan: Plan, settings: Settings, now: dt.datetime
+) -> None:
+    rows = plan.treated + plan.held_out
+    drawn = partial / ".drawn.xlsx"
+    with Book(drawn, f"Campaign {settings.name}", "", now) as book:
+        about = book.sheet("Read me", (34, 60), portrait=True)
         for place, (head, text) in enumerate(_summary(plan, settings, now)):
-            about.write_string(place, 0, head, bold)
-            about.write_string(place, 1, text)
-        sheet = book.add_worksheet("Targets")
-        sheet.freeze_panes(1, 0)
-        sheet.set_column(0, 0, 18)
-        sheet.set_column(1, len(COLUMNS) - 1, 22, money)
-        sheet.autofilter(0, 0, plan.treated + plan.held_out, len(COLUMNS) - 1)
-        for column, name in enumerate(COLUMNS):
-            sheet.write_string(0, column, name, bold)
-        place = 0
-        while batch := rows.fetchmany(10_000):
-            for values in batch:
-                place += 1
-                for column, value in enumerate(values):
-                    if isinstance(value, str):
-                        sheet.write_string(place, column, value)
-                    else:
-                        sheet.write_number(place, column, value)
+            about.write(place, 0, head, bold=True)
+            about.raw.set_row(place, LINE_HEIGHT * about.write(place, 1, text, text_wrap=True))
+        formats = {"segment_id": NUMBER, "value_base": MONEY}
+        columns = [(name, formats.get(name, TEXT), 22) for name in COLUMNS]
+        book.rows_sheet("Targets", "Targets", columns, rows)
+    fill_sheet(drawn, partial / "targets.xlsx", book.last_part, connection, "listed", rows)
+    drawn.unlink()
 
 
 def _summary(plan: Plan, settings: Settings, now: dt.datetime) -> list[tuple[str, str]]:

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import duckdb
 
-# Rows of a sheet, the header's included, and characters of a cell, by Excel's specification.
-MAX_ROWS, MAX_TEXT = 1_048_576, 32_767
+from scripts.excel_book import MAX_TEXT
+
+# Rows of a sheet, the header's included, by Excel's specification.
+MAX_ROWS = 1_048_576
 # Rows fetched at a time, some 80 MB of XML; a multiple of what a thread of DuckDB takes at once.
 BATCH = 50_000
 # The customers' XML packs to a tenth at the lowest level, and takes three times as long at the usual one.
@@ -24,18 +26,17 @@ PICTURES = "".join(chr(0x2400 + code) for code in CONTROLS)
 
 
 def fill_sheet(
-    path: Path, filled: Path, sheet: str, connection: duckdb.DuckDBPyConnection, table: str, rows: int
+    path: Path, filled: Path, sheet: str, connection: duckdb.DuckDBPyConnection, relation: str, rows: int
 ) -> None:
-    """Copy a workbook and put the rows of a table below the header of one of its sheets.
+    """Copy a workbook and put the rows of a relation below the header of one of its sheets.
 
     Args:
         path: workbook by XlsxWriter; row 2 of the sheet is blank cells in the formats wanted.
         filled: where the copy goes.
         sheet: the sheet's part in the package, as `xl/worksheets/sheet9.xml`.
-        connection: where the table is.
-        table: SQL name of a table that was written in one go, its rows in order; its columns are the sheet's,
-            from A. Text stays text whatever it looks like, dates are dates, what is no finite number is an
-            empty cell.
+        connection: where the relation is; a temporary table, `sheet_rows`, is made and dropped there.
+        relation: SQL name of the rows, in order; its columns are the sheet's, from A. Text stays text whatever
+            it looks like, dates are dates, what is no finite number is an empty cell.
         rows: number of its rows, at least 1 and below MAX_ROWS.
     """
     if not 0 < rows < MAX_ROWS:
@@ -58,31 +59,33 @@ def fill_sheet(
             packed.compress_type, packed._compresslevel = zipfile.ZIP_DEFLATED, LEVEL  # type: ignore[attr-defined]
             with target.open(packed, "w", force_zip64=True) as out:
                 out.write(head.encode("utf-8"))
-                for batch in _xml_rows(connection, table, rows, styles):
+                for batch in _xml_rows(connection, relation, rows, styles):
                     out.write(batch.encode("utf-8"))
                 out.write(xml[template.end() :].encode("utf-8"))
 
 
 def _xml_rows(
-    connection: duckdb.DuckDBPyConnection, table: str, rows: int, styles: Sequence[int]
+    connection: duckdb.DuckDBPyConnection, relation: str, rows: int, styles: Sequence[int]
 ) -> Iterator[str]:
-    columns = connection.execute(f"select column_name, column_type from (describe {table})").fetchall()
+    columns = connection.execute(f"select column_name, column_type from (describe {relation})").fetchall()
     cells = [
         _cell(_letters(place), name, kind, style)
         for place, ((name, kind), style) in enumerate(zip(columns, styles, strict=True))
     ]
+    connection.execute(
+        f'create or replace temp table sheet_rows as select *, row_number() over () + 1 as "sheet row" from {relation}'
+    )
     # A range of rows at a time: the XML of a million customers all at once would take gigabytes.
-    for first in range(0, rows, BATCH):
+    for first in range(2, rows + 2, BATCH):
         found = connection.execute(
             f"""
-            with numbered as (
-                select *, rowid + 2 as "sheet row" from {table} where rowid >= {first} and rowid < {first + BATCH}
-            )
-            select '<row r="' || "sheet row" || '">' || {" || ".join(cells)} || '</row>' from numbered
+            select '<row r="' || "sheet row" || '">' || {" || ".join(cells)} || '</row>' from sheet_rows
+            where "sheet row" >= {first} and "sheet row" < {first + BATCH}
             order by "sheet row"
             """
         ).fetchall()
         yield "".join(row[0] for row in found)
+    connection.execute("drop table sheet_rows")
 
 
 def _cell(letters: str, name: str, kind: str, style: int) -> str:

@@ -59,7 +59,15 @@ class PublishedTables:
             return connection.sql(query).df()
 
     def word(self, key: str, **values: str) -> str:
-        """The words of a key, with values in the places of {their names}."""
+        """The words of a key, with values in the places of {their names}.
+
+        Raises UserError where they are not there: an earlier version of the job had no such words.
+        """
+        if key not in self.words:
+            raise UserError(
+                f"{self._path}: has no words for {key}, so an earlier version of the job built it; run make build"
+                " again."
+            )
         text = self.words[key]
         for name, value in values.items():
             text = text.replace("{" + name + "}", value)
