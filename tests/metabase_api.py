@@ -166,7 +166,9 @@ ENDPOINTS: dict[tuple[str, str], tuple[Schema | None, tuple[str, ...]]] = {
         (),
     ),
     ("PUT", "/api/database/{}"): (
-        closed({}, DATABASE_MORE | {"name": may_be(WORDS), "engine": may_be(WORDS), "description": may_be(TEXT)}),
+        closed(
+            {}, DATABASE_MORE | {"name": may_be(WORDS), "engine": may_be(WORDS), "description": may_be(TEXT)}
+        ),
         (),
     ),
     ("POST", "/api/database/{}/sync_schema"): (NOTHING, ()),

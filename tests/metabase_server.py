@@ -127,7 +127,9 @@ class FakeMetabase:
         self.sessions.add(session)
         return 200, {"id": session}
 
-    def _do(self, method: str, pattern: str, numbers: list[int], body: Any, query: dict[str, list[str]]) -> Answer:
+    def _do(
+        self, method: str, pattern: str, numbers: list[int], body: Any, query: dict[str, list[str]]
+    ) -> Answer:
         match method, pattern:
             case "GET", "/api/health":
                 return 200, {"status": "ok"}
@@ -287,7 +289,14 @@ class FakeMetabase:
 
     def _dashboard(self, method: str, numbers: list[int], body: Any) -> Answer:
         if method == "POST":
-            made = {"id": self.new_id(), "archived": False, "dashcards": [], "tabs": [], "parameters": [], **body}
+            made = {
+                "id": self.new_id(),
+                "archived": False,
+                "dashcards": [],
+                "tabs": [],
+                "parameters": [],
+                **body,
+            }
             self.dashboards[made["id"]] = made
             return 200, made
         dashboard = self.dashboards[numbers[0]]
