@@ -83,8 +83,9 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> tuple[Pat
         with console.stage("Write the workbook") as stage:
             workbook, stage.rows = write_workbook(published.link)
         _write_stages(console, warehouse / "logs" / STAGES)
-        if note := ask_for_resync(warehouse, published.link):
-            console.note(note)
+        unasked = ask_for_resync(warehouse, published.link)
+        if unasked:
+            console.note(unasked)
     return published.link, report, workbook
 
 

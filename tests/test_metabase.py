@@ -596,6 +596,22 @@ def test_parameters_that_make_no_sense(
         set_up([given], warehouse, Console())
 
 
+@pytest.mark.parametrize("name", [access.URL, access.KEY, access.PASSWORD])
+def test_secrets_on_the_command_line_are_refused_and_not_repeated(warehouse: Path, name: str) -> None:
+    with pytest.raises(UserError, match=f"{name}: belongs in the environment") as e:
+        set_up([f"{name}=secret"], warehouse, Console())
+    assert "secret" not in str(e.value)
+
+
+def test_what_an_earlier_version_published(warehouse: Path) -> None:
+    version = warehouse / os.readlink(warehouse / "card_segments.duckdb")
+    version.chmod(0o644)
+    with duckdb.connect(str(version)) as connection:
+        connection.execute("delete from marts.words where key like 'metabase.%'")
+    with pytest.raises(UserError, match="an earlier version of the job built it; run make build again"):
+        set_up([], warehouse, Console())
+
+
 # After a build.
 
 

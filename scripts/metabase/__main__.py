@@ -19,6 +19,9 @@ from scripts.metabase import docker
 from scripts.metabase.access import (
     ADMIN,
     FOLDER,
+    KEY,
+    PASSWORD,
+    URL,
     access_from_environment,
     obtain_access,
     wait_until_up,
@@ -50,12 +53,19 @@ def set_up(given: Sequence[str], warehouse: Path, console: Console) -> Provision
 
     Raises UserError where nothing is published, Docker or Metabase does not do its part, or a parameter is wrong.
     """
+    for argument in given:
+        if (name := argument.partition("=")[0]) in (URL, KEY, PASSWORD):
+            raise UserError(
+                f"{name}: belongs in the environment; on a command line others on this machine could read it."
+            )
     values = read_arguments(given, DEFAULTS)
     if not re.fullmatch(r"[1-9][0-9]{0,5}", values["WAIT"]):
         raise UserError(f"WAIT={values['WAIT']}: expected a whole number of seconds, as in WAIT=300.")
     wait = int(values["WAIT"])
     published = published_file(warehouse)
     tables = PublishedTables(published)
+    if "metabase.collection" not in tables.words:
+        raise UserError(f"{published}: an earlier version of the job built it; run make build again.")
     access = access_from_environment()
     path = values["DATABASE"] or (str(published.absolute()) if access else IN_CONTAINER)
     if access is None:

@@ -135,9 +135,9 @@ def load_dashboards() -> dict[str, Dashboard]:
             filters=tuple(filters[name] for name in given["filters"]),
             tabs=tuple(tab["name"] for tab in given["tabs"] if "name" in tab),
             cards=tuple(
-                Card(question, *place, number)
+                Card(question, row, column, width, height, number)
                 for number, tab in enumerate(given["tabs"])
-                for question, place in tab["cards"].items()
+                for question, (row, column, width, height) in tab["cards"].items()
             ),
         )
     return found
