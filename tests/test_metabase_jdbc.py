@@ -54,8 +54,8 @@ class Driver:
         details = connection_details(str(file))
         options = dict(pair.split("=", 1) for pair in details["additional-options"].split("&"))
         properties = {
-            "duckdb.read_only": "true",
-            "old_implicit_casting": "true",
+            "duckdb.read_only": str(details["read_only"]).lower(),
+            "old_implicit_casting": str(details["old_implicit_casting"]).lower(),
             "custom_user_agent": "metabase",
             "jdbc_stream_results": "true",
             "TimeZone": "UTC",
