@@ -7,7 +7,7 @@ GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command%,$(origin $v)),$(filter
 ARGUMENTS = $(foreach v,$(GIVEN),$v="$$$v")
 
 .DEFAULT_GOAL := help
-.PHONY: help build report excel postgres campaign campaign-results models scoring-sql test bench lint lock clean
+.PHONY: help build report excel postgres metabase metabase-stop metabase-logs sql docs campaign campaign-results models scoring-sql test bench lint lock clean
 
 help:  ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -24,6 +24,15 @@ excel: $(VENV)/.ready  ## Write the workbook on what is published, for Excel
 # Names only: the script takes the values from the environment, so that no password gets into the list of processes.
 postgres: $(VENV)/.ready  ## Publish to PostgreSQL, where the variable DSN or PG* say: [SCHEMA= READERS=role]
 	@$(RUN) -m scripts.postgres $(GIVEN)
+
+metabase: $(VENV)/.ready  ## Metabase with dashboards, in Docker: EMAIL= once [PORT=], or one you run (METABASE_URL)
+	@$(RUN) -m scripts.metabase $(ARGUMENTS)
+
+metabase-stop: $(VENV)/.ready  ## Stop Metabase; what people made in it stays
+	@$(RUN) -m scripts.metabase stop
+
+metabase-logs: $(VENV)/.ready  ## Show what Metabase wrote last
+	@$(RUN) -m scripts.metabase logs
 
 campaign: $(VENV)/.ready  ## Draw a target list with a holdout: NAME= SEGMENT= [HOLDOUT= BUDGET= ...]
 	@$(RUN) -m scripts.campaign $(ARGUMENTS)

@@ -21,6 +21,7 @@ from scripts.excel import write_workbook
 from scripts.failures import why_dbt_failed
 from scripts.intake import Intake, load_contract, open_source
 from scripts.lock import build_lock
+from scripts.metabase.resync import ask_for_resync
 from scripts.objections import Objections, hand_over, update_register
 from scripts.parameters import (
     DBT_PROJECT,
@@ -82,6 +83,9 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> tuple[Pat
         with console.stage("Write the workbook") as stage:
             workbook, stage.rows = write_workbook(published.link)
         _write_stages(console, warehouse / "logs" / STAGES)
+        unasked = ask_for_resync(warehouse, published.link)
+        if unasked:
+            console.note(unasked)
     return published.link, report, workbook
 
 

@@ -1,0 +1,122 @@
+"""`make metabase`: a Metabase with the segments' dashboards, in Docker, or one that you run.
+
+Reads the published file and dbt's manifest; writes warehouse/metabase/ and, over HTTP, to Metabase.
+
+python -m scripts.metabase [NAME=value ...]   names are those of DEFAULTS
+python -m scripts.metabase stop | logs
+
+A Metabase that you run is named in the environment: METABASE_URL, METABASE_API_KEY.
+"""
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from scripts.console import Console, run_command
+from scripts.errors import UserError
+from scripts.metabase import docker
+from scripts.metabase.access import (
+    ADMIN,
+    FOLDER,
+    KEY,
+    PASSWORD,
+    URL,
+    access_from_environment,
+    obtain_access,
+    wait_until_up,
+)
+from scripts.metabase.descriptions import push_descriptions
+from scripts.metabase.payloads import look_of
+from scripts.metabase.provision import IN_CONTAINER, Provisioned, provision
+from scripts.parameters import read_arguments, warehouse_folder
+from scripts.published import PublishedTables, published_file
+
+DEFAULTS = {
+    # The administrator's e-mail, needed once.
+    "EMAIL": "",
+    # Where Metabase answers on this machine.
+    "PORT": "3000",
+    # Files for the image, instead of fetching them, and the driver's checksum.
+    "DRIVER": "",
+    "DRIVER_SHA256": "",
+    "ICU": "",
+    # Seconds until Metabase must be up, and have read the tables.
+    "WAIT": "300",
+    # The published file as a Metabase of yours sees it.
+    "DATABASE": "",
+}
+
+
+def set_up(given: Sequence[str], warehouse: Path, console: Console) -> Provisioned:
+    """Start Metabase where none is named, and bring it to what the code says.
+
+    Raises UserError where nothing is published, Docker or Metabase does not do its part, or a parameter is wrong.
+    """
+    for argument in given:
+        if (name := argument.partition("=")[0]) in (URL, KEY, PASSWORD):
+            raise UserError(
+                f"{name}: belongs in the environment; on a command line others on this machine could read it."
+            )
+    values = read_arguments(given, DEFAULTS)
+    if not re.fullmatch(r"[1-9][0-9]{0,5}", values["WAIT"]):
+        raise UserError(f"WAIT={values['WAIT']}: expected a whole number of seconds, as in WAIT=300.")
+    wait = int(values["WAIT"])
+    published = published_file(warehouse)
+    tables = PublishedTables(published)
+    if "metabase.collection" not in tables.words:
+        raise UserError(f"{published}: an earlier version of the job built it; run make build again.")
+    access = access_from_environment()
+    path = values["DATABASE"] or (str(published.absolute()) if access else IN_CONTAINER)
+    if access is None:
+        if values["DATABASE"]:
+            raise UserError("DATABASE: is for a Metabase that you run; in Docker the file has its place.")
+        port = docker.read_port(values["PORT"])
+        files = docker.Files(
+            driver=Path(values["DRIVER"]).expanduser() if values["DRIVER"] else None,
+            icu=Path(values["ICU"]).expanduser() if values["ICU"] else None,
+            driver_sha256=values["DRIVER_SHA256"],
+        )
+        docker.check_docker()
+        variables = docker.prepare(warehouse, port, files)
+        with console.stage("Build and start the containers"):
+            url = docker.start(variables, warehouse)
+        with console.stage("Wait for Metabase"):
+            wait_until_up(url, wait)
+            access = obtain_access(url, values["EMAIL"], tables.word("metabase.collection"), warehouse)
+    with console.stage("Questions and dashboards"):
+        done = provision(access.client(), published, path)
+    with console.stage("Descriptions of tables and columns"):
+        push_descriptions(
+            access,
+            warehouse / "dbt" / "manifest.json",
+            done.database_name,
+            look_of(tables).currency,
+            wait,
+        )
+    console.print(f"  {done.changes}")
+    for dashboard in done.dashboards.values():
+        console.print(f"  {access.url}/dashboard/{dashboard}")
+    admin = warehouse / FOLDER / ADMIN
+    if access_from_environment() is None and admin.exists():
+        console.print(f"  The administrator's e-mail and password are in {admin}")
+    return done
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Set up, stop, or show logs; return the exit code."""
+    warehouse = warehouse_folder()
+
+    def work(console: Console) -> None:
+        if list(arguments) == ["stop"]:
+            docker.stop(warehouse)
+        elif list(arguments) == ["logs"]:
+            console.print(docker.logs(warehouse))
+        else:
+            set_up(arguments, warehouse, console)
+
+    return run_command(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,6 @@
+select
+    method,
+    k,
+    words
+from marts.choice_votes
+order by method

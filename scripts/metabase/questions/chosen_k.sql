@@ -1,0 +1,3 @@
+select k
+from marts.elbow_curve
+where is_chosen

@@ -1,0 +1,5 @@
+select count(*) as customers
+from marts.customer_segments
+where
+    status = 'segmented'
+    [[and segment_name = {{segment}}]]

@@ -1,0 +1,3 @@
+select distinct source
+from marts.load_audit
+order by source

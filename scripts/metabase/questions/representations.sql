@@ -1,0 +1,3 @@
+select distinct representation
+from marts.model_candidates
+order by representation

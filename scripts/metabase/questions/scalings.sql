@@ -1,0 +1,3 @@
+select distinct scaling
+from marts.model_candidates
+order by scaling

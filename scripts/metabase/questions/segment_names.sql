@@ -1,0 +1,3 @@
+select segment_name
+from marts.segment_profiles
+order by segment_id

@@ -1,0 +1,2 @@
+select count(*) as segments
+from marts.segment_profiles

@@ -1,0 +1,3 @@
+select distinct severity
+from marts.data_quality_checks
+order by severity

@@ -1,0 +1,3 @@
+select distinct status
+from marts.customer_segments
+order by status
