@@ -7,7 +7,7 @@ GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command%,$(origin $v)),$(filter
 ARGUMENTS = $(foreach v,$(GIVEN),$v="$$$v")
 
 .DEFAULT_GOAL := help
-.PHONY: help build report excel campaign campaign-results models scoring-sql test bench lint lock clean
+.PHONY: help build report excel sql docs campaign campaign-results models scoring-sql test bench lint lock clean
 
 help:  ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -20,6 +20,12 @@ report: $(VENV)/.ready  ## Write the report on what is published, one HTML page
 
 excel: $(VENV)/.ready  ## Write the workbook on what is published, for Excel
 	@$(RUN) -m scripts.excel $(ARGUMENTS)
+
+sql: $(VENV)/.ready  ## Open an SQL shell on what is published, or answer QUERY="from segment_profiles"
+	@$(RUN) -m scripts.sql $(ARGUMENTS)
+
+docs: $(VENV)/.ready  ## Write the documentation of every table and its lineage, one HTML page
+	@$(RUN) -m scripts.docs $(ARGUMENTS)
 
 campaign: $(VENV)/.ready  ## Draw a target list with a holdout: NAME= SEGMENT= [HOLDOUT= BUDGET= ...]
 	@$(RUN) -m scripts.campaign $(ARGUMENTS)
