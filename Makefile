@@ -34,6 +34,12 @@ metabase-stop: $(VENV)/.ready  ## Stop Metabase; what people made in it stays
 metabase-logs: $(VENV)/.ready  ## Show what Metabase wrote last
 	@$(RUN) -m scripts.metabase logs
 
+sql: $(VENV)/.ready  ## Open an SQL shell on what is published, or answer QUERY="from segment_profiles"
+	@$(RUN) -m scripts.sql $(ARGUMENTS)
+
+docs: $(VENV)/.ready  ## Write the documentation of every table and its lineage, one HTML page
+	@$(RUN) -m scripts.docs $(ARGUMENTS)
+
 campaign: $(VENV)/.ready  ## Draw a target list with a holdout: NAME= SEGMENT= [HOLDOUT= BUDGET= ...]
 	@$(RUN) -m scripts.campaign $(ARGUMENTS)
 

@@ -6,3 +6,7 @@ class UserError(Exception):
 
     The sentence says what is wrong, where, what was expected and what to do.
     """
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it: the sentence alone."""
+        return [f"error: {self}"]

@@ -57,20 +57,21 @@ def _colours(names: Sequence[str]) -> alt.Scale:
     return alt.Scale(domain=list(names), range=[COLOURS[place % len(COLOURS)] for place in range(len(names))])
 
 
-def bars(frame: pd.DataFrame, value: str, label: str, text: str) -> Chart:
-    """One bar a segment.
+def bars(frame: pd.DataFrame, value: str, label: str, text: str, colour: str = "") -> Chart:
+    """One bar a segment, or one a row of something else.
 
     Args:
         frame: columns name, `value` and `text`, in the order to draw.
         value: column of the lengths.
         label: title of the axis.
         text: column of the words at the bars' ends.
+        colour: of all bars, where they are no segments; these have theirs.
     """
     order = frame["name"].tolist()
     base = alt.Chart(frame).encode(y=alt.Y("name:N", sort=order, title=None))
     drawn = base.mark_bar().encode(
         x=alt.X(f"{value}:Q", title=label, axis=alt.Axis(tickCount=4)),
-        color=alt.Color("name:N", scale=_colours(order), legend=None),
+        color=alt.value(colour) if colour else alt.Color("name:N", scale=_colours(order), legend=None),
     )
     words = base.mark_text(align="left", dx=4).encode(x=alt.X(f"{value}:Q"), text=f"{text}:N")
     return (drawn + words).properties(width=WIDTH - 60, height=ROW * len(frame))

@@ -1,0 +1,95 @@
+"""`make docs`: dbt's page of tables and lineage, in a real browser, from disk and without a network."""
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts import docs
+from scripts.docs import write_docs
+from scripts.errors import UserError
+from scripts.lock import build_lock
+from tests.test_end_to_end import query
+from tests.test_report import browser  # noqa: F401
+
+
+@pytest.fixture(scope="module")
+def warehouse(sample_build: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse of its own with the documentation written."""
+    made = shutil.copytree(sample_build.parent, tmp_path_factory.mktemp("docs") / "warehouse", symlinks=True)
+    write_docs(made)
+    return made
+
+
+def wait_for(browser: Any, script: str) -> Any:  # noqa: F811
+    """Return what a script says once it is something."""
+    for _ in range(100):
+        if found := browser.execute_script(script):
+            return found
+        time.sleep(0.1)
+    raise AssertionError(script)
+
+
+def open_model(browser: Any, warehouse: Path, model: str) -> str:  # noqa: F811
+    browser.get("about:blank")
+    browser.get(f"{(warehouse / docs.DOCS).as_uri()}#!/model/model.card_segments.{model}")
+    return str(wait_for(browser, "const m = document.querySelector('.app-content'); return m && m.innerText"))
+
+
+def test_a_table_has_its_description_and_its_columns(browser: Any, warehouse: Path) -> None:  # noqa: F811
+    said = open_model(browser, warehouse, "segment_profiles")
+    described = query(
+        warehouse / "card_segments.duckdb",
+        "select comment from duckdb_tables() where table_name = 'segment_profiles'",
+    )["comment"].iloc[0]
+    assert described in said
+    for column in ("segment_id", "customer_share", "balance_mean"):
+        assert column in said
+
+
+def test_the_lineage_is_drawn(browser: Any, warehouse: Path) -> None:  # noqa: F811
+    open_model(browser, warehouse, "segment_profiles")
+    wait_for(
+        browser,
+        "return document.querySelector('.launcher-btn, .btn-launcher, [ng-click*=\"graph\"], .graph-launcher')",
+    )
+    browser.find_element("css selector", ".launcher-btn, .btn-launcher, .graph-launcher").click()
+    size = wait_for(
+        browser,
+        "const c = [...document.querySelectorAll('canvas')].find(c => c.width > 200 && c.height > 100);"
+        "return c && [c.width, c.height]",
+    )
+    assert size
+
+
+def test_nothing_is_looked_for_outside_and_no_error_appears(browser: Any, warehouse: Path) -> None:  # noqa: F811
+    browser.get_log("browser")
+    open_model(browser, warehouse, "customer_segments")
+    assert browser.get_log("browser") == []
+    loaded = browser.execute_script("return performance.getEntriesByType('resource').map(e => e.name)")
+    assert [name for name in loaded if not name.startswith("data:")] == []
+
+
+def test_the_build_is_not_touched(sample_build: Path, warehouse: Path) -> None:
+    for name in ("work.duckdb", "dbt/manifest.json", "dbt/run_results.json"):
+        assert (warehouse / name).read_bytes() == (sample_build.parent / name).read_bytes(), name
+    assert not list(warehouse.glob(".partial-*"))
+
+
+def test_it_waits_for_no_build_and_disturbs_none(warehouse: Path) -> None:
+    before = (warehouse / docs.DOCS).read_bytes()
+    with build_lock(warehouse), pytest.raises(UserError, match="another build is running"):
+        write_docs(warehouse)
+    assert (warehouse / docs.DOCS).read_bytes() == before
+
+
+def test_without_a_build_it_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CARD_SEGMENTS_WAREHOUSE", str(tmp_path))
+    assert docs.main([]) == 1
+    assert "nothing is built yet; run make build first" in capsys.readouterr().err
+    assert docs.main(["K=3"]) == 1
+    assert "make docs takes no parameters" in capsys.readouterr().err
