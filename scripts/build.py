@@ -17,9 +17,9 @@ import duckdb
 
 from scripts.console import Console, run_command
 from scripts.errors import UserError
-from scripts.excel import write_workbook
+from scripts.excel.workbook import write_workbook
 from scripts.failures import why_dbt_failed
-from scripts.intake import Intake, load_contract, open_source
+from scripts.intake.source import Intake, load_contract, open_source
 from scripts.lock import build_lock
 from scripts.metabase.resync import ask_for_resync
 from scripts.objections import Objections, hand_over, update_register
@@ -32,7 +32,7 @@ from scripts.parameters import (
     warehouse_folder,
 )
 from scripts.publish import publish, remove_leftovers
-from scripts.report import write_report
+from scripts.report.page import write_report
 from scripts.seeds import check_seeds
 from scripts.summary import print_summary
 
@@ -134,7 +134,7 @@ def _write_stages(console: Console, path: Path) -> None:
 def _source(settings: dict[str, Any], console: Console) -> Path:
     if settings["source"]:
         return Path(settings["source"]).expanduser()
-    from scripts.sample_ledger import write_sample_ledger
+    from scripts.sample.ledger import write_sample_ledger
 
     out = PROJECT / "data" / "sample"
     with console.stage("Generate the sample") as stage:

@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 from scripts.errors import UserError
-from scripts.id_lists import read_ids
+from scripts.intake.id_lists import read_ids
 
 REGISTER = "objections.csv"
 HEADER = ["customer_id", "recorded_at"]

@@ -87,7 +87,7 @@ def real_build(real_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 @pytest.fixture(scope="session")
 def sample_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The published file of a build on a generated ledger of 600 customers."""
-    from scripts.sample_ledger import write_sample_ledger
+    from scripts.sample.ledger import write_sample_ledger
 
     def make(folder: Path) -> None:
         write_sample_ledger(folder / "ledger", customers=600, seed=3, file_format="csv", months=18)

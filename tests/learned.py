@@ -31,7 +31,7 @@ import json, sys
 from pathlib import Path
 import duckdb
 from scripts.build import set_dbt_environment
-from scripts.intake import load_contract, open_source
+from scripts.intake.source import load_contract, open_source
 from scripts.objections import hand_over
 from scripts.parameters import DBT_PROJECT, machine_limits
 source, warehouse = map(Path, sys.argv[1:])

@@ -5,8 +5,8 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from scripts.benchmark_notebook import features_of, read
-from scripts.sample_ledger import write_sample_ledger
+from scripts.benchmark.notebook import features_of, read
+from scripts.sample.ledger import write_sample_ledger
 from tests.conftest import run_build
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scripts.campaign import plan_campaign, read_settings
-from scripts.campaign_register import FOLDER, REGISTER
-from scripts.campaign_results import Outcomes, Result, judge, measure_campaign
-from scripts.campaign_statistics import corrected, response_effect, value_effect
+from scripts.campaigns.draw import plan_campaign, read_settings
+from scripts.campaigns.register import FOLDER, REGISTER
+from scripts.campaigns.results import Outcomes, Result, judge, measure_campaign
+from scripts.campaigns.statistics import corrected, response_effect, value_effect
 from scripts.errors import UserError
 from tests.campaigning import publish_customers
 

@@ -10,10 +10,10 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from scripts import campaign
-from scripts.campaign import Plan, plan_campaign, read_settings
-from scripts.campaign_register import FOLDER, REGISTER
-from scripts.campaign_statistics import customers_needed, power_of, smallest_uplift
+from scripts.campaigns import draw as drawing
+from scripts.campaigns.draw import Plan, plan_campaign, read_settings
+from scripts.campaigns.register import FOLDER, REGISTER
+from scripts.campaigns.statistics import customers_needed, power_of, smallest_uplift
 from scripts.errors import UserError
 from tests.campaigning import SIZES, publish_customers
 
@@ -208,7 +208,7 @@ def test_nothing_stays_where_writing_fails(warehouse: Path, monkeypatch: pytest.
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(campaign, "_write_workbook", fail)
+    monkeypatch.setattr(drawing, "_write_workbook", fail)
     with pytest.raises(UserError, match="No space left"):
         draw(warehouse, "NAME=a", "SEGMENT=1")
     assert campaigns_of(warehouse) == []

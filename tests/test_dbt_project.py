@@ -17,7 +17,7 @@ import duckdb
 import pytest
 import yaml
 
-from scripts.intake import load_contract, open_source
+from scripts.intake.source import load_contract, open_source
 from tests.conftest import REPO
 
 PROJECT = REPO / "dbt_project"

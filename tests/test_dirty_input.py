@@ -16,7 +16,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from scripts.sample_ledger import write_sample_ledger
+from scripts.sample.ledger import write_sample_ledger
 from tests.conftest import REPO, run_build
 
 HEADER = (

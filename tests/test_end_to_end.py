@@ -287,7 +287,7 @@ def test_the_readmes_questions_run(sample_build: Path) -> None:
 
 def test_an_earlier_window_sets_later_rows_aside(tmp_path: Path) -> None:
     """AS_OF half a year back: what came after is no error; a window without statements is one sentence."""
-    from scripts.sample_ledger import write_sample_ledger
+    from scripts.sample.ledger import write_sample_ledger
 
     write_sample_ledger(tmp_path / "ledger", customers=300, seed=4, file_format="parquet", months=20)
     source = f"SOURCE={tmp_path / 'ledger'}"
@@ -309,7 +309,7 @@ def test_an_earlier_window_sets_later_rows_aside(tmp_path: Path) -> None:
 
 def test_row_order_and_threads_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same ledger, its rows shuffled and built on one thread, gives the same tables."""
-    from scripts.sample_ledger import write_sample_ledger
+    from scripts.sample.ledger import write_sample_ledger
 
     write_sample_ledger(tmp_path / "plain", customers=400, seed=5, file_format="parquet", months=13)
     (tmp_path / "shuffled").mkdir()

@@ -26,7 +26,7 @@ from python_models.autoencoder import PRESETS, Autoencoder, fit_autoencoder
 from python_models.sample import draw_sample
 from python_models.scaling import SCALINGS
 from python_models.space import impute
-from scripts.sample_ledger import write_sample_ledger
+from scripts.sample.ledger import write_sample_ledger
 from tests.conftest import REPO
 from tests.learned import Records, job_features, job_settings, labels_of, learned, plain_labels, real_features
 

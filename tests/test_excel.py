@@ -19,11 +19,11 @@ import duckdb
 import openpyxl
 import pytest
 
-from scripts import excel
 from scripts.errors import UserError
-from scripts.excel import CUSTOMERS, WORKBOOK, write_workbook
-from scripts.excel_book import Book
-from scripts.excel_rows import fill_sheet
+from scripts.excel import workbook as writing
+from scripts.excel.book import Book
+from scripts.excel.rows import fill_sheet
+from scripts.excel.workbook import CUSTOMER_ROWS, CUSTOMERS, WORKBOOK, write_workbook
 from tests.conftest import REPO
 from tests.test_end_to_end import query
 
@@ -115,7 +115,7 @@ def test_the_numbers_are_the_warehouses(workbook: Path, real_build: Path) -> Non
     book = openpyxl.load_workbook(workbook, read_only=True)
     rows = list(book["Customers"].iter_rows(values_only=True))
     with duckdb.connect(str(real_build), read_only=True) as connection:
-        found = connection.execute(excel.CUSTOMER_ROWS)
+        found = connection.execute(CUSTOMER_ROWS)
         columns, expected = [column[0] for column in found.description], found.fetchall()
     assert list(rows[0]) == columns
     assert len(rows) == 1 + len(expected) == 8951
@@ -139,7 +139,7 @@ def test_libreoffice_reads_every_customer_as_published(
     out = convert(workbook, AS_CSV)
     assert {path.stem.split("-", 1)[1] for path in out.iterdir()} == set(SHEETS)
     rows = read_csv(next(out.glob("*-Customers.csv")))
-    expected = query(real_build, excel.CUSTOMER_ROWS)
+    expected = query(real_build, CUSTOMER_ROWS)
     assert rows[0] == list(expected)
     assert [row[0] for row in rows[1:]] == list(expected["customer_id"])
     for name in ("segment_id", "value_base", "balance", "tenure", "confidence"):
@@ -284,7 +284,7 @@ def test_more_customers_than_a_sheet_holds_stand_beside_it(
     sample_build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     published = shutil.copy(sample_build, tmp_path / "card_segments.duckdb")
-    monkeypatch.setattr(excel, "MAX_ROWS", 500)
+    monkeypatch.setattr(writing, "MAX_ROWS", 500)
     path, rows = write_workbook(Path(published))
     assert rows == 0
     book = openpyxl.load_workbook(path)
@@ -292,7 +292,7 @@ def test_more_customers_than_a_sheet_holds_stand_beside_it(
     text = "\n".join(str(cell.value) for row in book["Read me"].iter_rows() for cell in row)
     assert CUSTOMERS in text
     kept = duckdb.sql(f"from '{tmp_path / CUSTOMERS}'").df()
-    assert list(kept["customer_id"]) == list(query(sample_build, excel.CUSTOMER_ROWS)["customer_id"])
+    assert list(kept["customer_id"]) == list(query(sample_build, CUSTOMER_ROWS)["customer_id"])
     monkeypatch.undo()
     path, rows = write_workbook(Path(published))
     assert rows == len(kept)
@@ -360,7 +360,7 @@ def test_a_workbook_that_cannot_be_written_leaves_the_one_before(
     def fail(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(excel, "fill_sheet", fail)
+    monkeypatch.setattr(writing, "fill_sheet", fail)
     with pytest.raises(UserError, match="No space left on device"):
         write_workbook(published)
     assert path.read_bytes() == before

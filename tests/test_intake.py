@@ -13,9 +13,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from scripts import csv_source, intake
 from scripts.errors import UserError
-from scripts.intake import load_contract, open_source
+from scripts.intake import csv_source
+from scripts.intake import source as intake
+from scripts.intake.source import load_contract, open_source
 
 ROOT = Path(__file__).resolve().parents[1]
 REAL_FILE = ROOT.parent / "shared" / "data" / "cc_general.csv"

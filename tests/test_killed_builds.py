@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from scripts.sample_ledger import write_sample_ledger
+from scripts.sample.ledger import write_sample_ledger
 from tests.conftest import QUICK, REPO
 
 # Differ from build to build by nature: times, and ids made of them.

@@ -53,7 +53,7 @@ def test_descriptions_and_traits_hold_the_segments_own_numbers(real_build: Path)
 @pytest.mark.parametrize("seed", [201, 202, 203, 204, 205])
 def test_a_segment_gets_the_archetype_of_its_hidden_type(seed: int, tmp_path: Path) -> None:
     """At least 90% of customers are in a segment whose archetype is the hidden type of its majority."""
-    from scripts.sample_ledger import write_sample_ledger
+    from scripts.sample.ledger import write_sample_ledger
 
     made = write_sample_ledger(tmp_path / "ledger", customers=1500, seed=seed, file_format="csv", months=13)
     done = run_build(tmp_path / "warehouse", *FEWER, f"SOURCE={made.folder}")

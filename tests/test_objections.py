@@ -88,7 +88,7 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, set[st
     Returns the first and the last published version and the ids of all who object. The accounts say the sex
     and age of each customer.
     """
-    from scripts.sample_ledger import write_sample_ledger
+    from scripts.sample.ledger import write_sample_ledger
 
     folder = tmp_path_factory.mktemp("objections")
     made = write_sample_ledger(folder / "ledger", customers=400, seed=5, file_format="csv", months=13)

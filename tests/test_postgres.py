@@ -20,9 +20,10 @@ import duckdb
 import psycopg
 import pytest
 
-from scripts import postgres
-from scripts.postgres_connection import read_dsn
-from scripts.postgres_failures import KNOWN, UNCHANGED, why_postgres_failed
+from scripts.postgres import publish
+from scripts.postgres.__main__ import main
+from scripts.postgres.connection import read_dsn
+from scripts.postgres.failures import KNOWN, UNCHANGED, why_postgres_failed
 from tests.conftest import REPO
 from tests.postgres_server import PASSWORD, SUPERUSER, Server, free_port, postgres_server, running_server  # noqa: F401
 
@@ -152,7 +153,7 @@ def in_process(place: Place, monkeypatch: pytest.MonkeyPatch) -> Callable[..., i
     monkeypatch.delenv("DSN", raising=False)
     monkeypatch.setenv("CARD_SEGMENTS_WAREHOUSE", str(place.warehouse))
     monkeypatch.setenv("PGAPPNAME", "card segments")
-    return lambda *arguments: postgres.main(arguments)
+    return lambda *arguments: main(arguments)
 
 
 # What arrives
@@ -406,7 +407,7 @@ def test_who_reads_it_meanwhile_is_waited_for_and_not_broken(
     """Given up after a while with one sentence; the reader's transaction goes on."""
     place.publish()
     write_published(place.warehouse, 2, more=OTHER_COLUMNS)
-    monkeypatch.setattr(postgres, "LOCK_SECONDS", 1)
+    monkeypatch.setattr(publish, "LOCK_SECONDS", 1)
     with place.server.connect(place.database) as reader, reader.transaction():
         count = f"select count(*) from {SCHEMA}.customer_segments"
         assert reader.execute(count).fetchall() == [(ROWS,)]
@@ -559,7 +560,7 @@ def test_a_locked_table_is_not_waited_for_for_ever(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     place.publish()
-    monkeypatch.setattr(postgres, "LOCK_SECONDS", 1)
+    monkeypatch.setattr(publish, "LOCK_SECONDS", 1)
     with place.server.connect(place.database) as holder, holder.transaction():
         holder.execute(f"lock table {SCHEMA}.words in share mode")
         assert in_process() == 1

@@ -13,8 +13,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from scripts import report
 from scripts.errors import UserError
+from scripts.report.__main__ import main
+from scripts.report.page import REPORT, write_report
 from tests.conftest import REPO
 from tests.test_end_to_end import query
 
@@ -34,7 +35,7 @@ FLAGS = [
 @pytest.fixture(scope="module")
 def page(real_build: Path) -> Path:
     """The report that the build on the real file wrote."""
-    return real_build.parent / report.REPORT
+    return real_build.parent / REPORT
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +217,7 @@ def test_make_report_writes_it_again(page: Path, real_build: Path) -> None:
 
 def test_without_a_build_there_is_nothing_to_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CARD_SEGMENTS_WAREHOUSE", str(tmp_path))
-    assert report.main([]) == 1
+    assert main([]) == 1
 
 
 def test_a_file_of_an_earlier_version_is_one_sentence(
@@ -225,7 +226,7 @@ def test_a_file_of_an_earlier_version_is_one_sentence(
     with duckdb.connect(str(tmp_path / "card_segments.duckdb")) as connection:
         connection.execute("create schema marts; create table marts.words (key varchar, text varchar)")
     monkeypatch.setenv("CARD_SEGMENTS_WAREHOUSE", str(tmp_path))
-    assert report.main([]) == 1
+    assert main([]) == 1
     assert "has no table segment_rules, so an earlier version of the job built it" in capsys.readouterr().err
 
 
@@ -239,6 +240,6 @@ def test_a_page_that_cannot_be_written_leaves_the_one_before(
 
     monkeypatch.setattr(Path, "write_text", fail)
     with pytest.raises(UserError, match="No space left"):
-        report.write_report(real_build)
+        write_report(real_build)
     assert page.read_bytes() == before
     assert not list(page.parent.glob(".partial-*"))

@@ -8,7 +8,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from scripts import ledger_writer
+from scripts.sample import writer
 
 AS_OF = date(2025, 12, 31)
 # The features of money come back to the cent; shares to the six decimals that the real file holds; counts
@@ -72,7 +72,7 @@ def real_rows(connection: duckdb.DuckDBPyConnection, real_file: Path) -> duckdb.
             * exclude (cust_id, minimum_payments),
             coalesce(minimum_payments, 0) as minimum_payments,
             minimum_payments is null as nothing_was_due,
-            {ledger_writer.PLAIN_LIFE}
+            {writer.PLAIN_LIFE}
         from read_csv('{real_file}', normalize_names = true)
     """)
     return connection
@@ -80,10 +80,8 @@ def real_rows(connection: duckdb.DuckDBPyConnection, real_file: Path) -> duckdb.
 
 def write(connection: duckdb.DuckDBPyConnection, targets: str, folder: Path) -> None:
     folder.mkdir()
-    ledger_writer.create_plan(
-        connection, targets, plan="plan", seed=1, as_of=AS_OF, seasonal_weights=(1,) * 12
-    )
-    ledger_writer.write_ledger(connection, "plan", folder, as_of=AS_OF, file_format="parquet")
+    writer.create_plan(connection, targets, plan="plan", seed=1, as_of=AS_OF, seasonal_weights=(1,) * 12)
+    writer.write_ledger(connection, "plan", folder, as_of=AS_OF, file_format="parquet")
 
 
 def differences(expected: pd.DataFrame, found: pd.DataFrame) -> list[str]:
@@ -114,7 +112,7 @@ def test_every_row_that_admits_a_ledger_comes_back(
         create table admitted as
         select real_rows.*, len(judged.contradictions) = 0 as is_exact
         from real_rows
-        inner join ({ledger_writer.contradictions_sql("real_rows")}) as judged using (customer_id)
+        inner join ({writer.contradictions_sql("real_rows")}) as judged using (customer_id)
         where judged.contradictions in ([], ['parts do not add up'])
     """)
     write(real_rows, "admitted", tmp_path / "ledger")
@@ -127,7 +125,7 @@ def test_every_row_that_admits_a_ledger_comes_back(
 
 
 def test_contradictions_are_counted_by_kind(real_rows: duckdb.DuckDBPyConnection) -> None:
-    counts = ledger_writer.count_contradictions(real_rows, "real_rows")
+    counts = writer.count_contradictions(real_rows, "real_rows")
     assert counts.pop("") == ADMITTED
     assert counts == CONTRADICTORY
 
@@ -173,7 +171,7 @@ CHANGES = {
 def judged(connection: duckdb.DuckDBPyConnection, changes: dict[str, str]) -> list[str]:
     items = ", ".join(f"{value} as {name}" for name, value in {**CONSISTENT, **changes}.items())
     connection.execute(f"create or replace table one_row as select {items}")
-    row = connection.execute(ledger_writer.contradictions_sql("one_row")).fetchone()
+    row = connection.execute(writer.contradictions_sql("one_row")).fetchone()
     assert row is not None
     names: list[str] = row[1]
     return names
@@ -183,6 +181,6 @@ def test_a_consistent_row_has_no_contradiction(connection: duckdb.DuckDBPyConnec
     assert judged(connection, {}) == []
 
 
-@pytest.mark.parametrize("kind", [kind.name for kind in ledger_writer.CONTRADICTIONS])
+@pytest.mark.parametrize("kind", [kind.name for kind in writer.CONTRADICTIONS])
 def test_each_contradiction_is_found(connection: duckdb.DuckDBPyConnection, kind: str) -> None:
     assert kind in judged(connection, CHANGES[kind])

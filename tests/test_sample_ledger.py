@@ -10,8 +10,8 @@ import pytest
 from scipy.stats import ks_2samp
 
 from scripts.errors import UserError
-from scripts.sample_dirt import KINDS
-from scripts.sample_ledger import SampleLedger, write_sample_ledger
+from scripts.sample.dirt import KINDS
+from scripts.sample.ledger import SampleLedger, write_sample_ledger
 from tests.conftest import run_build
 
 # The reason in rejected_rows, or a part of it, for each kind of dirty row.

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from scripts import dependencies
 from scripts.dependencies import check_python, plan_for
 from scripts.errors import UserError
-from scripts.sample_ledger import write_sample_ledger
+from scripts.sample.ledger import write_sample_ledger
 from tests.conftest import QUICK, REPO
 
 NOTEBOOK = REPO / "scripts" / "walkthrough.ipynb"

@@ -3,7 +3,7 @@
 Reads the published file and the lists that are named; writes warehouse/campaigns/<name>/ and the register
 warehouse/campaigns/campaigns.duckdb, all or nothing.
 
-python -m scripts.campaign NAME=... SEGMENT=... [HOLDOUT=0.1 BUDGET=... ...]
+python -m scripts.campaigns.draw NAME=... SEGMENT=... [HOLDOUT=0.1 BUDGET=... ...]
 """
 
 import datetime as dt
@@ -18,16 +18,16 @@ from pathlib import Path
 import duckdb
 from rich.table import Table
 
-from scripts.campaign_register import FOLDER, check_name, key_of, open_register, words_of
-from scripts.campaign_statistics import POWER, customers_needed, power_of, smallest_uplift
+from scripts.campaigns.register import FOLDER, check_name, key_of, open_register, words_of
+from scripts.campaigns.statistics import POWER, customers_needed, power_of, smallest_uplift
 from scripts.console import Console, run_command
-from scripts.csv_dialect import sql_text
 from scripts.errors import UserError
-from scripts.excel_book import LINE_HEIGHT, MONEY, NUMBER, TEXT, Book
-from scripts.excel_rows import MAX_ROWS, fill_sheet
-from scripts.id_lists import read_ids
+from scripts.excel.book import LINE_HEIGHT, MONEY, NUMBER, TEXT, Book
+from scripts.excel.rows import MAX_ROWS, fill_sheet
+from scripts.intake.id_lists import read_ids
 from scripts.objections import objectors
 from scripts.parameters import read_arguments, warehouse_folder
+from scripts.quoting import sql_text
 
 # Every parameter and its one default; what each means stands in the README.
 DEFAULTS = {

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from scripts.excel_book import (
+from scripts.excel.book import (
     BAR,
     CHOSEN,
     COUNT,
@@ -25,9 +25,9 @@ from scripts.excel_book import (
     Place,
     Sheet,
 )
-from scripts.excel_rows import MAX_ROWS
+from scripts.excel.rows import MAX_ROWS
 from scripts.published import PublishedTables
-from scripts.report import PARTS
+from scripts.report.page import PARTS
 
 # The name of the customers' Excel table: what a PivotTable takes for its source, in every language.
 TABLE = "Customers"

@@ -3,7 +3,7 @@
 Reads the outcomes that are named and the register of campaigns; adds the results to the register and writes
 warehouse/campaigns/<name>/results.csv.
 
-python -m scripts.campaign_results NAME=... OUTCOMES=file [COST=...]
+python -m scripts.campaigns.results NAME=... OUTCOMES=file [COST=...]
 """
 
 import datetime as dt
@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from scripts.campaign_register import FOLDER, open_register, words_of
-from scripts.campaign_statistics import (
+from scripts.campaigns.register import FOLDER, open_register, words_of
+from scripts.campaigns.statistics import (
     ALPHA,
     FEWEST_IN_ARM,
     Effect,
@@ -32,10 +32,10 @@ from scripts.campaign_statistics import (
     value_effect,
 )
 from scripts.console import Console, run_command
-from scripts.csv_dialect import sql_name, sql_text
 from scripts.errors import UserError
-from scripts.id_lists import id_column, list_relation
+from scripts.intake.id_lists import id_column, list_relation
 from scripts.parameters import read_arguments, warehouse_folder
+from scripts.quoting import sql_name, sql_text
 
 DEFAULTS = {
     "NAME": "",

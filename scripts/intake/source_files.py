@@ -15,8 +15,9 @@ from pathlib import Path
 import duckdb
 import yaml
 
-from scripts.csv_dialect import normalise, open_file, sniff, sql_path
 from scripts.errors import UserError
+from scripts.intake.csv_dialect import normalise, open_file, sniff
+from scripts.quoting import sql_path
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 EXPECTED = (

@@ -18,10 +18,10 @@ from urllib.parse import parse_qsl, unquote
 
 import duckdb
 
-from scripts.csv_dialect import sql_text
 from scripts.errors import UserError
 from scripts.parameters import machine_limits
-from scripts.postgres_failures import why_postgres_failed
+from scripts.postgres.failures import why_postgres_failed
+from scripts.quoting import sql_text
 
 PACKAGE = "duckdb_extension_postgres"
 # The extension's own name: DuckDB looks for an entry point that is named after the file.

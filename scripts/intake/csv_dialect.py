@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from scripts.errors import UserError
+from scripts.quoting import sql_name, sql_paths, sql_text
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 
@@ -56,26 +57,6 @@ class Dialect:
     header_lines: int
     header: tuple[str, ...]
     mixed_ends: bool
-
-
-def sql_text(value: str) -> str:
-    """Return `value` as a SQL string literal."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def sql_name(value: str) -> str:
-    """Return `value` as a quoted SQL identifier."""
-    return '"' + value.replace('"', '""') + '"'
-
-
-def sql_path(path: Path) -> str:
-    """Return the path as a SQL literal that names this one file, whatever glob characters it holds."""
-    return sql_text(re.sub(r"([*?\[])", r"[\1]", str(path)))
-
-
-def sql_paths(paths: Sequence[Path]) -> str:
-    """Return the paths as a SQL list of literals."""
-    return "[" + ", ".join(sql_path(path) for path in paths) + "]"
 
 
 def open_file(path: Path) -> IO[bytes]:

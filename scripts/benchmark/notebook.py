@@ -1,6 +1,6 @@
 """The comparison of `make bench`: the job's work the way a notebook does it, in pandas and scikit-learn.
 
-    python -m scripts.benchmark_notebook LEDGER OUT REPORT
+    python -m scripts.benchmark.notebook LEDGER OUT REPORT
 
 Reads a Parquet ledger; writes labels to OUT.parquet and seconds per step to REPORT. DuckDB only reads the
 files, which is faster than the readers that pandas brings, and hands account ids and types over as categories and

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from scripts.excel_book import MAX_TEXT
+from scripts.excel.book import MAX_TEXT
 
 # Rows of a sheet, the header's included, by Excel's specification.
 MAX_ROWS = 1_048_576

@@ -1,6 +1,6 @@
 """Time the learning part by part, and KMeans beside ten scikit-learn starts for each k.
 
-    python -m scripts.benchmark_learning SOURCE=path/to/CC_GENERAL.csv [OUT=data/bench]
+    python -m scripts.benchmark.learning SOURCE=path/to/CC_GENERAL.csv [OUT=data/bench]
 
 Reads a customer summary as CSV. Writes `learning.md` below OUT, the text it also prints. The learning runs
 in a process of its own, whose peak memory the kernel tells; the comparison of KMeans follows in this one.
@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scripts.benchmark import measure
+from scripts.benchmark.__main__ import measure
 from scripts.errors import UserError
 from scripts.parameters import default_parameters, read_arguments
 
@@ -66,7 +66,7 @@ def learning_table(source: Path, out: Path) -> list[str]:
     """Run `learn` in a process of its own and lay out its parts."""
     report = out / REPORT
     wall, processor, memory = measure(
-        [sys.executable, "-m", "scripts.benchmark_learning", "--learn", str(source), str(report)],
+        [sys.executable, "-m", "scripts.benchmark.learning", "--learn", str(source), str(report)],
         {},
         out / "learning.log",
     )

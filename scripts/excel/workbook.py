@@ -2,24 +2,17 @@
 
 Reads the published file. Writes the workbook beside it and, where a sheet cannot hold the customers, these as
 warehouse/card_segments_customers.parquet. The build ends with it.
-
-python -m scripts.excel
 """
 
-import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 
-from scripts.console import Console, run_command
-from scripts.csv_dialect import sql_text
 from scripts.errors import UserError
-from scripts.excel_rows import MAX_ROWS, fill_sheet
-from scripts.excel_sheets import SheetTables, write_sheets
-from scripts.parameters import warehouse_folder
-from scripts.published import published_file
+from scripts.excel.rows import MAX_ROWS, fill_sheet
+from scripts.excel.sheets import SheetTables, write_sheets
+from scripts.quoting import sql_text
 
 WORKBOOK = "card_segments.xlsx"
 # Where the customers go that a sheet cannot hold.
@@ -80,23 +73,3 @@ def write_workbook(published: Path) -> tuple[Path, int]:
         for file in (drawn, partial, partial_customers):
             file.unlink(missing_ok=True)
     return path, rows if fits else 0
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Write the workbook on what is published, say where it is, and return the exit code."""
-
-    def work(console: Console) -> None:
-        if arguments:
-            raise UserError(f"{arguments[0]}: make excel takes no parameters.")
-        published = published_file(warehouse_folder())
-        with console.stage("Write the workbook") as stage:
-            path, stage.rows = write_workbook(published)
-        console.print(f"The workbook is {path}")
-        if not stage.rows:
-            console.print(f"More customers than a sheet holds: they are in {path.with_name(CUSTOMERS)}")
-
-    return run_command(work)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,27 +1,21 @@
 """`make report`: one HTML page on the segments, with nothing to load.
 
 Reads the published file and writes warehouse/card_segments_report.html, whole or not at all.
-
-python -m scripts.report
 """
 
 import json
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from scripts.campaign_statistics import smallest_uplift
-from scripts.console import Console, run_command
+from scripts.campaigns.statistics import smallest_uplift
 from scripts.errors import UserError
-from scripts.parameters import warehouse_folder
-from scripts.published import NOTHING, PublishedTables, published_file
+from scripts.published import NOTHING, PublishedTables
 
 REPORT = "card_segments_report.html"
-TEMPLATE = Path(__file__).with_name("report.html.j2")
+TEMPLATE = Path(__file__).with_name("page.html.j2")
 # Customers drawn on a map: enough to see its shape, few enough for a phone.
 POINTS = 1500
 # The planning case of the page's table on tests; make campaign plans with the bank's own.
@@ -91,7 +85,7 @@ def _render(data: _Page) -> str:
     # Imported late: a build that fails early need not wait for them.
     import jinja2
 
-    from scripts.report_charts import COLOURS
+    from scripts.report.charts import COLOURS
 
     t = data.t
     run = data.frame("from marts.model_runs order by trained_at desc limit 1").iloc[0]
@@ -212,7 +206,7 @@ def _names(frame: Frame) -> list[str]:
 
 def _figure(data: _Page, title: str, chart: Any, table: Table | None) -> Figure:
     """The words of a figure for who cannot see it are those of its table, first to last."""
-    from scripts.report_charts import draw
+    from scripts.report.charts import draw
 
     svg = draw(chart, data.word("format.thousands"), data.word("format.decimal"))
     spoken = title
@@ -222,7 +216,7 @@ def _figure(data: _Page, title: str, chart: Any, table: Table | None) -> Figure:
 
 
 def _size_chart(data: _Page, profiles: Frame) -> Figure:
-    from scripts.report_charts import bars
+    from scripts.report.charts import bars
 
     t = data.t
     frame = pd.DataFrame({"name": _names(profiles), "customers": profiles["customers"]})
@@ -239,7 +233,7 @@ def _size_chart(data: _Page, profiles: Frame) -> Figure:
 
 
 def _range_chart(data: _Page, values: Frame, currency: str) -> Figure:
-    from scripts.report_charts import value_ranges
+    from scripts.report.charts import value_ranges
 
     t = data.t
     frame = pd.DataFrame(
@@ -263,7 +257,7 @@ def _range_chart(data: _Page, values: Frame, currency: str) -> Figure:
 
 
 def _parts_chart(data: _Page, values: Frame, currency: str) -> Figure:
-    from scripts.report_charts import value_parts
+    from scripts.report.charts import value_parts
 
     t = data.t
     words = [t(f"part.{part}") for part in PARTS]
@@ -288,7 +282,7 @@ def _parts_chart(data: _Page, values: Frame, currency: str) -> Figure:
 
 
 def _heatmap(data: _Page, profiles: Frame) -> Figure:
-    from scripts.report_charts import heatmap
+    from scripts.report.charts import heatmap
 
     t = data.t
     contrasts = data.frame("from marts.segment_feature_contrasts order by segment_id")
@@ -319,7 +313,7 @@ def _heatmap(data: _Page, profiles: Frame) -> Figure:
 
 
 def _curves(data: _Page) -> list[Figure]:
-    from scripts.report_charts import curve
+    from scripts.report.charts import curve
 
     t = data.t
     points = data.frame("from marts.elbow_curve order by k")
@@ -350,7 +344,7 @@ def _curves(data: _Page) -> list[Figure]:
 
 
 def _maps(data: _Page, profiles: Frame) -> dict[str, Any]:
-    from scripts.report_charts import scatter
+    from scripts.report.charts import scatter
 
     t = data.t
     # The same customers each time, whatever the order of rows.
@@ -500,21 +494,3 @@ def _model_table(data: _Page, run: Frame) -> Table:
         if value is not None and value != "" and not name.startswith("seconds_")
     ]
     return _table(t("model.title"), [t("model.name"), t("model.value")], rows, ())
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Write the page and say where it is; return the exit code."""
-
-    def work(console: Console) -> None:
-        if arguments:
-            raise UserError(
-                f"{arguments[0]}: make report takes nothing; LANGUAGE and the rest are make build's."
-            )
-        published = published_file(warehouse_folder())
-        console.print(min(str(path := write_report(published)), os.path.relpath(path), key=len))
-
-    return run_command(work)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -28,7 +28,7 @@ from scripts.build import STAGES
 from scripts.errors import UserError
 from scripts.parameters import PROJECT, WAREHOUSE, default_parameters, read_arguments
 from scripts.publish import LINK
-from scripts.sample_ledger import write_sample_ledger
+from scripts.sample.ledger import write_sample_ledger
 
 # 15 months of the generated ledger are 51 transactions a customer.
 ARGUMENTS = {"SIZES": "100000,1000000", "MONTHS": "15", "NOTEBOOK": "yes", "OUT": "data/bench"}
@@ -100,7 +100,7 @@ def run_notebook(ledger: Path, out: Path) -> Run | None:
     report = out.with_suffix(".json")
     try:
         seconds, processor, memory = measure(
-            [sys.executable, "-m", "scripts.benchmark_notebook", str(ledger), str(out), str(report)],
+            [sys.executable, "-m", "scripts.benchmark.notebook", str(ledger), str(out), str(report)],
             {},
             out.with_suffix(".log"),
         )

@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass
 
-from scripts.csv_dialect import sql_name, sql_text
 from scripts.errors import UserError
-from scripts.postgres_connection import Postgres
+from scripts.postgres.connection import Postgres
+from scripts.quoting import sql_name, sql_text
 
 # DuckDB's types that are published, and PostgreSQL's for them, as its catalog names these.
 TYPES = {

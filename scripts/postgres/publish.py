@@ -2,34 +2,29 @@
 
 Reads the published file. Writes one schema of the PostgreSQL database that DSN, or libpq's PG* variables, name: in
 one transaction, with comments, keys, indexes and rights. Touches no schema that it did not make.
-
-python -m scripts.postgres [SCHEMA=name] [READERS=role] [DSN=...]; a bare name's value is in the environment
 """
 
 import datetime as dt
 import os
 import re
 import shlex
-import sys
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.console import Console, run_command
-from scripts.csv_dialect import sql_name, sql_text
+from scripts.console import Console
 from scripts.errors import UserError
-from scripts.parameters import warehouse_folder
-from scripts.postgres_connection import Dsn, Postgres, open_postgres, read_dsn
-from scripts.postgres_failures import UNCHANGED
-from scripts.postgres_tables import (
+from scripts.postgres.connection import Dsn, Postgres, open_postgres, read_dsn
+from scripts.postgres.failures import UNCHANGED
+from scripts.postgres.tables import (
     Table,
     leaning_on,
     pointing_at,
     present_shapes,
     published_tables,
 )
-from scripts.published import published_file
+from scripts.quoting import sql_name, sql_text
 
 # DSN left out is the environment variable DSN, and without that what libpq finds by itself.
 DEFAULTS = {"SCHEMA": "card_segments", "READERS": "", "DSN": ""}
@@ -284,17 +279,3 @@ def _say_where(postgres: Postgres, target: Target, words: str, tables: list[Tabl
     options = " ".join(f"{option} {shlex.quote(value)}" for option, value in places.items() if value)
     query = f"select segment_name, customers from {target.schema}.segment_profiles"
     console.print(f'\nTry next:\n  psql {options} -c "{query}"')
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Publish to PostgreSQL and return the exit code."""
-
-    def work(console: Console) -> None:
-        target = read_target(arguments)
-        publish_to_postgres(published_file(warehouse_folder()), target, console)
-
-    return run_command(work)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

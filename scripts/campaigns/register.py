@@ -14,9 +14,9 @@ from pathlib import Path
 
 import duckdb
 
-from scripts.csv_dialect import sql_text
 from scripts.errors import UserError
 from scripts.published import published_file
+from scripts.quoting import sql_text
 
 FOLDER = "campaigns"
 REGISTER = "campaigns.duckdb"

@@ -1,33 +1,29 @@
 """Generate the sample: a card portfolio's ledger, with the life and the dirt of a real extract.
 
-    python -m scripts.sample_ledger CUSTOMERS=10000 SEED=1 OUT=data/sample FORMAT=csv SAMPLE_MONTHS=18
-
 Touches only OUT (replaced as a whole, never half written) and `<OUT>_hidden_types.csv` beside it, the
 behaviour type of each customer, which the job never reads. The same arguments give the same bytes on every
 machine: every random number is a hash, and all arithmetic is on whole numbers.
 
 Each customer belongs to a behaviour type. Latent near-normal numbers (a sum of four uniforms), correlated
-through a few common factors, are turned into the features by the type's quantile tables (`sample_types`):
-a Gaussian copula with a factor structure. `ledger_writer` then expands the features into a ledger.
+through a few common factors, are turned into the features by the type's quantile tables (`types`):
+a Gaussian copula with a factor structure. `writer` then expands the features into a ledger.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import sys
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import duckdb
 
-from scripts import ledger_writer, sample_dirt
 from scripts.errors import UserError
-from scripts.parameters import default_parameters, read_arguments
-from scripts.sample_types import KNOT_STEP, KNOTS, TYPES, BehaviourType, Variable
+from scripts.parameters import default_parameters
+from scripts.sample import dirt, writer
+from scripts.sample.types import KNOT_STEP, KNOTS, TYPES, BehaviourType, Variable
 
 AS_OF = date(2025, 12, 31)
 # Weight of a calendar month in spending, January first: a quiet February, holidays, and Christmas.
@@ -60,7 +56,7 @@ class SampleLedger:
         hidden_types: the file with each customer's type.
         customers: number of customers.
         rows: rows written by table, dirty ones included.
-        dirty_rows: rows by table and kind (`sample_dirt`) that are dirty or oddly written.
+        dirty_rows: rows by table and kind (`dirt`) that are dirty or oddly written.
 
     """
 
@@ -101,7 +97,7 @@ def _targets_sql(kind: BehaviourType, months: int) -> str:
     tenures = "case " + " ".join(
         f"when tenure_draw < {below} then {tenure}" for tenure, below in kind.tenures
     )
-    history = months - ledger_writer.MONTHS_IN_WINDOW
+    history = months - writer.MONTHS_IN_WINDOW
     return f"""
         with factors as (
             select *, {", ".join(f"{_normal(j)} as f{j}" for j in range(5))},
@@ -287,14 +283,14 @@ def write_sample_ledger(
         if threads is not None:
             config["threads"] = threads
         with duckdb.connect(config=config) as con:
-            ledger_writer.create_macros(con)
+            writer.create_macros(con)
             for number, first in enumerate(range(1, customers + 1, CHUNK)):
                 last = min(first + CHUNK - 1, customers)
                 _draw_targets(con, first, last, seed=seed, months=months, odd_ids=file_format == "csv")
-                ledger_writer.create_plan(
+                writer.create_plan(
                     con, "targets", plan="plan", seed=seed, as_of=AS_OF, seasonal_weights=SEASONAL_WEIGHTS
                 )
-                written = ledger_writer.write_ledger(
+                written = writer.write_ledger(
                     con,
                     "plan",
                     folder,
@@ -312,9 +308,9 @@ def write_sample_ledger(
                 """)
         dirty_rows = {}
         if file_format == "csv":
-            for table, kinds in sample_dirt.KINDS.items():
+            for table, kinds in dirt.KINDS.items():
                 first_file = min(folder.glob(f"{table}*/*.csv"), default=folder / f"{table}.csv")
-                dirty_rows[table] = sample_dirt.soil(first_file, table, rows=rows[table], seed=seed)
+                dirty_rows[table] = dirt.soil(first_file, table, rows=rows[table], seed=seed)
                 replaced = {kind.name for kind in kinds if kind.accepted}
                 rows[table] += sum(count for name, count in dirty_rows[table].items() if name not in replaced)
         with (work / "types.csv").open("wb") as target:
@@ -362,33 +358,3 @@ def default_arguments() -> dict[str, str]:
     job = default_parameters()
     names = ("customers", "seed", "sample_months")
     return {**{name.upper(): str(job[name]) for name in names}, "OUT": "data/sample", "FORMAT": "csv"}
-
-
-def _whole_number(name: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise UserError(f"{name}={text}: expected a whole number") from None
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Write the sample as the arguments say; returns the exit code."""
-    try:
-        values = read_arguments(arguments, default_arguments())
-        sample = write_sample_ledger(
-            Path(values["OUT"]),
-            customers=_whole_number("CUSTOMERS", values["CUSTOMERS"]),
-            seed=_whole_number("SEED", values["SEED"]),
-            file_format=values["FORMAT"],
-            months=_whole_number("SAMPLE_MONTHS", values["SAMPLE_MONTHS"]),
-        )
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 1
-    counts = ", ".join(f"{count:,} {table}" for table, count in sample.rows.items())
-    print(f"{sample.folder}: {sample.customers:,} customers, {counts}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,26 @@
+"""`make postgres`: publishes to the PostgreSQL that DSN or libpq's variables name. publish.py says what that touches.
+
+python -m scripts.postgres [SCHEMA=name] [READERS=role] [DSN=...]; a bare name's value is in the environment
+"""
+
+import sys
+from collections.abc import Sequence
+
+from scripts.console import Console, run_command
+from scripts.parameters import warehouse_folder
+from scripts.postgres.publish import publish_to_postgres, read_target
+from scripts.published import published_file
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Publish to PostgreSQL and return the exit code."""
+
+    def work(console: Console) -> None:
+        target = read_target(arguments)
+        publish_to_postgres(published_file(warehouse_folder()), target, console)
+
+    return run_command(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
