@@ -1,4 +1,4 @@
-"""`make excel`: writes the workbook on what is published, and says where it is. workbook.py says what that touches.
+"""`make excel`: writes the workbook and says where it is; workbook.py says what that touches.
 
 python -m scripts.excel
 """

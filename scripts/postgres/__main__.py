@@ -1,4 +1,4 @@
-"""`make postgres`: publishes to the PostgreSQL that DSN or libpq's variables name. publish.py says what that touches.
+"""`make postgres`: publishes where DSN or libpq's variables point; publish.py says what that touches.
 
 python -m scripts.postgres [SCHEMA=name] [READERS=role] [DSN=...]; a bare name's value is in the environment
 """

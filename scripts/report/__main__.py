@@ -1,4 +1,4 @@
-"""`make report`: writes the page on what is published, and says where it is. page.py says what that touches.
+"""`make report`: writes the page and says where it is; page.py says what that touches.
 
 python -m scripts.report
 """
