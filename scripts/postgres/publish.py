@@ -277,5 +277,9 @@ def _say_where(postgres: Postgres, target: Target, words: str, tables: list[Tabl
         "-U": target.readers if may_login else user,
     }
     options = " ".join(f"{option} {shlex.quote(value)}" for option, value in places.items() if value)
-    query = f"select segment_name, customers from {target.schema}.segment_profiles"
+    # A chart, of a character for each hundredth of the customers.
+    bars = "repeat('#', round(100 * customer_share)::integer) as share"
+    query = (
+        f"select segment_name, customers, {bars} from {target.schema}.segment_profiles order by segment_id"
+    )
     console.print(f'\nTry next:\n  psql {options} -c "{query}"')
