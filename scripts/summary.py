@@ -7,6 +7,7 @@ import duckdb
 from rich.table import Table
 
 from scripts.console import Console
+from scripts.publish import PARQUET_LINK
 
 # label of a measure, its right edge
 COLUMNS = (
@@ -63,11 +64,14 @@ def print_summary(published: Path, report: Path, workbook: Path, console: Consol
     console.print(f"  {len(segments)} segments on {scaling} {representation} features: {reason}")
     if warning:
         console.print(f"  warning: {warning}; do not build campaigns on the segments marked unstable")
-    shown = _short(published)
-    console.print(
-        f"  Done in {seconds:.1f} s. The tables are in {shown}, the report is {_short(report)}, the workbook"
-        f" {_short(workbook)}"
-    )
+    console.print(f"  Done in {seconds:.1f} s. What you can open:")
+    for what, path in {
+        "tables": published,
+        "Parquet files": published.with_name(PARQUET_LINK),
+        "workbook": workbook,
+        "report": report,
+    }.items():
+        console.print(f"    {what:<13}  {_short(path)}")
     console.print("\nTry next:")
     console.print("  make sql")
     console.print("  make build SOURCE=path/to/your.csv")
