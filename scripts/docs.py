@@ -7,7 +7,6 @@ python -m scripts.docs
 """
 
 import json
-import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -46,9 +45,7 @@ def write_docs(warehouse: Path) -> Path:
             target.mkdir()
             _generate(work, target, variables, warehouse)
             page.parent.mkdir(exist_ok=True)
-            made = target / "static_index.html"
-            made.write_text(tidied(made.read_text(encoding="utf-8")), encoding="utf-8")
-            made.replace(page)
+            (target / "static_index.html").replace(page)
         except OSError as error:
             raise UserError(
                 f"{page}: cannot be written ({error.strerror}); check the folder's permissions."
@@ -56,16 +53,6 @@ def write_docs(warehouse: Path) -> Path:
         finally:
             shutil.rmtree(target, ignore_errors=True)
     return page
-
-
-def tidied(page: str) -> str:
-    """Take out of dbt's page what makes a browser look for files that do not exist, one error each.
-
-    An image's address is written in such a way that it is fetched before it is filled in, and the icon of
-    the page points into dbt's own sources.
-    """
-    filled_in = re.sub(r"(?<!ng-)src=(\\?[\"']){{ *getIcon", r"ng-src=\1{{ getIcon", page)
-    return re.sub(r'<link rel="shortcut icon"[^>]*>', '<link rel="icon" href="data:,"/>', filled_in)
 
 
 def _generate(work: Path, target: Path, variables: dict[str, Any], warehouse: Path) -> None:
