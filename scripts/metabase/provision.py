@@ -29,10 +29,10 @@ ENGINE = "duckdb"
 COLLECTION = "collection"
 # Where compose.yml mounts the warehouse.
 IN_CONTAINER = f"/warehouse/{LINK}"
-# What PUT /api/dashboard/:id takes of a card on a dashboard.
+# What PUT /api/dashboard/:id takes of a card on a dashboard, beside its series.
 CARD_FIELDS = (
-    "id", "card_id", "row", "col", "size_x", "size_y", "dashboard_tab_id", "parameter_mappings",
-    "visualization_settings",
+    "id", "card_id", "action_id", "row", "col", "size_x", "size_y", "dashboard_tab_id", "parameter_mappings",
+    "visualization_settings", "inline_parameters",
 )  # fmt: skip
 
 
@@ -148,14 +148,14 @@ def refresh(metabase: Metabase, database: Mapping[str, Any], description: str) -
     """
     if database.get("description") == description:
         return False
-    body = {
-        "description": description,
-        # Left out they would be reset.
-        "is_on_demand": database.get("is_on_demand", False),
-        "is_full_sync": database.get("is_full_sync", True),
-    }
-    metabase.put(f"/api/database/{database['id']}", body)
+    _update_database(metabase, database, {"description": description})
     return True
+
+
+def _update_database(metabase: Metabase, database: Mapping[str, Any], changed: Payload) -> None:
+    # Left out, what people chose for the sync would be reset.
+    kept = {name: database[name] for name in ("is_on_demand", "is_full_sync") if name in database}
+    metabase.put(f"/api/database/{database['id']}", {**kept, **changed})
 
 
 def _database(
@@ -175,7 +175,7 @@ def _database(
         changes.created.append(found["name"])
     elif not holds(details, found.get("details") or {}):
         # What somebody set beside it stays, as Metabase merges the two.
-        metabase.put(f"/api/database/{found['id']}", {"details": details})
+        _update_database(metabase, found, {"details": details})
         changes.updated.append(found["name"])
     refresh(metabase, found, description)
     return found
@@ -258,14 +258,12 @@ def _dashboards(
         stored = metabase.get(f"/api/dashboard/{ids[key]}")
         wanted_tabs = _merge_tabs(tabs, stored.get("tabs") or [])
         wanted_cards = _merge_cards(layout, stored.get("dashcards") or [], wanted_tabs, set(cards.values()))
+        shown = {card["id"]: card for card in stored.get("dashcards") or []}
         same = (
             holds(head, stored)
-            and wanted_tabs == [{"id": t["id"], "name": t["name"]} for t in stored.get("tabs") or []]
-            and sorted(c["id"] for c in wanted_cards) == sorted(c["id"] for c in stored["dashcards"])
-            and all(
-                holds(card, next(c for c in stored["dashcards"] if c["id"] == card["id"]))
-                for card in wanted_cards
-            )
+            and wanted_tabs == _merge_tabs([], stored.get("tabs") or [])
+            and {card["id"] for card in wanted_cards} == set(shown)
+            and all(holds(card, shown[card["id"]]) for card in wanted_cards)
         )
         if not same:
             metabase.put(
@@ -321,7 +319,8 @@ def _merge_cards(
         merged.append({"id": same["id"] if same is not None else -(number + 1), **place})
     for card in left:
         if card.get("card_id") not in ours:
-            merged.append({name: card[name] for name in CARD_FIELDS if card.get(name) is not None})
+            kept = {name: card[name] for name in CARD_FIELDS if card.get(name) is not None}
+            merged.append({**kept, "series": [{"id": each["id"]} for each in card.get("series") or []]})
     return merged
 
 
