@@ -29,11 +29,8 @@ ENGINE = "duckdb"
 COLLECTION = "collection"
 # Where compose.yml mounts the warehouse.
 IN_CONTAINER = f"/warehouse/{LINK}"
-# What PUT /api/dashboard/:id takes of a card on a dashboard, beside its series.
-CARD_FIELDS = (
-    "id", "card_id", "action_id", "row", "col", "size_x", "size_y", "dashboard_tab_id", "parameter_mappings",
-    "visualization_settings", "inline_parameters",
-)  # fmt: skip
+# What is said again of a card that people put on a dashboard; the rest stays where it is left out.
+PLACE = ("id", "card_id", "row", "col", "size_x", "size_y", "dashboard_tab_id")
 
 
 @dataclass
@@ -319,8 +316,9 @@ def _merge_cards(
         merged.append({"id": same["id"] if same is not None else -(number + 1), **place})
     for card in left:
         if card.get("card_id") not in ours:
-            kept = {name: card[name] for name in CARD_FIELDS if card.get(name) is not None}
-            merged.append({**kept, "series": [{"id": each["id"]} for each in card.get("series") or []]})
+            place = {name: card[name] for name in PLACE if card.get(name) is not None}
+            # Left out, the series would be lost.
+            merged.append({**place, "series": [{"id": each["id"]} for each in card.get("series") or []]})
     return merged
 
 
