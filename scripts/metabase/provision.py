@@ -137,16 +137,14 @@ def description_of(tables: PublishedTables, published: Path) -> str:
     return tables.word("metabase.database.description", version=stamp)
 
 
-def refresh(metabase: Metabase, database: Mapping[str, Any], description: str) -> bool:
-    """Let Metabase see the version published last; True where it saw another.
+def refresh(metabase: Metabase, database: Mapping[str, Any], description: str) -> None:
+    """Let Metabase see the version published last, where it saw another.
 
     Metabase keeps connections open, and these the file that the link led to. It closes them when the database's
     entry changes, as its description does with each version.
     """
-    if database.get("description") == description:
-        return False
-    _update_database(metabase, database, {"description": description})
-    return True
+    if database.get("description") != description:
+        _update_database(metabase, database, {"description": description})
 
 
 def _update_database(metabase: Metabase, database: Mapping[str, Any], changed: Payload) -> None:
