@@ -320,8 +320,8 @@ class FakeMetabase:
                     if card.get("card_id") and card["card_id"] not in self.cards:
                         return 404, "Not found."
                     kept = {
-                        "parameter_mappings": [], "visualization_settings": {}, "series": [],
-                        **before.get(card["id"], {}), **card,
+                        "parameter_mappings": [], "visualization_settings": {}, **before.get(card["id"], {}),
+                        **card, "series": card.get("series") or [],
                     }  # fmt: skip
                     kept["id"] = card["id"] if card["id"] > 0 else self.new_id()
                     tab = kept.get("dashboard_tab_id")

@@ -23,6 +23,7 @@ from scripts.metabase.access import (
     PASSWORD,
     URL,
     access_from_environment,
+    check_email,
     obtain_access,
     wait_until_up,
 )
@@ -77,6 +78,7 @@ def set_up(given: Sequence[str], warehouse: Path, console: Console) -> Provision
             icu=Path(values["ICU"]).expanduser() if values["ICU"] else None,
             driver_sha256=values["DRIVER_SHA256"],
         )
+        check_email(values["EMAIL"], warehouse)
         docker.check_docker()
         variables = docker.prepare(warehouse, port, files)
         with console.stage("Build and start the containers"):
@@ -94,12 +96,14 @@ def set_up(given: Sequence[str], warehouse: Path, console: Console) -> Provision
             look_of(tables).currency,
             wait,
         )
-    console.print(f"  {done.changes}")
-    for dashboard in done.dashboards.values():
-        console.print(f"  {access.url}/dashboard/{dashboard}")
+    console.print(f"  Database, questions and dashboards: {done.changes}")
+    for key, dashboard in done.dashboards.items():
+        console.print(f"  {tables.word(f'metabase.dashboard.{key}'):<24}{access.url}/dashboard/{dashboard}")
     admin = warehouse / FOLDER / ADMIN
     if access_from_environment() is None and admin.exists():
-        console.print(f"  The administrator's e-mail and password are in {admin}")
+        console.print(
+            f"  Sign in as {admin.read_text(encoding='utf-8').splitlines()[0]}; the password is in {admin}"
+        )
     return done
 
 
@@ -110,6 +114,9 @@ def main(arguments: Sequence[str]) -> int:
     def work(console: Console) -> None:
         if list(arguments) == ["stop"]:
             docker.stop(warehouse)
+            console.print(
+                "  Metabase is stopped; what people made in it stays. make metabase starts it again."
+            )
         elif list(arguments) == ["logs"]:
             console.print(docker.logs(warehouse))
         else:

@@ -112,6 +112,13 @@ def wait_until_up(url: str, seconds: float) -> None:
             time.sleep(1.0)
 
 
+def check_email(email: str, warehouse: Path) -> None:
+    """Raise UserError where the first set-up will need an e-mail address and has none, before Docker works for minutes."""
+    kept = any((warehouse / FOLDER / name).exists() for name in (ADMIN, API_KEY))
+    if email or not kept:
+        _check_address(email)
+
+
 def obtain_access(url: str, email: str, site_name: str, warehouse: Path) -> Access:
     """The API key of a Metabase of our own: kept from before, or made after the first set-up or a login.
 
@@ -150,28 +157,24 @@ def _session(url: str, email: str, site_name: str, warehouse: Path) -> str:
     client = Metabase(url)
     properties = client.get("/api/session/properties")
     admin = own_folder(warehouse) / ADMIN
+    known = admin.read_text(encoding="utf-8").splitlines() if admin.exists() else []
+    name = email or (known[0] if known else "")
     if not properties.get("has-user-setup"):
-        if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
-            raise UserError(
-                f"EMAIL={email}: Metabase needs its administrator's e-mail address once, as in"
-                " make metabase EMAIL=you@example.com."
-            )
+        _check_address(name)
         password = os.environ.get(PASSWORD, "")
         if not password:
             password = new_password()
             # Kept first: a set-up that is cut off must not leave a password that nobody knows.
-            write_private(admin, f"{email}\n{password}\n")
+            write_private(admin, f"{name}\n{password}\n")
         made = client.post(
             "/api/setup",
             {
                 "token": properties["setup-token"],
-                "user": {"email": email, "password": password},
+                "user": {"email": name, "password": password},
                 "prefs": {"site_name": site_name, "allow_tracking": False},
             },
         )
         return str(made["id"])
-    known = admin.read_text(encoding="utf-8").splitlines() if admin.exists() else []
-    name = email or (known[0] if known else "")
     password = os.environ.get(PASSWORD, "") or (known[1] if len(known) > 1 else "")
     if not name or not password:
         raise UserError(
@@ -185,6 +188,14 @@ def _session(url: str, email: str, site_name: str, warehouse: Path) -> str:
             f"{url}: the login of {name} failed; give the administrator's EMAIL= and the password in the"
             f" environment as {PASSWORD}. Metabase: {error}"
         ) from None
+
+
+def _check_address(email: str) -> None:
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
+        raise UserError(
+            f"EMAIL={email}: Metabase needs its administrator's e-mail address once, as in"
+            " make metabase EMAIL=you@example.com."
+        )
 
 
 def _api_key(client: Metabase) -> str:

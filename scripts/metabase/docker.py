@@ -54,7 +54,10 @@ def check_docker() -> None:
     if _run(["docker", "compose", "version"]).returncode:
         raise UserError("docker compose: not installed; install Docker's Compose plugin, version 2.")
     if _run(["docker", "info"]).returncode:
-        raise UserError("docker: its daemon does not answer; start Docker and run make metabase again.")
+        raise UserError(
+            "docker: its daemon does not answer; start Docker, or let your user speak to it, and run make metabase"
+            " again."
+        )
 
 
 def prepare(warehouse: Path, port: int, files: Files) -> dict[str, str]:
@@ -111,10 +114,7 @@ def start(variables: Mapping[str, str], warehouse: Path) -> str:
     log = warehouse / "metabase" / LOG
     log.write_text(done.stdout + done.stderr, encoding="utf-8")
     if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.strip()]
-        raise UserError(
-            f"docker compose up: failed ({said[-1].strip() if said else 'it said nothing'}); all of it is in {log}."
-        )
+        raise UserError(f"docker compose up: failed ({_last_words(done)}); all of it is in {log}.")
     return f"http://127.0.0.1:{port}"
 
 
@@ -123,7 +123,7 @@ def stop(warehouse: Path) -> None:
     check_docker()
     done = _compose(read_variables(warehouse), "down")
     if done.returncode:
-        raise UserError(f"docker compose down: failed ({done.stderr.strip().splitlines()[-1]}).")
+        raise UserError(f"docker compose down: failed ({_last_words(done)}); look whether Docker runs.")
 
 
 def read_variables(warehouse: Path) -> dict[str, str]:
@@ -150,6 +150,11 @@ def _run(command: list[str], variables: Mapping[str, str] | None = None) -> subp
     return subprocess.run(
         command, env={**os.environ, **(variables or {})}, capture_output=True, text=True, check=False
     )
+
+
+def _last_words(done: subprocess.CompletedProcess[str]) -> str:
+    said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    return said[-1] if said else "it said nothing"
 
 
 def _is_taken(port: int) -> bool:

@@ -163,6 +163,8 @@ def _settings(question: Question, columns: Sequence[str], tables: PublishedTable
 def _format(kind: str | None, look: Look) -> Payload:
     if kind is None:
         return {}
+    if kind == "text":
+        return {"text_wrapping": True}
     styles: dict[str, Payload] = {
         "money": {"number_style": "currency", "currency": look.currency, "decimals": 0}
         if look.currency

@@ -29,11 +29,8 @@ ENGINE = "duckdb"
 COLLECTION = "collection"
 # Where compose.yml mounts the warehouse.
 IN_CONTAINER = f"/warehouse/{LINK}"
-# What PUT /api/dashboard/:id takes of a card on a dashboard.
-CARD_FIELDS = (
-    "id", "card_id", "row", "col", "size_x", "size_y", "dashboard_tab_id", "parameter_mappings",
-    "visualization_settings",
-)  # fmt: skip
+# What is said again of a card that people put on a dashboard; the rest stays where it is left out.
+PLACE = ("id", "card_id", "row", "col", "size_x", "size_y", "dashboard_tab_id")
 
 
 @dataclass
@@ -140,22 +137,20 @@ def description_of(tables: PublishedTables, published: Path) -> str:
     return tables.word("metabase.database.description", version=stamp)
 
 
-def refresh(metabase: Metabase, database: Mapping[str, Any], description: str) -> bool:
-    """Let Metabase see the version published last; True where it saw another.
+def refresh(metabase: Metabase, database: Mapping[str, Any], description: str) -> None:
+    """Let Metabase see the version published last, where it saw another.
 
     Metabase keeps connections open, and these the file that the link led to. It closes them when the database's
     entry changes, as its description does with each version.
     """
-    if database.get("description") == description:
-        return False
-    body = {
-        "description": description,
-        # Left out they would be reset.
-        "is_on_demand": database.get("is_on_demand", False),
-        "is_full_sync": database.get("is_full_sync", True),
-    }
-    metabase.put(f"/api/database/{database['id']}", body)
-    return True
+    if database.get("description") != description:
+        _update_database(metabase, database, {"description": description})
+
+
+def _update_database(metabase: Metabase, database: Mapping[str, Any], changed: Payload) -> None:
+    # Left out, what people chose for the sync would be reset.
+    kept = {name: database[name] for name in ("is_on_demand", "is_full_sync") if name in database}
+    metabase.put(f"/api/database/{database['id']}", {**kept, **changed})
 
 
 def _database(
@@ -175,7 +170,7 @@ def _database(
         changes.created.append(found["name"])
     elif not holds(details, found.get("details") or {}):
         # What somebody set beside it stays, as Metabase merges the two.
-        metabase.put(f"/api/database/{found['id']}", {"details": details})
+        _update_database(metabase, found, {"details": details})
         changes.updated.append(found["name"])
     refresh(metabase, found, description)
     return found
@@ -258,14 +253,12 @@ def _dashboards(
         stored = metabase.get(f"/api/dashboard/{ids[key]}")
         wanted_tabs = _merge_tabs(tabs, stored.get("tabs") or [])
         wanted_cards = _merge_cards(layout, stored.get("dashcards") or [], wanted_tabs, set(cards.values()))
+        shown = {card["id"]: card for card in stored.get("dashcards") or []}
         same = (
             holds(head, stored)
-            and wanted_tabs == [{"id": t["id"], "name": t["name"]} for t in stored.get("tabs") or []]
-            and sorted(c["id"] for c in wanted_cards) == sorted(c["id"] for c in stored["dashcards"])
-            and all(
-                holds(card, next(c for c in stored["dashcards"] if c["id"] == card["id"]))
-                for card in wanted_cards
-            )
+            and wanted_tabs == _merge_tabs([], stored.get("tabs") or [])
+            and {card["id"] for card in wanted_cards} == set(shown)
+            and all(holds(card, shown[card["id"]]) for card in wanted_cards)
         )
         if not same:
             metabase.put(
@@ -321,7 +314,9 @@ def _merge_cards(
         merged.append({"id": same["id"] if same is not None else -(number + 1), **place})
     for card in left:
         if card.get("card_id") not in ours:
-            merged.append({name: card[name] for name in CARD_FIELDS if card.get(name) is not None})
+            place = {name: card[name] for name in PLACE if card.get(name) is not None}
+            # Left out, the series would be lost.
+            merged.append({**place, "series": [{"id": each["id"]} for each in card.get("series") or []]})
     return merged
 
 

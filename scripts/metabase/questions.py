@@ -101,7 +101,7 @@ def load_filters() -> dict[str, Filter]:
 
 
 def load_formats() -> dict[str, str]:
-    """How columns are written, by name: money, share, decimal or count."""
+    """How columns are written, by name: money, share, decimal, count or text."""
     return dict(_layout()["formats"])
 
 

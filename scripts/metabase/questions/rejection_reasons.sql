@@ -7,4 +7,4 @@ where
     [[and source = {{input_table}}]]
 group by reason
 order by rows_rejected desc, reason
-limit 20
+limit 12
