@@ -82,8 +82,9 @@ def main(arguments: Sequence[str]) -> int:
             # Both get it; the shell drops its line or query, and this process waits on.
             signal.signal(signal.SIGINT, lambda *_: None)
         code = subprocess.call(command)
-        # At a terminal the shell's own code says that some query of the session failed, which was seen.
-        codes[0] = 0 if is_at_terminal else code
+        # At a terminal the shell's own code says that some query of the session failed, which was seen; and who
+        # reads the answer, as head does, may have had enough of it.
+        codes[0] = 0 if is_at_terminal or code == -signal.SIGPIPE else code
 
     return run_command(work) or codes[0]
 

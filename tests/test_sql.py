@@ -117,6 +117,22 @@ def test_nothing_can_be_written(warehouse: Path, statement: str) -> None:
     assert (warehouse / "card_segments.duckdb").read_bytes() == before
 
 
+def test_an_answer_may_be_read_in_part(warehouse: Path) -> None:
+    """As by head, which closes the pipe: no failure."""
+    process = subprocess.Popen(
+        [*COMMAND, "QUERY=" + 5000 * "select 1;"],
+        cwd=REPO,
+        env={**os.environ, "CARD_SEGMENTS_WAREHOUSE": str(warehouse)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert (process.wait(timeout=60), process.stderr.read()) == (0, b"")
+    process.stderr.close()
+
+
 def test_a_misspelt_table_fails(warehouse: Path) -> None:
     code, _, errors = ask(warehouse, "QUERY=from segment_profile")
     assert code == 1 and "segment_profiles" in errors
