@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from scripts.errors import UserError
+from scripts.quoting import sql_name, sql_text
 
 LINK, PARQUET_LINK = "card_segments.duckdb", "parquet"
 PARTIAL = ".partial-"
@@ -141,21 +142,21 @@ def _write(path: Path, parquet: Path, work: Path, manifest: Path, config: dict[s
         for name, column in n["columns"].items()
     }  # fmt: skip
     with duckdb.connect(config=config) as connection:
-        connection.execute(f"attach {_text(str(work))} as work (read_only)")
-        connection.execute(f"attach {_text(str(path))} as published")
+        connection.execute(f"attach {sql_text(str(work))} as work (read_only)")
+        connection.execute(f"attach {sql_text(str(path))} as published")
         connection.execute("create schema published.marts")
         rows = {mart["name"]: _copy(connection, mart, features) for mart in marts}
         connection.execute("checkpoint published")
         for name in rows:
             # Snappy, the default, is what every reader knows, Excel's Power Query included.
-            file = _text(str(parquet / f"{name}.parquet"))
-            connection.execute(f"copy published.marts.{_name(name)} to {file} (format parquet)")
+            file = sql_text(str(parquet / f"{name}.parquet"))
+            connection.execute(f"copy published.marts.{sql_name(name)} to {file} (format parquet)")
         connection.execute("detach published")
     # A log would not move with the file: what counts is what the file itself holds.
     Path(f"{path}.wal").unlink(missing_ok=True)
     with duckdb.connect(str(path), read_only=True, config=config) as connection:
         for name, count in rows.items():
-            found = connection.execute(f"select count(*) from marts.{_name(name)}").fetchall()[0][0]
+            found = connection.execute(f"select count(*) from marts.{sql_name(name)}").fetchall()[0][0]
             if found != count:
                 raise RuntimeError(f"marts.{name}: {count} rows were copied, {found} are in {path}")
     return rows
@@ -164,7 +165,7 @@ def _write(path: Path, parquet: Path, work: Path, manifest: Path, config: dict[s
 def _copy(connection: duckdb.DuckDBPyConnection, mart: dict[str, Any], features: dict[str, str]) -> int:
     """Copy one table with its key and comments; return its number of rows."""
     name = mart["name"]
-    source, target = f"work.marts.{_name(name)}", f"published.marts.{_name(name)}"
+    source, target = f"work.marts.{sql_name(name)}", f"published.marts.{sql_name(name)}"
     columns = connection.execute(f"select column_name, column_type from (describe {source})").fetchall()
     for column, kind in columns:
         if not FOR_BI.fullmatch(kind):
@@ -172,17 +173,17 @@ def _copy(connection: duckdb.DuckDBPyConnection, mart: dict[str, Any], features:
                 f"marts.{name}.{column} has type {kind}, which not every BI tool can read: cast it in the"
                 f" model to a type such as varchar or double. What was published before stays as it was."
             )
-    key = ", ".join(_name(column) for column in mart["config"]["meta"].get("primary_key", []))
+    key = ", ".join(sql_name(column) for column in mart["config"]["meta"].get("primary_key", []))
     # Rows in the key's order make the file the same from run to run, and the index 3 times as fast to build.
     order = f" order by {key}" if key else ""
     connection.execute(f"create table {target} as from {source}{order}")
     rows: int = connection.execute(f"select count(*) from {source}").fetchall()[0][0]
     if key:
         connection.execute(f"alter table {target} add primary key ({key})")
-    connection.execute(f"comment on table {target} is {_text(mart['description'])}")
+    connection.execute(f"comment on table {target} is {sql_text(mart['description'])}")
     for column, _ in columns:
         if words := _description(column, mart["columns"], features):
-            connection.execute(f"comment on column {target}.{_name(column)} is {_text(words)}")
+            connection.execute(f"comment on column {target}.{sql_name(column)} is {sql_text(words)}")
     return rows
 
 
@@ -194,14 +195,6 @@ def _description(column: str, columns: dict[str, dict[str, str]], features: dict
         if column.endswith(ending) and feature in features:
             return f"{word} of: {features[feature]}"
     return ""
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _name(value: str) -> str:
-    return '"' + value.replace('"', '""') + '"'
 
 
 def _sync(path: Path) -> None:

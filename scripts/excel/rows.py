@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from scripts.excel.book import MAX_TEXT
+from scripts.quoting import sql_name
 
 # Rows of a sheet, the header's included, by Excel's specification.
 MAX_ROWS = 1_048_576
@@ -98,7 +99,7 @@ def _xml_rows(
 
 def _cell(letters: str, name: str, kind: str, style: int) -> str:
     """SQL for the XML of a cell."""
-    column = '"' + name.replace('"', '""') + '"'
+    column = sql_name(name)
     # concat copies its parts once; a chain of || copies what it has so far at each link, and takes 4 times as long.
     start = f"""'<c r="{letters}', "sheet row", '" s="{style}"""
     if kind == "VARCHAR":

@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from scripts.quoting import sql_text
+
 FOLDER = Path(__file__).with_name("questions")
 LAYOUT = Path(__file__).with_name("dashboards.yml")
 # Metabase's syntax: {{variable}}, and [[what falls away where a variable in it has no value]].
@@ -164,6 +166,6 @@ def runnable(question: Question, values: Mapping[str, Value] | None = None) -> s
 
     def literal(_: re.Match[str]) -> str:
         value = next(literals)
-        return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else repr(value)
+        return sql_text(value) if isinstance(value, str) else repr(value)
 
     return re.sub(r"\?", literal, sql)

@@ -22,6 +22,7 @@ import duckdb
 
 from scripts.errors import UserError
 from scripts.parameters import default_parameters
+from scripts.quoting import sql_text
 from scripts.sample import dirt, writer
 from scripts.sample.types import KNOT_STEP, KNOTS, TYPES, BehaviourType, Variable
 
@@ -218,9 +219,7 @@ def _draw_targets(
     for kind in TYPES:
         below += kind.share
         shares.append(f"when type_draw < {below} then '{kind.name}'")
-    odd = " ".join(
-        "when {} then '{}'".format(number, text.replace("'", "''")) for number, text in ODD_IDS.items()
-    )
+    odd = " ".join(f"when {number} then {sql_text(text)}" for number, text in ODD_IDS.items())
     customer_id = "'C' || lpad(customer_number::varchar, 8, '0')"
     if odd_ids:
         customer_id = f"case customer_number {odd} else {customer_id} end"
@@ -301,10 +300,10 @@ def write_sample_ledger(
                 )
                 for table, count in written.items():
                     rows[table] += count
-                part = str(work / f"types_{number:05d}.csv").replace("'", "''")
+                part = sql_text(str(work / f"types_{number:05d}.csv"))
                 con.execute(f"""
                     copy (select customer_id, type_name as hidden_type from targets order by customer_number)
-                    to '{part}' (format csv, header {"true" if number == 0 else "false"})
+                    to {part} (format csv, header {"true" if number == 0 else "false"})
                 """)
         dirty_rows = {}
         if file_format == "csv":

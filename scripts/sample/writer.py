@@ -21,6 +21,8 @@ from pathlib import Path
 
 import duckdb
 
+from scripts.quoting import sql_text
+
 MONTHS_IN_WINDOW = 12
 # Room for the transactions of one customer in one year, and for the years: a transaction's number is
 # customer_number * 65536 + year * 4096 + its place.
@@ -742,7 +744,6 @@ def write_ledger(
         if part is not None:
             path = folder / table / f"{part}.{file_format}"
             path.parent.mkdir(exist_ok=True)
-        target = str(path).replace("'", "''")
-        counted = con.execute(f"copy ({select}) to '{target}' ({options})").fetchone()
+        counted = con.execute(f"copy ({select}) to {sql_text(str(path))} ({options})").fetchone()
         rows[table] = int(counted[0]) if counted else 0
     return rows
