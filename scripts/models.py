@@ -7,25 +7,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import duckdb
-
 from scripts.console import Console, run_command
 from scripts.errors import UserError
 from scripts.parameters import warehouse_folder
-from scripts.publish import LINK
+from scripts.published import open_published
 
 LINE = "{:<13}  {:<16}  {:<12}  {:<13}  {:>2}  {:>7}  {:>10}  {}"
-
-
-def open_published(warehouse: Path) -> duckdb.DuckDBPyConnection:
-    """Open what was published, for reading.
-
-    Raises UserError where nothing was.
-    """
-    link = warehouse / LINK
-    if not link.exists():
-        raise UserError(f"{link}: nothing was published yet; run make build first.")
-    return duckdb.connect(str(link), read_only=True)
 
 
 def print_models(warehouse: Path, console: Console) -> None:

@@ -15,15 +15,32 @@ NEEDED = ("words", "segment_rules", "customer_values")
 NOTHING, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 
 
-def published_file(warehouse: Path) -> Path:
-    """Return the published file's link.
+def open_published(warehouse: Path) -> duckdb.DuckDBPyConnection:
+    """Open what was published, for reading.
 
-    Raises UserError where nothing is published, or an earlier version of the job published it.
+    Raises UserError where nothing was, or the file cannot be opened.
     """
     published = warehouse / LINK
     if not published.exists():
         raise UserError(f"{published}: nothing is published yet; run make build first.")
-    with duckdb.connect(str(published), read_only=True) as connection:
+    try:
+        return duckdb.connect(str(published), read_only=True)
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0].partition(": ")[2].rstrip(".!")
+        raise UserError(
+            f"{published}: cannot be opened ({reason}); run make build again, or let the link lead to an earlier"
+            f" file of {warehouse / 'versions'}."
+        ) from None
+
+
+def published_file(warehouse: Path) -> Path:
+    """Return the published file's link.
+
+    Raises UserError where nothing is published, the file cannot be opened, or an earlier version of the job
+    published it.
+    """
+    published = warehouse / LINK
+    with open_published(warehouse) as connection:
         found = {
             row[0]
             for row in connection.execute(

@@ -19,9 +19,9 @@ import duckdb
 from scripts.build import set_dbt_environment
 from scripts.console import Console, run_command
 from scripts.errors import UserError
-from scripts.models import open_published
 from scripts.parameters import machine_limits, read_arguments, warehouse_folder
 from scripts.publish import LINK
+from scripts.published import open_published
 
 HEADER = """\
 -- Model {model_id}: k = {k}, {scaling} {representation}, trained {trained_at} UTC on {customers} customers.

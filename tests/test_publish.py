@@ -2,6 +2,8 @@
 
 import ctypes
 import json
+import os
+import re
 import resource
 import signal
 import stat
@@ -500,3 +502,33 @@ def test_what_was_spilled_before_a_kill_is_removed(warehouse: Path) -> None:
         (folder / "duckdb_temp_storage_DEFAULT-0.tmp").write_bytes(b"spilled")
     remove_leftovers(warehouse)
     assert not [name for name in names_below(warehouse) if name.endswith(".tmp")]
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "campaigns.draw",
+        "excel",
+        "models",
+        "postgres",
+        "report",
+        "scoring_sql",
+        "sql",
+    ],
+)
+def test_a_published_file_that_is_broken_is_one_sentence(tmp_path: Path, module: str) -> None:
+    (tmp_path / "card_segments.duckdb").write_bytes(b"neither a database nor anything else")
+    arguments = ["NAME=a", "SEGMENT=1"] if module.startswith("campaigns") else []
+    done = subprocess.run(
+        [sys.executable, "-m", f"scripts.{module}", *arguments],
+        cwd=REPO,
+        env={**os.environ, "CARD_SEGMENTS_WAREHOUSE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert re.fullmatch(
+        r"error: .*card_segments\.duckdb: cannot be opened \(.+\); run make build.*\n", done.stderr
+    )
