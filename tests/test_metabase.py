@@ -1,5 +1,6 @@
 """Metabase: its questions on a published file, and the conversation with a server that answers as it does."""
 
+import json
 import os
 import re
 import shutil
@@ -506,6 +507,20 @@ def test_each_kind_of_refusal_is_one_sentence(
         client.get("/api/database")
     assert "\n" not in str(e.value)
     assert "mb_given" not in str(e.value)
+
+
+@pytest.mark.parametrize("body", [{"hello": 1}, "hello", 1, None])
+def test_another_server_than_metabase(
+    client: Metabase, metabase: FakeMetabase, sample_build: Path, monkeypatch: pytest.MonkeyPatch, body: Any
+) -> None:
+    """One sentence, and after a build a note."""
+    metabase.answers["GET", "/api/database"] = (200, json.dumps(body))
+    with pytest.raises(UserError, match=r"does not answer as Metabase does; give the address of one"):
+        provision(client, sample_build, "/elsewhere.duckdb")
+    monkeypatch.setenv(access.URL, metabase.url)
+    monkeypatch.setenv(access.KEY, "mb_given")
+    note = ask_for_resync(sample_build.parent, sample_build)
+    assert note is not None and "does not answer as Metabase does" in note
 
 
 def test_a_server_that_takes_too_long(metabase: FakeMetabase) -> None:

@@ -109,10 +109,14 @@ def provision(metabase: Metabase, published: Path, path: str) -> Provisioned:
 def find_database(metabase: Metabase, path: str | None = None) -> Payload | None:
     """Our database; where no path is given, the one DuckDB file of the published name.
 
-    Raises UserError where several could be meant.
+    Raises UserError where several could be meant, or no Metabase answers.
     """
     listed = metabase.get("/api/database")
-    databases = listed["data"] if isinstance(listed, dict) else listed
+    databases = listed.get("data") if isinstance(listed, dict) else listed
+    if not isinstance(databases, list):
+        raise UserError(
+            f"{metabase.url}: does not answer as Metabase does; give the address of one as METABASE_URL."
+        )
     candidates = [
         each
         for each in databases
