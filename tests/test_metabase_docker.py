@@ -25,6 +25,7 @@ from scripts.metabase.resync import ask_for_resync
 from scripts.publish import LINK
 from tests.conftest import REPO
 from tests.metabase_server import served
+from tests.postgres_server import free_port
 
 COMPOSE = yaml.safe_load(docker.COMPOSE.read_text(encoding="utf-8"))
 DOCKERFILE = (docker.HERE / "Dockerfile").read_text(encoding="utf-8")
@@ -317,13 +318,6 @@ def test_from_nothing_to_dashboards(
         # What was left behind is enough for a build to find it.
         assert ask_for_resync(warehouse, warehouse / LINK) is None
         assert fake.wrong == []
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def test_a_mount_of_the_folder_leads_to_the_version(sample_build: Path) -> None:

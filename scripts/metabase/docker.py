@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.errors import UserError
-from scripts.metabase.access import own_folder, write_private
+from scripts.metabase.access import FOLDER, own_folder, write_private
 
 HERE = Path(__file__).parent
 COMPOSE = HERE / "compose.yml"
@@ -111,7 +111,7 @@ def start(variables: Mapping[str, str], warehouse: Path) -> str:
             f"PORT={port}: another program listens there; give another one, as in make metabase PORT={port + 1}."
         )
     done = _compose(variables, "up", "--detach", "--build")
-    log = warehouse / "metabase" / LOG
+    log = warehouse / FOLDER / LOG
     log.write_text(done.stdout + done.stderr, encoding="utf-8")
     if done.returncode:
         raise UserError(f"docker compose up: failed ({_last_words(done)}); all of it is in {log}.")
@@ -128,7 +128,7 @@ def stop(warehouse: Path) -> None:
 
 def read_variables(warehouse: Path) -> dict[str, str]:
     """The variables that `make metabase` wrote; raises UserError where it did not."""
-    path = warehouse / "metabase" / ENVIRONMENT
+    path = warehouse / FOLDER / ENVIRONMENT
     if not path.exists():
         raise UserError(f"{path}: not there, so make metabase has started nothing.")
     lines = path.read_text(encoding="utf-8").splitlines()
