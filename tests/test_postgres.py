@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,8 @@ import pytest
 
 from scripts.postgres import publish
 from scripts.postgres.__main__ import main
-from scripts.postgres.connection import read_dsn
-from scripts.postgres.failures import KNOWN, UNCHANGED, why_postgres_failed
+from scripts.postgres.connection import Postgres, read_dsn
+from scripts.postgres.failures import CHANGED, KNOWN, UNCHANGED, why_postgres_failed
 from tests.conftest import REPO
 from tests.postgres_server import PASSWORD, SUPERUSER, Server, free_port, postgres_server, running_server  # noqa: F401
 
@@ -487,6 +487,10 @@ def wait_for(moment: Callable[[], bool], process: subprocess.Popen[str]) -> None
 
 
 RUNNING = "select query from pg_stat_activity where application_name = 'card segments' and state = 'active'"
+TERMINATE = (
+    "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'card segments'"
+    " and pid <> pg_backend_pid()"
+)
 
 
 @pytest.mark.parametrize(
@@ -575,9 +579,7 @@ def test_a_connection_that_breaks_off(place: Place, moment: str) -> None:
         with place.server.connect(place.database) as watching:
             sign = "COPY" if moment == "COPY" else f'delete from {SCHEMA}."words"'
             wait_for(lambda: any(sign in query for (query,) in watching.execute(RUNNING).fetchall()), process)
-            watching.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'card segments'"
-            )
+            watching.execute(TERMINATE)
         out, errors = process.communicate(timeout=60)
     assert process.returncode == 1, out + errors
     assert (
@@ -585,6 +587,61 @@ def test_a_connection_that_breaks_off(place: Place, moment: str) -> None:
         == f"error: Postgres: the connection to the server broke off; publish again when it is back. {UNCHANGED}\n"
     )
     place.holds_run(1)
+
+
+# The beginnings of what PostgreSQL is asked, each of them by another of the ways to it.
+BROKEN_BEFORE = (
+    "select current_setting",
+    "select tables.relname",
+    "call pg_clear_cache",
+    "insert into",
+    "comment on schema",
+    "commit",
+)
+
+
+@pytest.mark.parametrize("question", BROKEN_BEFORE)
+def test_a_connection_that_breaks_off_before_a_question(
+    place: Place,
+    in_process: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    question: str,
+) -> None:
+    """Whatever PostgreSQL was asked last, one sentence says that it broke off, and what is published then."""
+    place.publish()
+    write_published(place.warehouse, 2)
+    ask, broken = Postgres._ask, []
+
+    def break_off(self: Postgres, sql: str, values: Sequence[str] = ()) -> list[tuple[Any, ...]]:
+        if not broken and any(each.startswith(question) for each in (sql, *values)):
+            with place.server.connect(place.database) as other:
+                broken.append(other.execute(TERMINATE).fetchall())
+        return ask(self, sql, values)
+
+    monkeypatch.setattr(Postgres, "_ask", break_off)
+    assert in_process() == 1
+    assert broken
+    assert (
+        capsys.readouterr().err
+        == f"error: Postgres: the connection to the server broke off; publish again when it is back. {UNCHANGED}\n"
+    )
+    place.holds_run(1)
+
+
+def test_what_fails_after_the_tables_are_published(
+    place: Place,
+    in_process: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    place.publish()
+    write_published(place.warehouse, 2)
+    alone = Postgres.run_alone
+    monkeypatch.setattr(Postgres, "run_alone", lambda self, sql: alone(self, "vacuum no_such_table"))
+    assert in_process() == 1
+    assert capsys.readouterr().err == f'error: Postgres: relation "no_such_table" does not exist. {CHANGED}\n'
+    place.holds_run(2)
 
 
 def test_stopped_by_hand(place: Place) -> None:
@@ -715,7 +772,6 @@ def test_without_the_extension_it_says_what_to_install(
 
 
 def test_a_message_of_ours_is_not_taken_for_one_of_postgres() -> None:
-    assert why_postgres_failed('Binder Error: column "x" not found', "s") is None
     told = why_postgres_failed(
         'Failed to execute query "select 1": FEHLER:  etwas ging schief\nDETAIL: x', "s"
     )

@@ -9,7 +9,7 @@ import importlib.util
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,7 @@ import duckdb
 
 from scripts.errors import UserError
 from scripts.parameters import machine_limits
-from scripts.postgres.failures import why_postgres_failed
+from scripts.postgres.failures import CHANGED, UNCHANGED, why_postgres_failed
 from scripts.quoting import sql_text
 
 PACKAGE = "duckdb_extension_postgres"
@@ -97,28 +97,64 @@ def _uri(text: str) -> dict[str, str]:
 class Postgres:
     """A DuckDB connection with PostgreSQL attached as `target` and a DuckDB file as `published`, read-only.
 
+    Everything that is asked of PostgreSQL goes through `_ask`, which words what it refuses and what breaks off: each
+    method raises UserError then.
+
     Attributes:
-        connection: for statements that read from one and write to the other.
+        connection: for statements that only read `published`.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, dsn: Dsn, schema: str) -> None:
         self.connection = connection
+        self._dsn, self._schema = dsn, schema
+        self._outcome = UNCHANGED
+
+    def attach(self, words: str) -> None:
+        """Connect, as a libpq connection string says."""
+        self._ask(
+            f"attach {sql_text(words)} as target"
+            f" (type postgres, schema {sql_text(self._schema)}, isolation_level 'read committed')"
+        )
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Keep what is done within, all of it or nothing."""
+        self._ask("begin")
+        yield
+        self._ask("commit")
+        self._outcome = CHANGED
 
     def run(self, sql: str) -> None:
         """Have PostgreSQL run statements, in the transaction if one is open."""
-        self.connection.execute("call postgres_execute('target', ?)", [sql])
+        self._ask("call postgres_execute('target', ?)", [sql])
 
     def run_alone(self, sql: str) -> None:
         """Have PostgreSQL run one statement outside of any transaction, as it wants VACUUM."""
-        self.connection.execute("call postgres_execute('target', ?, use_transaction = false)", [sql])
+        self._ask("call postgres_execute('target', ?, use_transaction = false)", [sql])
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """PostgreSQL's answer to a query, in the transaction if one is open."""
-        return self.connection.execute("from postgres_query('target', ?)", [sql]).fetchall()
+        return self._ask("from postgres_query('target', ?)", [sql])
+
+    def copy(self, sql: str) -> int:
+        """Insert rows of `published` into a table of `target`, as DuckDB's statement says; return how many."""
+        return int(self._ask(sql)[0][0])
 
     def look_again(self) -> None:
         """Let DuckDB see tables that were made since it looked."""
-        self.connection.execute("call pg_clear_cache()")
+        self._ask("call pg_clear_cache()")
+
+    def _ask(self, sql: str, values: Sequence[str] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self.connection.execute(sql, list(values)).fetchall()
+        except duckdb.InterruptException:
+            raise KeyboardInterrupt from None
+        except duckdb.Error as error:
+            sentence = why_postgres_failed(str(error), self._schema, self._outcome)
+        for secret in filter(None, self._dsn.secrets.values()):
+            sentence = sentence.replace(secret, "***")
+        # Raised here, outside of the handler, so that no traceback repeats the connection string.
+        raise UserError(sentence)
 
 
 @contextmanager
@@ -147,18 +183,9 @@ def open_postgres(dsn: Dsn, published: Path, schema: str) -> Iterator[Postgres]:
     connection = _duckdb()
     try:
         connection.execute(f"attach {sql_text(str(published))} as published (read_only)")
-        connection.execute(
-            f"attach {sql_text(words)} as target"
-            f" (type postgres, schema {sql_text(schema)}, isolation_level 'read committed')"
-        )
-        yield Postgres(connection)
-    except duckdb.Error as error:
-        sentence = why_postgres_failed(str(error), schema)
-        if sentence is None:
-            raise
-        for secret in filter(None, dsn.secrets.values()):
-            sentence = sentence.replace(secret, "***")
-        raise UserError(sentence) from None
+        postgres = Postgres(connection, dsn, schema)
+        postgres.attach(words)
+        yield postgres
     except RuntimeError as error:
         # What DuckDB makes of Ctrl-C.
         if isinstance(error.__cause__, KeyboardInterrupt):

@@ -3,6 +3,7 @@
 import re
 
 UNCHANGED = "What was published in Postgres before stays as it was."
+CHANGED = "The new tables are published all the same."
 
 # PostgreSQL's words, and ours for them; {0} and {1} are what the words name.
 KNOWN = (
@@ -77,26 +78,24 @@ KNOWN = (
         "the server takes no changes, as a standby does; publish to the primary server.",
     ),
     (
-        r"server closed the connection|terminating connection|lost synchronization|no connection to the server"
+        # DuckDB's extension says that it failed to read an answer where none came, and does not say why.
+        r"Failed to (?:fetch|read) header for COPY|Expected Postgres binary COPY header"
+        r"|server closed the connection|terminating connection|lost synchronization|no connection to the server"
         r"|PQputCopy|could not (?:send data to|receive data from) server|SSL SYSCALL",
         "the connection to the server broke off; publish again when it is back.",
     ),
 )
-# How the extension begins to tell of a refusal.
-OF_POSTGRES = re.compile(
-    r"Unable to connect to Postgres|Failed to (?:prepare|describe|execute|copy)|Error during PQ"
-)
 
 
-def why_postgres_failed(message: str, schema: str) -> str | None:
-    """Say what was refused and what to do; None where the message is not PostgreSQL's.
+def why_postgres_failed(message: str, schema: str, outcome: str = UNCHANGED) -> str:
+    """Say what was refused and what to do.
 
     Args:
-        message: of a DuckDB error; may repeat a connection string or a statement, neither of which is passed on.
+        message: of a DuckDB error on what PostgreSQL was asked; may repeat a connection string or a statement,
+            neither of which is passed on.
         schema: where to publish to.
+        outcome: what is published now; the last sentence.
     """
-    if not OF_POSTGRES.search(message):
-        return None
     # The statement or connection string that comes first is in quotes.
     said = re.search(r".*\"?: ((?:ERROR|FATAL|PANIC):.*)", message, re.DOTALL)
     last = said or re.search(r'.*": (.*)', message, re.DOTALL)
@@ -104,6 +103,6 @@ def why_postgres_failed(message: str, schema: str) -> str | None:
     for pattern, sentence in KNOWN:
         found = re.search(pattern, words, re.MULTILINE)
         if found:
-            return f"Postgres: {sentence.format(*found.groups(), schema=schema)} {UNCHANGED}"
+            return f"Postgres: {sentence.format(*found.groups(), schema=schema)} {outcome}"
     first = re.sub(r"^\w+:\s+", "", words.splitlines()[0]).rstrip(".")
-    return f"Postgres: {first}. {UNCHANGED}"
+    return f"Postgres: {first}. {outcome}"

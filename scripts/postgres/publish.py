@@ -92,12 +92,11 @@ def publish_to_postgres(published: Path, target: Target, console: Console) -> No
     with open_postgres(target.dsn, version, schema) as postgres:
         with console.stage("Copy to Postgres") as stage:
             tables = published_tables(postgres)
-            postgres.connection.execute("begin")
-            _check(postgres, target)
-            stage.rows = _replace_tables(postgres, schema, tables)
-            words = _record(postgres, schema, version)
-            _let_read(postgres, target, tables)
-            postgres.connection.execute("commit")
+            with postgres.transaction():
+                _check(postgres, target)
+                stage.rows = _replace_tables(postgres, schema, tables)
+                words = _record(postgres, schema, version)
+                _let_read(postgres, target, tables)
         for table in tables:
             for column in table.columns:
                 if column.nuls:
@@ -206,7 +205,7 @@ def _fill(postgres: Postgres, schema: str, tables: list[Table], new: list[Table]
     postgres.look_again()
     rows = 0
     for table in tables:
-        rows += postgres.connection.execute(table.filled(schema)).fetchall()[0][0]
+        rows += postgres.copy(table.filled(schema))
         if table in new and (statements := table.keyed(schema)):
             postgres.run(statements)
     return rows
