@@ -4,7 +4,6 @@ import fcntl
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,17 +11,14 @@ import duckdb
 import pandas as pd
 import pytest
 
-REPO = Path(__file__).resolve().parent.parent
-REAL_FILE = REPO.parent / "shared" / "data" / "cc_general.csv"
+from tests.support.builds import REAL_FILE, run_build
 
-# The learning at its smallest, for tests that ask about something else.
-QUICK = (
-    "SCALING=log_standard",
-    "REPRESENTATION=scaled",
-    "AUTOENCODERS=",
-    "BOOTSTRAPS=5",
-    "CANDIDATES_K_MAX=7",
-)
+# Fixtures of servers and the browser, for every test that asks for one.
+pytest_plugins = [
+    "tests.support.browser",
+    "tests.support.postgres_server",
+    "tests.support.superset_server",
+]
 
 # Files that take longest, to be started first: else one core ends the run alone.
 SLOWEST = ("test_evidence", "test_scoring", "test_end_to_end", "test_meaning")
@@ -34,19 +30,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start the slowest files first; within a file the order stays."""
     place = {name: number for number, name in enumerate(SLOWEST)}
     items.sort(key=lambda item: place.get(item.path.stem, len(SLOWEST)))
-
-
-def run_build(warehouse: Path, *arguments: str, whole: bool = False) -> subprocess.CompletedProcess[str]:
-    """Run the job as a user does, in its own warehouse; with all of the learning where it is to be `whole`."""
-    return subprocess.run(
-        # What is given last counts.
-        [sys.executable, "-m", "scripts.build", *(() if whole else QUICK), *arguments],
-        cwd=REPO,
-        env={**os.environ, "CARD_SEGMENTS_WAREHOUSE": str(warehouse)},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
 
 
 @pytest.fixture(scope="session")

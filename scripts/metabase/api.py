@@ -1,7 +1,7 @@
 """Metabase over HTTP: a request and its answer, or one sentence on why there is none.
 
 Touches nothing but the network. Written against Metabase 0.63; what it sends is looked at in
-tests/metabase_api.py.
+tests/support/metabase_api.py.
 """
 
 import json

@@ -1,0 +1,236 @@
+"""make campaign: who is in, who is held out, what it can show, and that nothing is written when it is wrong."""
+
+import datetime as dt
+import os
+import stat
+from pathlib import Path
+
+import duckdb
+import openpyxl
+import pandas as pd
+import pytest
+
+from scripts.campaigns import draw as drawing
+from scripts.campaigns.draw import Plan, plan_campaign, read_settings
+from scripts.campaigns.register import FOLDER, REGISTER
+from scripts.campaigns.statistics import customers_needed, power_of, smallest_uplift
+from scripts.errors import UserError
+from tests.support.campaigning import SIZES, publish_customers
+
+NOW = dt.datetime(2026, 3, 1)
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Path:
+    publish_customers(tmp_path / "warehouse")
+    return tmp_path / "warehouse"
+
+
+def draw(warehouse: Path, *arguments: str, now: dt.datetime = NOW) -> Plan:
+    return plan_campaign(read_settings(arguments), warehouse, now)
+
+
+def targets(plan: Plan) -> pd.DataFrame:
+    return pd.read_csv(plan.folder / "targets.csv", dtype={"customer_id": str}).set_index("customer_id")
+
+
+def write_list(path: Path, *ids: str, head: str = "customer_id") -> str:
+    path.write_text("\n".join([head, *ids]) + "\n")
+    return str(path)
+
+
+def test_everyone_is_counted_once(warehouse: Path, tmp_path: Path) -> None:
+    opted = write_list(tmp_path / "opted.csv", "020000", "020020", "nobody")
+    closed = write_list(tmp_path / "closed.csv", "020020", "020021", head="CUST_ID")
+    plan = draw(warehouse, "NAME=a", "SEGMENT=2", f"OPT_OUT={opted}", f"CLOSED={closed}")
+    # 020000 is over the limit, too, and 020020 on both lists: the first reason counts.
+    assert plan.exclusions == {"opt_out": 2, "closed": 2, "over_limit": 9, "behind": 5}
+    with duckdb.connect(str(warehouse / FOLDER / REGISTER), read_only=True) as connection:
+        kept = connection.execute("select reason, customers from campaign_exclusions").fetchall()
+        assert ("over_limit", 9) in kept
+    assert plan.eligible == SIZES[2] - 18 == plan.treated + plan.held_out
+    assert plan.unknown == {"OPT_OUT": 1}
+    assert plan.objectors == 1
+    drawn = targets(plan)
+    assert not {"020299", "020000", "020020", "020021", "020010", "objector"} & set(drawn.index)
+
+
+def test_customers_under_payment_stress_can_be_asked_for(warehouse: Path) -> None:
+    plan = draw(warehouse, "NAME=a", "SEGMENT=2", "STRESSED=include")
+    assert plan.eligible == SIZES[2] - 1
+    assert plan.exclusions == {"closed": 1}
+
+
+def test_who_objected_since_the_build_is_left_out(warehouse: Path) -> None:
+    (warehouse / "objections.csv").write_text("customer_id,recorded_at\n010001,2026-02-01T00:00:00+00:00\n")
+    plan = draw(warehouse, "NAME=a", "SEGMENT=1")
+    assert plan.exclusions == {"objection": 1}
+    assert "010001" not in targets(plan).index
+
+
+@pytest.mark.parametrize("holdout", ["0.1", "0.37", "0.5"])
+def test_the_holdout_has_its_share_in_every_stratum(warehouse: Path, holdout: str) -> None:
+    drawn = targets(draw(warehouse, "NAME=a", "SEGMENT=all", f"HOLDOUT={holdout}"))
+    share = float(holdout)
+    held_out = drawn["arm"] == "holdout"
+    assert held_out.sum() == round(share * len(drawn))
+    for _, stratum in held_out.groupby([drawn["segment_id"], drawn["value_band"]]):
+        assert abs(stratum.sum() - share * len(stratum)) <= 1
+    assert set(drawn["value_band"]) == {"high", "middle", "low"}
+
+
+def test_the_assignment_can_be_drawn_again_whatever_the_order_of_rows(
+    warehouse: Path, tmp_path: Path
+) -> None:
+    first = targets(draw(warehouse, "NAME=a", "SEGMENT=all"))["arm"].sort_index()
+    register = warehouse / FOLDER / REGISTER
+    with duckdb.connect(str(register)) as connection:
+        connection.execute("delete from campaigns")
+        connection.execute("delete from campaign_targets")
+    publish_customers(warehouse, reverse=True)
+    again = targets(draw(warehouse, "NAME=a", "SEGMENT=all"))["arm"].sort_index()
+    pd.testing.assert_series_equal(first, again)
+    # Another name is another draw, and so is another register, whose secret nobody can know.
+    other_name = targets(draw(warehouse, "NAME=b", "SEGMENT=all", "COOL_OFF_DAYS=0"))["arm"].sort_index()
+    publish_customers(tmp_path / "elsewhere")
+    elsewhere = targets(draw(tmp_path / "elsewhere", "NAME=a", "SEGMENT=all"))["arm"].sort_index()
+    for other in (other_name, elsewhere):
+        assert 0 < ((first == "holdout") & (other == "holdout")).sum() < (first == "holdout").sum()
+
+
+def test_who_was_contacted_is_left_alone_for_a_while_and_who_was_held_out_is_not(warehouse: Path) -> None:
+    first = targets(draw(warehouse, "NAME=a", "SEGMENT=1", "HOLDOUT=0.5"))
+    soon = draw(warehouse, "NAME=b", "SEGMENT=1", now=NOW + dt.timedelta(days=29))
+    assert set(targets(soon).index) == set(first.index[first["arm"] == "holdout"])
+    later = draw(warehouse, "NAME=c", "SEGMENT=1", now=NOW + dt.timedelta(days=61))
+    assert later.eligible == SIZES[1]
+
+
+def test_the_global_holdout_is_the_same_each_time(warehouse: Path) -> None:
+    left_out = []
+    for name in ("a", "b"):
+        plan = draw(warehouse, f"NAME={name}", "SEGMENT=1", "GLOBAL_HOLDOUT=0.2", "COOL_OFF_DAYS=0")
+        left_out.append(set(publish_ids(1)) - set(targets(plan).index))
+    assert left_out[0] == left_out[1]
+    assert 0.1 < len(left_out[0]) / SIZES[1] < 0.3
+
+
+def publish_ids(segment: int) -> list[str]:
+    return [f"0{segment}{place:04}" for place in range(SIZES[segment])]
+
+
+def test_a_budget_buys_the_customers_of_the_highest_value(warehouse: Path) -> None:
+    plan = draw(warehouse, "NAME=a", "SEGMENT=1", "HOLDOUT=0.2", "BUDGET=100", "COST=0.5")
+    assert plan.treated == 200
+    drawn = targets(plan)
+    assert round(0.2 * len(drawn)) == plan.held_out
+    with duckdb.connect(str(warehouse / "card_segments.duckdb"), read_only=True) as connection:
+        values = connection.sql("select value_base from marts.customer_values where segment_id = 1").df()
+    assert drawn["value_base"].min() >= values["value_base"].nlargest(len(drawn)).min()
+
+
+def test_the_mailing_holds_the_treated_alone(warehouse: Path) -> None:
+    plan = draw(warehouse, "NAME=a", "SEGMENT=1")
+    mailed = pd.read_csv(plan.folder / "mailing.csv", dtype=str)["customer_id"]
+    drawn = targets(plan)
+    assert set(mailed) == set(drawn.index[drawn["arm"] == "treatment"])
+
+
+def test_the_workbook_keeps_ids_as_text_and_holds_no_formula(warehouse: Path) -> None:
+    plan = draw(warehouse, "NAME=a", "SEGMENT=3")
+    rows = list(openpyxl.load_workbook(plan.folder / "targets.xlsx")["Targets"].iter_rows())
+    assert {cell.data_type for cell in rows[1][:1] + rows[1][2:5]} <= {"s", "inlineStr"}
+    assert not [cell for row in rows for cell in row if cell.data_type == "f"]
+    listed = targets(plan)
+    assert [row[0].value for row in rows[1:]] == list(listed.index)
+    assert {"=SUM(0)", "030001"} <= set(listed.index)
+    assert [row[5].value for row in rows[1:]] == list(listed["value_base"])
+
+
+def test_the_register_is_for_its_owner_alone(warehouse: Path) -> None:
+    draw(warehouse, "NAME=a", "SEGMENT=1")
+    assert stat.S_IMODE(os.stat(warehouse / FOLDER / REGISTER).st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["NAME=a", "SEGMENT=9"], r"SEGMENT=9: there is no such segment; there are 1 \(Transactors\)"),
+        (["NAME=a", "SEGMENT=Nobody"], "SEGMENT=Nobody: there is no such segment"),
+        (["NAME=a"], "SEGMENT is missing"),
+        (["SEGMENT=1"], "NAME is missing"),
+        (["NAME=../x", "SEGMENT=1"], r"NAME=\.\./x: expected letters"),
+        (["NAME=a", "SEGMENT=1", "HOLDOUT=0"], "HOLDOUT=0: expected a number above 0 and below 1"),
+        (["NAME=a", "SEGMENT=1", "HOLDOUT=1"], "HOLDOUT=1: expected a number above 0 and below 1"),
+        (["NAME=a", "SEGMENT=1", "HOLDOUT=nan"], "HOLDOUT=nan: expected"),
+        (["NAME=a", "SEGMENT=1", "BASE_RATE=-0.1"], "BASE_RATE=-0.1: expected"),
+        (["NAME=a", "SEGMENT=1", "COST=-1"], "COST=-1: expected a number at least 0"),
+        (["NAME=a", "SEGMENT=1", "BUDGET=-5"], "BUDGET=-5: expected a number above 0"),
+        (["NAME=a", "SEGMENT=1", "BUDGET=1"], "too few to hold out"),
+        (["NAME=a", "SEGMENT=1", "STRESSED=maybe"], "expected exclude or include"),
+        (["NAME=a", "SEGMENT=1", "HOLDUOT=0.1"], "HOLDUOT=0.1: expected one of"),
+        (["NAME=a", "SEGMENT=1", "OPT_OUT=nowhere.csv"], "OPT_OUT=nowhere.csv: no such file"),
+    ],
+)
+def test_a_mistake_gets_one_sentence_and_nothing_is_written(
+    warehouse: Path, arguments: list[str], words: str
+) -> None:
+    with pytest.raises(UserError, match=words):
+        draw(warehouse, *arguments)
+    assert campaigns_of(warehouse) == []
+    assert [p for p in (warehouse / FOLDER).glob("*") if p.name != REGISTER] == []
+
+
+def campaigns_of(warehouse: Path) -> list[str]:
+    register = warehouse / FOLDER / REGISTER
+    if not register.exists():
+        return []
+    with duckdb.connect(str(register), read_only=True) as connection:
+        return [row[0] for row in connection.execute("select name from campaigns").fetchall()]
+
+
+def test_a_list_without_ids_is_refused(warehouse: Path, tmp_path: Path) -> None:
+    wrong = write_list(tmp_path / "wrong.csv", "1", head="mail")
+    with pytest.raises(UserError, match="has no column customer_id"):
+        draw(warehouse, "NAME=a", "SEGMENT=1", f"OPT_OUT={wrong}")
+    assert campaigns_of(warehouse) == []
+
+
+def test_a_name_is_used_once(warehouse: Path) -> None:
+    plan = draw(warehouse, "NAME=a", "SEGMENT=1")
+    before = (plan.folder / "targets.csv").read_bytes()
+    with pytest.raises(UserError, match="there is such a campaign already"):
+        draw(warehouse, "NAME=a", "SEGMENT=2")
+    assert (plan.folder / "targets.csv").read_bytes() == before
+
+
+def test_nothing_stays_where_writing_fails(warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(drawing, "_write_workbook", fail)
+    with pytest.raises(UserError, match="No space left"):
+        draw(warehouse, "NAME=a", "SEGMENT=1")
+    assert campaigns_of(warehouse) == []
+    assert [p.name for p in (warehouse / FOLDER).iterdir()] == [REGISTER]
+
+
+def test_a_hopeless_campaign_is_called_so(warehouse: Path) -> None:
+    assert "hopeless" in draw(warehouse, "NAME=a", "SEGMENT=1").warning
+    assert draw(warehouse, "NAME=b", "SEGMENT=1", "EXPECTED_UPLIFT=0.4", "COOL_OFF_DAYS=0").warning == ""
+
+
+@pytest.mark.parametrize(
+    ("base", "uplift", "per_arm"),
+    [(0.02, 0.01, 3825), (0.02, 0.005, 13809), (0.05, 0.01, 8158), (0.05, 0.02, 2212)],
+)
+def test_the_size_needed_is_that_of_the_usual_tables(base: float, uplift: float, per_arm: int) -> None:
+    assert abs(customers_needed(base, uplift, 0.5) / 2 - per_arm) <= 1
+
+
+def test_the_smallest_uplift_is_the_one_that_is_shown_four_times_in_five() -> None:
+    found = smallest_uplift(1166, 292, 0.05)
+    assert found is not None
+    assert power_of(1166, 292, 0.05, found) == pytest.approx(0.8, abs=1e-6)
+    assert found == pytest.approx(0.0497, abs=5e-4)
+    assert smallest_uplift(3, 2, 0.05) is None

@@ -1,0 +1,186 @@
+"""make campaign-results: intervals keep their level, no effect is seldom called one, bad outcomes change nothing."""
+
+import datetime as dt
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from scripts.campaigns.draw import plan_campaign, read_settings
+from scripts.campaigns.register import FOLDER, REGISTER
+from scripts.campaigns.results import Outcomes, Result, judge, measure_campaign
+from scripts.campaigns.statistics import corrected, response_effect, value_effect
+from scripts.errors import UserError
+from tests.support.campaigning import publish_customers
+
+NOW = dt.datetime(2026, 3, 1)
+WORDS = {
+    f"campaign.verdict.{verdict}": text
+    for verdict, text in {
+        "uplift_shown": "up", "harm_shown": "down", "no_effect_shown": "none", "too_small": "small"
+    }.items()
+}  # fmt: skip
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Path:
+    folder = tmp_path / "warehouse"
+    publish_customers(folder)
+    plan_campaign(read_settings(["NAME=a", "SEGMENT=all", "HOLDOUT=0.3", "COST=2"]), folder, NOW)
+    return folder
+
+
+def targets(warehouse: Path) -> pd.DataFrame:
+    return pd.read_csv(warehouse / FOLDER / "a" / "targets.csv", dtype={"customer_id": str})
+
+
+def measured(warehouse: Path, outcomes: Path, cost: float | None = None) -> list[Result]:
+    return measure_campaign("a", outcomes, cost, warehouse, dt.datetime.now())
+
+
+def write_outcomes(
+    path: Path, rows: list[tuple[str, ...]], head: str = "customer_id,responded,value"
+) -> Path:
+    path.write_text("\n".join([head, *(",".join(row) for row in rows)]) + "\n")
+    return path
+
+
+def test_an_offer_that_works_in_one_segment_is_found_there(warehouse: Path, tmp_path: Path) -> None:
+    drawn = targets(warehouse)
+    responders = drawn[(drawn["segment_id"] == 1) & (drawn["arm"] == "treatment")]["customer_id"][:100]
+    path = write_outcomes(tmp_path / "out.csv", [(each, "yes", "10") for each in responders])
+    whole, first, second, third = measured(warehouse, path)
+    treated = int(((drawn["segment_id"] == 1) & (drawn["arm"] == "treatment")).sum())
+    assert first.verdict == "uplift_shown"
+    assert first.uplift == pytest.approx(100 / treated)
+    assert first.net_value == pytest.approx(100 * 10 - 2 * treated)
+    assert first.cost_per_additional_response == pytest.approx(2 * treated / 100)
+    assert second.verdict == "no_effect_shown"
+    assert "points it could hardly have been" in second.words
+    # A dozen held out say nothing.
+    assert third.verdict == "too_small"
+    assert third.uplift is None
+    assert whole.segment_id is None
+    assert whole.treated == (drawn["arm"] == "treatment").sum()
+
+
+def test_results_are_added_to_the_register_and_written(warehouse: Path, tmp_path: Path) -> None:
+    path = write_outcomes(tmp_path / "out.csv", [("010001", "1", "")])
+    measured(warehouse, path)
+    measured(warehouse, path, cost=5)
+    with duckdb.connect(str(warehouse / FOLDER / REGISTER), read_only=True) as connection:
+        found = connection.sql("select measured_at, cost from campaign_results where segment_id is null").df()
+    assert len(found) == 2
+    assert found["cost"].max() == pytest.approx(2.5 * found["cost"].min())
+    written = pd.read_csv(warehouse / FOLDER / "a" / "results.csv")
+    assert len(written) == 4
+
+
+@pytest.mark.parametrize(
+    ("rows", "head", "words"),
+    [
+        ([("stranger", "1", "")], "customer_id,responded,value", "1 rows are of customers who are not in campaign a, such as stranger"),
+        ([("objector", "1", "")], "customer_id,responded,value", "not in campaign a, such as objector"),
+        ([("010001", "1", ""), ("010001", "0", "")], "customer_id,responded,value", "customer 010001 stands there 2 times"),
+        ([("010001", "perhaps", "")], "customer_id,responded,value", "has responded perhaps; expected 1 or 0"),
+        ([("010001", "", "")], "customer_id,responded,value", "has responded empty; expected 1 or 0"),
+        ([("010001", "1", "much")], "customer_id,responded,value", "has value much; expected a number"),
+        ([("010001", "1", "inf")], "customer_id,responded,value", "has value inf; expected a number"),
+        ([("", "1", "2")], "customer_id,responded,value", "1 rows have no customer_id"),
+        ([("010001", "1")], "customer_id,answer", "has no column responded"),
+        ([("010001", "1")], "id,responded", "has no column customer_id"),
+    ],
+)  # fmt: skip
+def test_bad_outcomes_get_one_sentence_and_nothing_is_written(
+    warehouse: Path, tmp_path: Path, rows: list[tuple[str, ...]], head: str, words: str
+) -> None:
+    with pytest.raises(UserError, match=words):
+        measured(warehouse, write_outcomes(tmp_path / "out.csv", rows, head))
+    with duckdb.connect(str(warehouse / FOLDER / REGISTER), read_only=True) as connection:
+        assert connection.execute("select count(*) from campaign_results").fetchall() == [(0,)]
+    assert not (warehouse / FOLDER / "a" / "results.csv").exists()
+
+
+def test_an_unknown_campaign_is_told_from_those_there_are(warehouse: Path, tmp_path: Path) -> None:
+    path = write_outcomes(tmp_path / "out.csv", [("010001", "1", "")])
+    with pytest.raises(UserError, match="NAME=b: there is no such campaign; there are a"):
+        measure_campaign("b", path, None, warehouse, NOW)
+
+
+@pytest.mark.parametrize("responded", [(0, 0), (400, 100), (0, 100), (400, 0)])
+def test_nobody_or_everybody_responding_is_no_trouble(responded: tuple[int, int]) -> None:
+    effect = response_effect(400, responded[0], 100, responded[1], 0.95)
+    assert effect.low <= effect.estimate <= effect.high
+    assert 0 <= effect.p_value <= 1
+    assert value_effect(np.zeros(400), np.zeros(100), 0.95) is None
+
+
+@pytest.mark.parametrize(
+    ("base", "uplift", "held_out"), [(0.05, 0.02, 200), (0.02, 0.0, 100), (0.3, 0.1, 60)]
+)
+def test_intervals_hold_the_truth_as_often_as_they_say(base: float, uplift: float, held_out: int) -> None:
+    """2,000 simulated campaigns each; measured 0.95 to 0.97 on 2026-11-24."""
+    generator = np.random.default_rng(7)
+    treated = 900
+    responded = generator.binomial(treated, base + uplift, 2000)
+    others = generator.binomial(held_out, base, 2000)
+    found = {
+        pair: response_effect(treated, int(pair[0]), held_out, int(pair[1]), 0.95)
+        for pair in set(zip(responded, others, strict=True))
+    }
+    covered = [found[pair].low <= uplift <= found[pair].high for pair in zip(responded, others, strict=True)]
+    assert 0.935 <= np.mean(covered) <= 0.985
+
+
+def test_value_intervals_hold_the_truth_as_often_as_they_say() -> None:
+    """Values are mostly zero and skewed; 1,000 simulated campaigns."""
+    generator = np.random.default_rng(8)
+
+    def values(customers: int, rate: float) -> np.ndarray:
+        return generator.binomial(1, rate, customers) * generator.gamma(2, 20, customers)
+
+    covered = []
+    for _ in range(1000):
+        effect = value_effect(values(900, 0.10), values(300, 0.06), 0.95)
+        assert effect is not None
+        covered.append(effect.low <= 0.04 * 40 <= effect.high)
+    assert 0.93 <= np.mean(covered) <= 0.975
+
+
+def test_holm_s_correction_is_holm_s() -> None:
+    """Each p-value in order times the number of those left, and never below the one before."""
+    assert corrected([0.04, 0.01, 0.02]) == pytest.approx([0.04, 0.03, 0.04])
+    assert corrected([]) == []
+
+
+def test_six_segments_without_effect_are_seldom_called_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Family-wise: any verdict but `no effect` in 400 campaigns of six segments; without correction it is 0.2 and more."""
+    # statsmodels collects garbage in each correction, which among a whole suite's objects takes most of a second.
+    monkeypatch.setattr("gc.collect", lambda *_: 0)
+    generator = np.random.default_rng(9)
+    treated, held_out, rate = 700, 300, 0.06
+    zeros = np.zeros(treated), np.zeros(held_out)
+    whole = Outcomes(None, "all", *_arms(zeros, 0, 0))
+    corrected_calls, raw_calls = 0, 0
+    for _ in range(400):
+        segments = [
+            Outcomes(
+                segment,
+                "s",
+                *_arms(zeros, generator.binomial(treated, rate), generator.binomial(held_out, rate)),
+            )
+            for segment in range(1, 7)
+        ]
+        results = judge(whole, segments, 1.0, WORDS)[1:]
+        corrected_calls += any(result.verdict in ("uplift_shown", "harm_shown") for result in results)
+        raw_calls += any(result.p_value is not None and result.p_value < 0.05 for result in results)
+    assert corrected_calls / 400 <= 0.075
+    assert raw_calls / 400 > 0.15
+
+
+def _arms(
+    zeros: tuple[np.ndarray, np.ndarray], responded: int, others: int
+) -> tuple[np.ndarray, int, np.ndarray, int]:
+    return zeros[0], responded, zeros[1], others

@@ -1,0 +1,154 @@
+"""What tests of the learning share: settings, records by kind, features of files, labels from records alone."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from python_models.autoencoder import code_units
+from python_models.elbow import find_elbow, inertia_curve
+from python_models.encoder import encode, encoder_from_rows
+from python_models.kmeans import squared_distances
+from python_models.sample import draw_sample
+from python_models.scaling import KNOTS, SCALINGS, LinearScaler, LogScaler, QuantileScaler, Scaler
+from python_models.settings import Settings
+from python_models.space import impute
+from python_models.training import train
+from scripts.parameters import default_parameters
+from tests.support.builds import REPO
+
+Records = dict[str, list[dict[str, Any]]]
+
+# Runs the job's SQL up to the features: no learning, and a process of its own as dbt keeps its state.
+FEATURES_JOB = """
+import json, sys
+from pathlib import Path
+import duckdb
+from scripts.build import set_dbt_environment
+from scripts.intake.source import load_contract, open_source
+from scripts.objections import hand_over
+from scripts.parameters import DBT_PROJECT, machine_limits
+source, warehouse = map(Path, sys.argv[1:])
+machine_limits()
+warehouse.mkdir(parents=True)
+with duckdb.connect(str(warehouse / "work.duckdb")) as connection:
+    kind = open_source(connection, source, load_contract(DBT_PROJECT / "models" / "staging")).kind
+    hand_over(connection, [])
+set_dbt_environment(warehouse / "work.duckdb", warehouse / "dbt", warehouse / "logs")
+from dbt.cli.main import dbtRunner
+run = ["run", "--select", "+customer_features", "--vars", json.dumps({"source_kind": kind})]
+result = dbtRunner().invoke(["--log-level", "none", "--log-level-file", "debug", *run])
+sys.exit(0 if result.success else f"dbt failed: {result.exception}")
+"""
+
+
+def job_features(source: Path, warehouse: Path) -> pd.DataFrame:
+    """What the model sees of a file or a ledger, computed by the job's SQL in a warehouse of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", FEATURES_JOB, str(source), str(warehouse)],
+        cwd=REPO,
+        env=dict(os.environ),
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    with duckdb.connect(str(warehouse / "work.duckdb"), read_only=True) as connection:
+        table = connection.sql("from marts.customer_features order by customer_id").df()
+    return table.drop(columns=["as_of_date", "nothing_was_due"])
+
+
+def real_features(real_file: Path) -> pd.DataFrame:
+    """Features of Kaggle's file as the job reads them: nothing was due where the minimum payment is missing."""
+    frame = pd.read_csv(real_file).rename(columns=str.lower).rename(columns={"cust_id": "customer_id"})
+    return frame.fillna({"minimum_payments": 0.0})
+
+
+def job_settings(**changes: object) -> Settings:
+    """The job's own defaults, but for the changes."""
+    known = default_parameters() | changes
+    return Settings.from_mapping({name: known[name] for name in Settings.__dataclass_fields__})
+
+
+def by_kind(frame: pd.DataFrame) -> Records:
+    """The payloads of each kind of record."""
+    records: Records = {}
+    for record, payload in frame.itertuples(index=False):
+        records.setdefault(record, []).append(json.loads(payload))
+    return records
+
+
+def learned(features: pd.DataFrame, settings: Settings) -> Records:
+    """Records of a training run, by kind."""
+    return by_kind(train(features, settings))
+
+
+def labels_of(features: pd.DataFrame, records: Records) -> np.ndarray:
+    """Segment of each customer, from the records alone: impute, scale, project or encode, nearest centroid."""
+    table = pd.DataFrame(records["parameter"]).set_index(["stage", "component"]).sort_index()
+
+    def of(stage: str, component: str, names: list[str]) -> np.ndarray:
+        rows = table.loc[[(stage, component)]].set_index("feature")["value"]
+        return rows[names].to_numpy()
+
+    names = sorted(table.loc[[("impute", "median")]]["feature"])
+    median = of("impute", "median", names)
+    values = features[names].to_numpy(dtype=np.float64)
+    values = np.where(np.isnan(values), median, values)
+    linear = LinearScaler(of("scale", "center", names), of("scale", "scale", names))
+    scaler: Scaler = linear
+    parts = {component for stage, component in table.index if stage == "scale"}
+    if "log" in parts:
+        scaler = LogScaler(of("scale", "log", names), of("scale", "unit", names), linear)
+    elif "knot_00" in parts:
+        steps = [f"knot_{place * 100 // (KNOTS - 1):02d}" for place in range(KNOTS)]
+        scaler = QuantileScaler(np.array([of("scale", step, names) for step in steps]), linear)
+    points = scaler.transform(values)
+    centroids = table.loc["centroid"].reset_index()
+    dimensions = list(centroids["feature"].unique())
+    if dimensions[0].startswith("pca_"):
+        axes = np.array([of("project", each, [*names, "(intercept)"]) for each in dimensions])
+        points = points @ axes[:, :-1].T + axes[:, -1]
+    elif dimensions[0].startswith("ae_"):
+        dimensions = [f"ae_{number}" for number in range(1, code_units(len(names)) + 1)]
+        name = records["run"][0]["representation"]
+        points = encode(encoder_from_rows(r for r in records["encoder"] if r["name"] == name), points)
+    else:
+        dimensions = names
+    centers = centroids.pivot(index="component", columns="feature", values="value")[dimensions]
+    centers = centers.loc[sorted(centers.index, key=int)].to_numpy()
+    return squared_distances(points, centers).argmin(axis=1) + 1
+
+
+def plain_labels(features: pd.DataFrame) -> tuple[int, np.ndarray]:
+    """The plain path: standard scaling, the elbow's k of the curve over k = 1 to 20, KMeans. Its k and labels."""
+    sample = draw_sample(features, len(features))
+    filled = impute(sample)[1]
+    scaler = SCALINGS["standard"](filled)
+    points = np.ascontiguousarray(scaler.transform(filled))
+    curve = inertia_curve(points, 20, np.random.default_rng(1))
+    k = find_elbow([each.inertia for each in curve]).k
+    # The sample's rows are in hash order; the features' are not.
+    values = features[list(sample.names)].to_numpy(dtype=np.float64)
+    values = np.where(np.isnan(values), impute(sample)[0].median, values)
+    return k, squared_distances(scaler.transform(values), curve[k - 1].centers).argmin(axis=1)
+
+
+def clouds(rows: int, seed: int) -> pd.DataFrame:
+    """Amounts around three levels that lie apart, one of them skewed, and a share."""
+    rng = np.random.default_rng(seed)
+    kind = np.arange(rows) % 3
+    frame = pd.DataFrame(
+        {
+            "balance": np.exp(rng.normal([2, 5, 8], 0.3, size=(rows, 3))[np.arange(rows), kind]),
+            "purchases": rng.normal([900, 100, 500], 20, size=(rows, 3))[np.arange(rows), kind],
+            "share": rng.normal([0.2, 0.8, 0.5], 0.02, size=(rows, 3))[np.arange(rows), kind],
+        }
+    )
+    return frame.assign(customer_id=[f"C{number}" for number in range(rows)])

@@ -1,0 +1,315 @@
+"""The dbt project: its dialect, its documentation, its unit tests, and that the audit can fail.
+
+dbt runs in processes and folders of their own; no test looks at an earlier build's warehouse.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from scripts.intake.source import load_contract, open_source
+from tests.support.builds import REPO
+
+PROJECT = REPO / "dbt_project"
+KINDS = ("ledger", "summary")
+UNITS = {"money", "months", "share", "count"}
+# Two columns for each feature: a contract would be a second list of the features.
+WITHOUT_CONTRACT = {"segment_profiles"}
+
+# dbt checks its dialect only for adapters in a private set; its checks hold for DuckDB as well.
+PARSE_STRICTLY = """
+import json, sys
+from dbt.jsonschemas import jsonschemas
+jsonschemas._JSONSCHEMA_SUPPORTED_ADAPTERS.add("duckdb")
+from dbt.cli.main import dbtRunner
+words = []
+def listen(event):
+    if event.info.level in ("warn", "error"):
+        words.append(f"{event.info.name}: {event.info.msg}")
+arguments = ["--log-level", "none", "--show-all-deprecations", "parse", "--no-partial-parse", "--vars", sys.argv[1]]
+result = dbtRunner(callbacks=[listen]).invoke(arguments)
+print(json.dumps({"success": result.success, "words": words}))
+"""
+
+Manifest = dict[str, Any]
+
+
+def run_python(
+    arguments: list[str], folder: Path, project: Path = PROJECT, work: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run Python with dbt's settings: everything it writes goes below the folder."""
+    paths = {
+        "CARD_SEGMENTS_WORK": str(work or folder / "work.duckdb"),
+        "CARD_SEGMENTS_HOME": str(REPO),
+        "CARD_SEGMENTS_THREADS": "2",
+        "CARD_SEGMENTS_MEMORY": "1GB",
+        "DBT_PROJECT_DIR": str(project),
+        "DBT_PROFILES_DIR": str(project),
+        "DBT_TARGET_PATH": str(folder / "target"),
+        "DBT_LOG_PATH": str(folder / "logs"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=REPO,
+        env={**os.environ, **paths},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def run_dbt(arguments: list[str], kind: str, folder: Path, work: Path | None = None) -> tuple[int, str]:
+    """Run dbt for one kind of source; exit code and what it printed."""
+    variables = json.dumps({"source_kind": kind})
+    done = run_python(
+        ["-m", "dbt.cli.main", "--no-use-colors", *arguments, "--vars", variables], folder, work=work
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def parse_strictly(kind: str, folder: Path, project: Path = PROJECT) -> list[str]:
+    """Warnings and errors of a parse that checks the dialect."""
+    done = run_python(["-c", PARSE_STRICTLY, json.dumps({"source_kind": kind})], folder, project)
+    assert done.returncode == 0, done.stderr
+    outcome = json.loads(done.stdout.splitlines()[-1])
+    words: list[str] = outcome["words"]
+    assert outcome["success"] or words
+    return words
+
+
+@pytest.fixture(scope="module")
+def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[list[str], Manifest]]:
+    """By kind of source: what a strict parse says, and the manifest."""
+    found = {}
+    for kind in KINDS:
+        folder = tmp_path_factory.mktemp(kind)
+        words = parse_strictly(kind, folder)
+        found[kind] = words, json.loads((folder / "target" / "manifest.json").read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def manifests(parsed: dict[str, tuple[list[str], Manifest]]) -> dict[str, Manifest]:
+    return {kind: manifest for kind, (_, manifest) in parsed.items()}
+
+
+def models_of(manifest: Manifest) -> dict[str, dict[str, Any]]:
+    """The models by name."""
+    return {n["name"]: n for n in manifest["nodes"].values() if n["resource_type"] == "model"}
+
+
+def marts_of(manifest: Manifest) -> dict[str, dict[str, Any]]:
+    """The models that are published, by name."""
+    return {name: model for name, model in models_of(manifest).items() if model["schema"] == "marts"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_project_is_written_in_todays_dialect(
+    parsed: dict[str, tuple[list[str], Manifest]], kind: str
+) -> None:
+    words, manifest = parsed[kind]
+    assert words == []
+    assert len(models_of(manifest)) > 15
+
+
+def test_dbt_still_has_the_set_that_the_dialect_check_needs() -> None:
+    from dbt.jsonschemas import jsonschemas
+
+    assert isinstance(jsonschemas._JSONSCHEMA_SUPPORTED_ADAPTERS, set)
+    assert "duckdb" not in jsonschemas._JSONSCHEMA_SUPPORTED_ADAPTERS
+
+
+def test_the_dialect_check_sees_what_is_deprecated(tmp_path: Path) -> None:
+    """A `meta` outside `config`, which dbt alone passes over on DuckDB, is found."""
+    project = tmp_path / "project"
+    shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
+    page = project / "models" / "features" / "ledger" / "_ledger__models.yml"
+    text = page.read_text(encoding="utf-8")
+    page.write_text(
+        text.replace("- name: int_ledger_period\n", "- name: int_ledger_period\n    meta: {key: 1}\n")
+    )
+    words = parse_strictly("ledger", tmp_path, project)
+    assert any("PropertyMovedToConfigDeprecation" in word for word in words)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_model_and_source_says_its_grain_first(manifests: dict[str, Manifest], kind: str) -> None:
+    described = [*models_of(manifests[kind]).values(), *manifests[kind]["sources"].values()]
+    without = [n["name"] for n in described if not re.match(r"One row( per |\. )", n["description"])]
+    assert without == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_model_and_source_describes_columns(manifests: dict[str, Manifest], kind: str) -> None:
+    described = [*models_of(manifests[kind]).values(), *manifests[kind]["sources"].values()]
+    assert [n["name"] for n in described if not n["columns"]] == []
+    blank = [
+        (n["name"], name)
+        for n in described
+        for name, column in n["columns"].items()
+        if not column["description"].strip()
+    ]
+    assert blank == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_mart_has_a_contract_and_a_key_of_its_columns(
+    manifests: dict[str, Manifest], kind: str
+) -> None:
+    marts = marts_of(manifests[kind])
+    assert len(marts) >= 11
+    open_marts = {name for name, mart in marts.items() if not mart["config"]["contract"]["enforced"]}
+    assert open_marts == WITHOUT_CONTRACT
+    for name, mart in marts.items():
+        key = mart["config"]["meta"].get("primary_key", [])
+        assert key, f"{name} has no meta.primary_key"
+        assert set(key) <= set(mart["columns"]), name
+
+
+def test_the_contract_of_customer_features_is_the_list_of_features(manifests: dict[str, Manifest]) -> None:
+    """Each of the 17 has a unit and is a number; they are the columns a summary must have."""
+    columns = marts_of(manifests["summary"])["customer_features"]["columns"]
+    units = {name: column["config"]["meta"].get("unit") for name, column in columns.items()}
+    features = [name for name, unit in units.items() if unit]
+    assert {units[name] for name in features} == UNITS
+    assert features == [name for name, column in columns.items() if column["data_type"] == "double"]
+    source = load_contract(PROJECT / "models" / "staging").summary["customer_summary"]
+    assert features == [column.name for column in source if column.name != "cust_id"]
+    assert len(features) == 17
+
+
+def test_every_parameter_is_explained_above_its_line() -> None:
+    lines = (PROJECT / "dbt_project.yml").read_text(encoding="utf-8").splitlines()
+    names = yaml.safe_load("\n".join(lines))["vars"]
+    for name in names:
+        at = next(i for i, line in enumerate(lines) if line.startswith(f"  {name}:"))
+        assert lines[at - 1].strip().startswith("# "), f"{name} has no comment above it"
+
+
+def test_the_intakes_tables_are_documented_as_they_are(
+    manifests: dict[str, Manifest], tmp_path: Path
+) -> None:
+    contract = load_contract(PROJECT / "models" / "staging")
+    names = [column.name for column in contract.summary["customer_summary"]]
+    source = tmp_path / "cards.csv"
+    source.write_text(",".join(names) + "\n" + ",".join(["1"] * len(names)) + "\n")
+    with duckdb.connect() as connection:
+        open_source(connection, source, contract)
+        for table in ("inputs", "unreadable_rows"):
+            actual = connection.execute(
+                f"select column_name, column_type from (describe raw.{table})"
+            ).fetchall()
+            node = manifests["summary"]["sources"][f"source.card_segments.intake.{table}"]
+            documented = [(n, c["data_type"].upper()) for n, c in node["columns"].items()]
+            assert documented == actual
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_unit_tests_of_the_models_pass(kind: str, tmp_path: Path) -> None:
+    """Unit tests of dbt, over empty relations: they take the columns' types from there."""
+    with duckdb.connect(str(tmp_path / "work.duckdb")) as connection:
+        make_empty_input(connection, kind)
+    code, words = run_dbt(["run", "--empty", "--exclude", "segmentation", "meaning", "marts"], kind, tmp_path)
+    assert code == 0, words
+    code, words = run_dbt(["test", "--select", "test_type:unit"], kind, tmp_path)
+    assert code == 0, words
+    results = json.loads((tmp_path / "target" / "run_results.json").read_text(encoding="utf-8"))["results"]
+    assert {r["status"] for r in results} == {"pass"}
+    assert len(results) >= 6
+
+
+def make_empty_input(connection: duckdb.DuckDBPyConnection, kind: str) -> None:
+    """Make the relations of schema raw as an intake of CSV files does, without rows."""
+    connection.execute("create schema raw")
+    contract = load_contract(PROJECT / "models" / "staging")
+    for entity, columns in contract.entities(kind).items():
+        listed = ", ".join(f"{column.name} varchar" for column in columns)
+        connection.execute(
+            f"create table raw.{entity} ({listed}, _file varchar, _row_number bigint, _decimal_comma boolean)"
+        )
+
+
+def test_every_feature_has_a_unit_test_of_its_definition(manifests: dict[str, Manifest]) -> None:
+    """Some unit test of the ledger's features expects a value of each."""
+    columns = marts_of(manifests["ledger"])["customer_features"]["columns"]
+    features = {name for name, column in columns.items() if column["config"]["meta"].get("unit")}
+    tested = {
+        column
+        for test in manifests["ledger"]["unit_tests"].values()
+        if test["model"] == "int_ledger_customer_features"
+        for row in test["expect"]["rows"]
+        for column in row
+    }
+    assert features - tested == set()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_reason_for_refusing_a_row_has_a_unit_test(manifests: dict[str, Manifest], kind: str) -> None:
+    """Each reason that staging spells out is expected by a unit test of that model."""
+    for name, model in models_of(manifests[kind]).items():
+        if model["schema"] != "staging":
+            continue
+        sql = model["raw_code"].split("judged as")[1]
+        reasons = re.findall(r"then '([^'{]+)'", sql)
+        expected = [
+            str(row.get("rejection_reason"))
+            for test in manifests[kind]["unit_tests"].values()
+            if test["model"] == name
+            for row in test["expect"]["rows"]
+        ]
+        assert len(reasons) >= 2
+        for reason in reasons:
+            assert any(each.startswith(reason) for each in expected), f"{name}: {reason}"
+
+
+@pytest.fixture
+def spoilt(sample_build: Path, tmp_path: Path) -> Callable[[str], str]:
+    """Change the features of a finished build, audit again, and return what dbt says."""
+
+    def audit(statement: str) -> str:
+        work = tmp_path / "work.duckdb"
+        shutil.copy(sample_build.parent / "work.duckdb", work)
+        with duckdb.connect(str(work)) as connection:
+            changed = connection.execute(statement).fetchall()
+            assert changed == [(1,)]
+        code, words = run_dbt(["build", "--select", "rejected_rows", "load_audit"], "ledger", tmp_path, work)
+        assert code == 1, words
+        return words
+
+    return audit
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "delete from features.int_ledger_rejected_rows where rowid ="
+        " (select min(rowid) from features.int_ledger_rejected_rows where source = 'accounts')",
+        "update features.int_ledger_account_activity set payment_amount = payment_amount + 0.01"
+        " where account_id = (select min(account_id) from features.int_ledger_accounts"
+        " semi join features.int_ledger_account_activity using (account_id))",
+    ],
+    ids=["a refused row vanishes", "a cent too many"],
+)
+def test_the_audit_fails_the_build(spoilt: Callable[[str], str], statement: str) -> None:
+    words = spoilt(statement)
+    assert re.search(r"FAIL 1 assert_every_row_is_accounted_for", words), words
+
+
+def test_odd_values_are_a_warning_and_stop_nothing(sample_build: Path, tmp_path: Path) -> None:
+    """The check of severity warn finds something in the sample, and dbt goes on."""
+    work = tmp_path / "work.duckdb"
+    shutil.copy(sample_build.parent / "work.duckdb", work)
+    code, words = run_dbt(["test", "--select", "warn_on_odd_statements"], "ledger", tmp_path, work)
+    assert code == 0
+    assert "WARN" in words

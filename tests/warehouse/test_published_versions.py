@@ -1,0 +1,534 @@
+"""Publishing: readers only ever see whole versions, whatever fails, dies or holds files open."""
+
+import ctypes
+import json
+import os
+import re
+import resource
+import signal
+import stat
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from scripts.errors import UserError
+from scripts.publish import Published, publish, remove_leftovers
+from tests.support.builds import REPO
+
+ROWS = 3000
+TABLES = ("customer_features", "customer_segments", "segment_profiles")
+ONLY_ONE_RUN = " union ".join(
+    f"select distinct run, (select count(*) from marts.{t}) from marts.{t}" for t in TABLES
+)
+CAP_DAC_OVERRIDE, PR_CAPBSET_DROP = 1, 24
+
+
+def make_work(warehouse: Path, run: int, rows: int = ROWS) -> Path:
+    """Write a warehouse's work.duckdb and manifest.json, every table of schema marts with the run's number."""
+    warehouse.mkdir(exist_ok=True)
+    with duckdb.connect(str(warehouse / "work.duckdb")) as connection:
+        for schema in ("marts", "features"):
+            connection.execute(f"create schema if not exists {schema}")
+        for table in (*(f"marts.{table}" for table in TABLES), "features.int_secret", "marts.not_a_model"):
+            connection.execute(
+                f"create or replace table {table} as select lpad((hash(i) % {rows})::varchar, 12, '0')"
+                f" || '-' || i as customer_id, {run} as run, random() as balance, 1.5 as balance_mean,"
+                f" null::date as as_of_date from range({rows}) as r (i)"
+            )
+    models = [("marts", table) for table in TABLES] + [("features", "int_secret")]
+    nodes = {
+        table: {
+            "resource_type": "model",
+            "schema": schema,
+            "name": table,
+            "description": f"One row per customer; it's {table}.",
+            "columns": {
+                "customer_id": {"description": "The customer's id."},
+                **({"balance": {"description": "Mean balance."}} if table == "customer_features" else {}),
+            },
+            "config": {"meta": {"primary_key": ["customer_id"]}},
+        }
+        for schema, table in models
+    }
+    nodes["some_test"] = {"resource_type": "test", "schema": "marts", "name": "some_test"}
+    (warehouse / "manifest.json").write_text(json.dumps({"nodes": nodes}))
+    return warehouse
+
+
+def publish_run(warehouse: Path, run: int, keep: int = 3, memory_limit: str = "1GB") -> Published:
+    """Publish what make_work left."""
+    return publish(
+        work=warehouse / "work.duckdb",
+        warehouse=warehouse,
+        manifest=warehouse / "manifest.json",
+        run=f"run{run:03}",
+        keep=keep,
+        memory_limit=memory_limit,
+        threads=2,
+    )
+
+
+def published_run(warehouse: Path) -> tuple[int, int]:
+    """Run and rows of what is published, opened as another process would; fails unless all tables agree."""
+    link = warehouse / "card_segments.duckdb"
+    with duckdb.connect(str(link), read_only=True) as connection:
+        found = connection.execute(ONLY_ONE_RUN).fetchall()
+        connection.execute("select sum(hash(columns(*))) from marts.customer_features").fetchall()
+    assert len(found) == 1, found
+    return found[0]
+
+
+def names_below(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def child(
+    code: str, *arguments: object, preexec_fn: Callable[[], object] | None = None
+) -> subprocess.Popen[str]:
+    """Start Python on code in a process of its own; the helpers of this module are imported already."""
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            f"import os, signal, sys\nfrom tests.warehouse.test_published_versions import *\n{textwrap.dedent(code)}",
+            *map(str, arguments),
+        ],
+        cwd=REPO,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=preexec_fn,
+    )
+
+
+PUBLISH = """
+    try:
+        publish_run(Path(sys.argv[1]), int(sys.argv[2]))
+    except UserError as error:
+        print(error)
+        sys.exit(1)
+"""
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Path:
+    """A warehouse with run 1 published and work of run 2 waiting."""
+    folder = make_work(tmp_path / "warehouse", 1)
+    publish_run(folder, 1)
+    return make_work(folder, 2)
+
+
+# What is published
+
+
+def test_a_version_and_a_relative_link_to_it(warehouse: Path) -> None:
+    published = publish_run(warehouse, 2)
+    assert published.link == warehouse / "card_segments.duckdb"
+    assert published.link.readlink() == Path("versions/card_segments_run002.duckdb")
+    assert published.path == warehouse / "versions" / "card_segments_run002.duckdb"
+    assert published.tables == dict.fromkeys(TABLES, ROWS)
+    assert names_below(warehouse) == [
+        "card_segments.duckdb",
+        "manifest.json",
+        "parquet",
+        "versions",
+        "versions/card_segments_run001.duckdb",
+        "versions/card_segments_run001.parquet",
+        *(f"versions/card_segments_run001.parquet/{table}.parquet" for table in TABLES),
+        "versions/card_segments_run002.duckdb",
+        "versions/card_segments_run002.parquet",
+        *(f"versions/card_segments_run002.parquet/{table}.parquet" for table in TABLES),
+        "work.duckdb",
+    ]
+
+
+def test_each_table_is_a_parquet_file_too(warehouse: Path) -> None:
+    """The same rows in the same order, for readers without DuckDB; read-only, behind a relative link."""
+    published = publish_run(warehouse, 2)
+    link = warehouse / "parquet"
+    assert link.readlink() == Path("versions/card_segments_run002.parquet")
+    assert published.parquet == warehouse / link.readlink()
+    with duckdb.connect(str(published.link), read_only=True) as connection:
+        for table in TABLES:
+            file = link / f"{table}.parquet"
+            assert stat.S_IMODE(file.stat().st_mode) == 0o444
+            of_file = connection.sql(f"from read_parquet('{file}')")
+            of_table = connection.sql(f"from marts.{table}")
+            assert of_file.fetchall() == of_table.fetchall()
+            assert (of_file.columns, of_file.types) == (of_table.columns, of_table.types)
+
+
+def test_the_warehouse_can_be_moved_whole(warehouse: Path) -> None:
+    moved = warehouse.rename(warehouse.parent / "it's moved")
+    assert published_run(moved) == (1, ROWS)
+    publish_run(moved, 2)
+    assert published_run(moved) == (2, ROWS)
+
+
+def test_the_file_is_read_only_and_a_single_whole_one(warehouse: Path) -> None:
+    published = publish_run(warehouse, 2)
+    assert stat.S_IMODE(published.path.stat().st_mode) == 0o444
+    copy = warehouse.parent / "copy.duckdb"
+    copy.write_bytes(published.path.read_bytes())
+    with duckdb.connect(str(copy), read_only=True) as connection:
+        assert connection.execute(ONLY_ONE_RUN).fetchall() == [(2, ROWS)]
+
+
+def test_only_the_models_of_schema_marts(warehouse: Path) -> None:
+    published = publish_run(warehouse, 2)
+    with duckdb.connect(str(published.link), read_only=True) as connection:
+        found = connection.execute(
+            "select schema_name, table_name from duckdb_tables() order by all"
+        ).fetchall()
+    assert found == [("marts", table) for table in TABLES]
+
+
+def test_comments_and_keys_arrive(warehouse: Path) -> None:
+    """Table and column comments, those of means of features too; keys that also forbid duplicates."""
+    published = publish_run(warehouse, 2)
+    with duckdb.connect(str(published.link), read_only=True) as connection:
+        tables = connection.execute("select table_name, comment from duckdb_tables()").fetchall()
+        columns = connection.execute(
+            "select column_name, comment from duckdb_columns() where table_name = 'segment_profiles'"
+        ).fetchall()
+        keys = connection.execute(
+            "select table_name, constraint_column_names from duckdb_constraints()"
+            " where constraint_type = 'PRIMARY KEY'"
+        ).fetchall()
+        ids = connection.execute("select customer_id from marts.customer_features").fetchall()
+    assert dict(tables) == {table: f"One row per customer; it's {table}." for table in TABLES}
+    assert dict(columns) == {
+        "customer_id": "The customer's id.", "run": None, "balance": None,
+        "balance_mean": "Mean of: Mean balance.", "as_of_date": None,
+    }  # fmt: skip
+    assert dict(keys) == {table: ["customer_id"] for table in TABLES}
+    assert ids == sorted(ids), "rows are in the key's order"
+
+
+def test_a_type_that_bi_tools_cannot_read_is_refused(warehouse: Path) -> None:
+    kinds = [
+        "hugeint", "uhugeint", "ubigint", "utinyint", "integer[]", "decimal(9,2)[]", "integer[3]", "bit",
+        "struct(a integer)", "map(varchar, integer)", "enum('a', 'b')", "union(a integer, b varchar)", "json",
+        "blob", "interval", "uuid", "time", "timestamptz", "timestamp_ns", "bignum",
+    ]  # fmt: skip
+    before = names_below(warehouse)
+    for kind in kinds:
+        with duckdb.connect(str(warehouse / "work.duckdb")) as connection:
+            connection.execute(f"alter table marts.segment_profiles add column odd {kind}")
+        with pytest.raises(UserError, match=r"marts\.segment_profiles\.odd has type .+: cast it"):
+            publish_run(warehouse, 2)
+        assert names_below(warehouse) == before, kind
+        with duckdb.connect(str(warehouse / "work.duckdb")) as connection:
+            connection.execute("alter table marts.segment_profiles drop column odd")
+    assert published_run(warehouse) == (1, ROWS)
+
+
+def test_the_types_in_use_are_published(warehouse: Path) -> None:
+    kinds = [
+        "boolean",
+        "smallint",
+        "integer",
+        "bigint",
+        "double",
+        "decimal(28,6)",
+        "varchar",
+        "date",
+        "timestamp",
+    ]
+    with duckdb.connect(str(warehouse / "work.duckdb")) as connection:
+        for i, kind in enumerate(kinds):
+            connection.execute(f"alter table marts.segment_profiles add column usual_{i} {kind}")
+    publish_run(warehouse, 2)
+    assert published_run(warehouse) == (2, ROWS)
+
+
+# Versions
+
+
+def test_the_newest_versions_are_kept_and_never_the_current_one_removed(warehouse: Path) -> None:
+    for run in (2, 5, 4):
+        publish_run(warehouse, run, keep=2)
+    versions = [path.name for path in (warehouse / "versions").iterdir()]
+    kept = [f"card_segments_run00{run}.{kind}" for run in (4, 5) for kind in ("duckdb", "parquet")]
+    assert sorted(versions) == kept
+    publish_run(warehouse, 3, keep=1)  # as if the clock had been set back
+    assert published_run(warehouse) == (2, ROWS)
+    assert (warehouse / "card_segments.duckdb").readlink().name == "card_segments_run003.duckdb"
+
+
+def test_a_reader_goes_on_while_its_version_is_replaced_and_removed(warehouse: Path) -> None:
+    """A process that has the published file open neither blocks the next publish nor notices it."""
+    reader = child(
+        """
+        with duckdb.connect(sys.argv[1], read_only=True) as connection:
+            print("open", flush=True)
+            input()
+            print(*connection.execute(ONLY_ONE_RUN).fetchall(), end=" ")
+            print(connection.execute("select count(balance) from marts.segment_profiles").fetchall())
+        print(published_run(Path(sys.argv[1]).parent))
+        """,
+        warehouse / "card_segments.duckdb",
+    )
+    assert reader.stdout is not None and reader.stdout.readline() == "open\n"
+    publish_run(warehouse, 2, keep=1)
+    assert not (warehouse / "versions" / "card_segments_run001.duckdb").exists()
+    out, errors = reader.communicate("go on\n", timeout=60)
+    old, new = out.splitlines()
+    assert old == "(1, 3000) [(3000,)]", errors
+    assert new == "(2, 3000)"
+
+
+def test_a_reader_sees_only_whole_versions(warehouse: Path) -> None:
+    """A process that opens the published file again and again during ten publishes finds one run in all tables."""
+    reader = child(
+        """
+        seen = []
+        while not Path(sys.argv[2]).exists():
+            seen.append(published_run(Path(sys.argv[1])))
+            print(".", flush=True)
+        print(sorted(set(seen)))
+        """,
+        warehouse,
+        warehouse.parent / "stop",
+    )
+    assert reader.stdout is not None
+    for run in range(2, 12):
+        reader.stdout.readline()
+        make_work(warehouse, run)
+        publish_run(warehouse, run)
+    (warehouse.parent / "stop").touch()
+    out, errors = reader.communicate(timeout=60)
+    assert reader.returncode == 0, errors
+    seen = json.loads(out.splitlines()[-1].replace("(", "[").replace(")", "]"))
+    assert len(seen) > 3 and {rows for _, rows in seen} == {ROWS}
+
+
+# What goes wrong
+
+
+@pytest.mark.parametrize("name", ["card_segments.duckdb", "parquet"])
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_is_not_a_link_is_left_alone(tmp_path: Path, kind: str, name: str) -> None:
+    warehouse = make_work(tmp_path / "warehouse", 1)
+    in_the_way = warehouse / name
+    in_the_way.write_bytes(b"mine") if kind == "file" else in_the_way.mkdir()
+    before = names_below(warehouse)
+    with pytest.raises(UserError, match=rf"{name}: expected a link .* move it away") as caught:
+        publish_run(warehouse, 1)
+    assert "\n" not in str(caught.value)
+    assert names_below(warehouse) == before
+    assert kind == "folder" or in_the_way.read_bytes() == b"mine"
+
+
+def test_a_link_that_leads_nowhere_is_replaced(warehouse: Path) -> None:
+    (warehouse / "versions" / "card_segments_run001.duckdb").unlink()
+    publish_run(warehouse, 2)
+    assert published_run(warehouse) == (2, ROWS)
+
+
+@pytest.mark.parametrize("folder", ["warehouse", "warehouse/versions"])
+def test_a_folder_that_cannot_be_written(warehouse: Path, folder: str) -> None:
+    """One sentence, and what was published stays; root is tried without its power over permissions."""
+    (warehouse.parent / folder).chmod(0o555)
+    done = child(
+        PUBLISH,
+        warehouse,
+        2,
+        preexec_fn=lambda: ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0),
+    )
+    out, errors = done.communicate(timeout=60)
+    (warehouse.parent / folder).chmod(0o755)
+    assert done.returncode == 1 and "cannot publish" in out and "Permission denied" in out, out + errors
+    assert len(out.splitlines()) == 1
+    assert published_run(warehouse) == (1, ROWS)
+
+
+def test_a_file_where_the_versions_should_be(tmp_path: Path) -> None:
+    warehouse = make_work(tmp_path / "warehouse", 1)
+    (warehouse / "versions").touch()
+    with pytest.raises(UserError, match="cannot publish"):
+        publish_run(warehouse, 1)
+
+
+@pytest.mark.parametrize("size", [10, 20_000, 1_100_000])
+def test_a_disk_that_is_full(warehouse: Path, size: int) -> None:
+    """No file may grow beyond a size: too small for the file, for the log, for the final checkpoint."""
+    before = names_below(warehouse)
+    done = child(
+        PUBLISH, warehouse, 2, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    )
+    out, errors = done.communicate(timeout=60)
+    assert done.returncode == 1 and "cannot publish" in out, out + errors
+    assert len(out.splitlines()) == 1
+    assert names_below(warehouse) == before
+    assert published_run(warehouse) == (1, ROWS)
+    publish_run(warehouse, 2)
+    assert published_run(warehouse) == (2, ROWS)
+
+
+def test_too_little_memory(warehouse: Path) -> None:
+    before = names_below(warehouse)
+    with pytest.raises(UserError, match=r"1MB of memory .* CARD_SEGMENTS_MEMORY"):
+        publish_run(warehouse, 2, memory_limit="1MB")
+    assert names_below(warehouse) == before
+    assert published_run(warehouse) == (1, ROWS)
+
+
+def test_a_failure_within_leaves_nothing_behind(warehouse: Path) -> None:
+    """A key that is none is the models' fault, so not a user's; still nothing changes."""
+    with duckdb.connect(str(warehouse / "work.duckdb")) as connection:
+        connection.execute("update marts.segment_profiles set customer_id = 'same'")
+    before = names_below(warehouse)
+    with pytest.raises(duckdb.ConstraintException):
+        publish_run(warehouse, 2)
+    assert names_below(warehouse) == before
+    assert published_run(warehouse) == (1, ROWS)
+
+
+# Logs of killed writers
+
+KILLED_WRITER = """
+    connection = duckdb.connect(sys.argv[1])
+    connection.execute("update marts.customer_features set run = 666")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_stale_log_beside_the_link_changes_nothing(warehouse: Path) -> None:
+    """DuckDB 1.3 and 1.4 would replay it into the next version, so the next publish removes it."""
+    copy = warehouse.parent / "copy.duckdb"
+    copy.write_bytes((warehouse / "card_segments.duckdb").read_bytes())
+    assert child(KILLED_WRITER, copy).wait(timeout=60) == -signal.SIGKILL
+    log = warehouse / "card_segments.duckdb.wal"
+    (warehouse.parent / "copy.duckdb.wal").rename(log)
+    assert published_run(warehouse) == (1, ROWS)
+    publish_run(warehouse, 2)
+    assert not log.exists()
+    assert published_run(warehouse) == (2, ROWS)
+
+
+def test_work_with_a_stale_log_is_published_with_what_was_committed(warehouse: Path) -> None:
+    code = KILLED_WRITER.replace("update marts.customer_features set run = 666", "insert into marts.customer_features"
+                                 " (customer_id, run) values ('new', 2)")  # fmt: skip
+    assert child(code, warehouse / "work.duckdb").wait(timeout=60) == -signal.SIGKILL
+    assert (warehouse / "work.duckdb.wal").exists()
+    assert publish_run(warehouse, 2).tables["customer_features"] == ROWS + 1
+
+
+# SIGKILL
+
+KILLED_AT_STEP = """
+    steps = int(sys.argv[3])
+    def step(event, arguments):
+        global steps
+        if event in ("os.mkdir", "os.chmod", "os.rename", "os.symlink", "os.remove", "shutil.rmtree"):
+            if steps == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            steps -= 1
+    sys.addaudithook(step)
+    publish_run(Path(sys.argv[1]), int(sys.argv[2]), keep=2)
+"""
+
+
+def check_after_kill(warehouse: Path, runs: set[int], next_run: int) -> None:
+    """What is published is whole; work opens; the next publish succeeds and leaves no trace of the kill."""
+    assert published_run(warehouse)[0] in runs
+    assert not list(warehouse.rglob("card_segments*.wal"))
+    parquet = sorted(path.name for path in (warehouse / "parquet").iterdir())
+    assert parquet == [f"{table}.parquet" for table in TABLES]
+    for version in (warehouse / "versions").glob("card_segments_*.duckdb"):
+        with duckdb.connect(str(version), read_only=True) as connection:
+            assert len(connection.execute(ONLY_ONE_RUN).fetchall()) == 1
+    with duckdb.connect(str(warehouse / "work.duckdb"), read_only=True) as connection:
+        assert connection.execute("select count(*) from marts.customer_features").fetchall()[0][0] >= ROWS
+    remove_leftovers(warehouse)
+    assert not [name for name in names_below(warehouse) if "partial" in name]
+    make_work(warehouse, next_run)
+    publish_run(warehouse, next_run)
+    assert published_run(warehouse) == (next_run, ROWS)
+    assert not [name for name in names_below(warehouse) if "partial" in name or name.endswith(".wal")]
+
+
+def test_killed_before_each_step_in_the_file_system(warehouse: Path) -> None:
+    """From the first step to the last, whichever these are: mkdir, chmod, rename, symlink, replace, unlink."""
+    run, seen = 2, set()
+    publish_run(warehouse, run)  # two versions, so that the next publish has one to remove
+    for step in range(50):
+        make_work(warehouse, run + 1)
+        killed = child(KILLED_AT_STEP, warehouse, run + 1, step)
+        _, errors = killed.communicate(timeout=60)
+        if killed.returncode == 0:
+            break
+        assert killed.returncode == -signal.SIGKILL, errors
+        seen.add(published_run(warehouse)[0] - run)
+        check_after_kill(warehouse, {run, run + 1}, run + 2)
+        run += 2
+    assert step >= 5
+    assert seen == {0, 1}, "killed before and after the switch"
+
+
+@pytest.mark.parametrize("size", [1, 8_000_000])
+def test_killed_while_copying(warehouse: Path, size: int) -> None:
+    """Killed once the unfinished file exists, and once it has grown."""
+    make_work(warehouse, 2, rows=400_000)
+    killed = child(
+        """
+        import threading
+        versions = Path(sys.argv[1]) / "versions"
+        def watch():
+            while sum(path.stat().st_size for path in versions.glob(".partial-*.duckdb")) < int(sys.argv[3]):
+                pass
+            os.kill(os.getpid(), signal.SIGKILL)
+        threading.Thread(target=watch, daemon=True).start()
+        publish_run(Path(sys.argv[1]), int(sys.argv[2]))
+        """,
+        warehouse, 2, size,
+    )  # fmt: skip
+    _, errors = killed.communicate(timeout=60)
+    assert killed.returncode == -signal.SIGKILL, errors
+    assert list((warehouse / "versions").glob(".partial-*.duckdb"))
+    check_after_kill(warehouse, {1}, 3)
+
+
+def test_what_was_spilled_before_a_kill_is_removed(warehouse: Path) -> None:
+    for folder in (warehouse / "work.duckdb.tmp", warehouse / "versions" / ".partial-run002.tmp"):
+        folder.mkdir()
+        (folder / "duckdb_temp_storage_DEFAULT-0.tmp").write_bytes(b"spilled")
+    remove_leftovers(warehouse)
+    assert not [name for name in names_below(warehouse) if name.endswith(".tmp")]
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "campaigns.draw",
+        "excel",
+        "models",
+        "postgres",
+        "report",
+        "scoring_sql",
+        "sql",
+    ],
+)
+def test_a_published_file_that_is_broken_is_one_sentence(tmp_path: Path, module: str) -> None:
+    (tmp_path / "card_segments.duckdb").write_bytes(b"neither a database nor anything else")
+    arguments = ["NAME=a", "SEGMENT=1"] if module.startswith("campaigns") else []
+    done = subprocess.run(
+        [sys.executable, "-m", f"scripts.{module}", *arguments],
+        cwd=REPO,
+        env={**os.environ, "CARD_SEGMENTS_WAREHOUSE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert re.fullmatch(
+        r"error: .*card_segments\.duckdb: cannot be opened \(.+\); run make build.*\n", done.stderr
+    )
