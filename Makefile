@@ -58,16 +58,10 @@ test: $(VENV)/.ready  ## Run the whole test suite
 lint: $(VENV)/.ready  ## Check style and types, of Python and of SQL
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
-	@$(call LINT_SQL,ledger,$(wildcard dbt_project/models/*/ledger) dbt_project/models/marts dbt_project/models/meaning dbt_project/models/segmentation dbt_project/tests)
-	@$(call LINT_SQL,summary,$(wildcard dbt_project/models/*/summary) $(shell grep -rl "var('source_kind')" dbt_project/models/marts))
-
-# dbt knows the models of one kind of source at a time, and compiles them here without a warehouse.
-define LINT_SQL
-work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && \
-printf '[sqlfluff:templater:dbt:context]\nsource_kind = %s\n' $(1) > "$$work/kind.cfg" && \
-CARD_SEGMENTS_WORK=:memory: CARD_SEGMENTS_THREADS=1 CARD_SEGMENTS_MEMORY=1GB DBT_TARGET_PATH="$$work" DBT_LOG_PATH="$$work" \
-$(RUN) -m sqlfluff lint --config "$$work/kind.cfg" $(2)
-endef
+# The dbt templater compiles the models of both kinds of input, without a warehouse.
+	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && \
+	CARD_SEGMENTS_WORK=:memory: CARD_SEGMENTS_THREADS=1 CARD_SEGMENTS_MEMORY=1GB \
+	DBT_TARGET_PATH="$$work" DBT_LOG_PATH="$$work" $(RUN) -m sqlfluff lint dbt_project/models dbt_project/tests
 
 bench: $(VENV)/.ready  ## Time the job on generated ledgers of SIZES customers, beside pandas and scikit-learn
 	@$(RUN) -m scripts.benchmark $(ARGUMENTS)

@@ -170,8 +170,12 @@ def _bars(candidates: Sequence[Candidate], places: Sequence[int]) -> dict[tuple[
     return bars
 
 
+# What a step of the rule leaves: the places that stay, and for each of the others why it goes.
+Step = tuple[list[int], dict[int, str]]
+
+
 def choose(candidates: Sequence[Candidate], order: Sequence[str], gate: Gate, asked: str) -> Choice:
-    """Apply the rule of this module to candidates as they stand.
+    """Apply the rule of this module to candidates as they stand, step by step.
 
     Args:
         candidates: at least one, of which any may be chosen.
@@ -179,48 +183,94 @@ def choose(candidates: Sequence[Candidate], order: Sequence[str], gate: Gate, as
         gate: what is valid.
         asked: what was fixed by the user, such as 'K=7', or ''.
     """
-    reasons = [gate.fault(each) or "" for each in candidates]
-    left = [place for place, fault in enumerate(reasons) if not fault]
+    left, reasons = _valid(candidates, gate)
     if not left:
         return _least_unstable(candidates, reasons, asked)
-    very = [place for place in left if candidates[place].stability.worst >= gate.very_stable]
-    if very:
-        for place in set(left) - set(very):
-            worst = candidates[place].stability.worst
-            reasons[place] = (
-                f"a segment's Jaccard is {worst:.2f}; others reach {gate.very_stable:g} in all of theirs"
-            )
-        left = very
-    fickle = [place for place in left if _is_fickle(candidates[place])]
-    if len(fickle) < len(left):
-        for place in fickle:
-            reasons[place] = (
-                "trained from another seed the network gives other segments (adjusted Rand index "
-                f"{candidates[place].seed_agreement:.2f}, {SAME_SEGMENTS:g} is asked for)"
-            )
-        left = [place for place in left if place not in fickle]
-    bars = _bars(candidates, left)
-    for place in left:
-        each = candidates[place]
-        if each.silhouette < bars[each.family]:
-            reasons[place] = (
-                f"silhouette {each.silhouette:.3f} is below {SEPARATED:g} of the best of its kind"
-            )
-    left = [place for place in left if candidates[place].silhouette >= bars[candidates[place].family]]
-    finest = {
-        family: max(candidates[place].k for place in left if candidates[place].family == family)
-        for family in {candidates[place].family for place in left}
-    }
-    for place in left:
-        k = finest[candidates[place].family]
-        reasons[place] = f"k = {k} is finer and holds as well"
-    left = [place for place in left if candidates[place].k == finest[candidates[place].family]]
-    if any(candidates[place].k >= YARDSTICK_K for place in left):
-        for place in left:
-            reasons[place] = "two segments say little, and others hold with more"
-        left = [place for place in left if candidates[place].k >= YARDSTICK_K]
+    is_very_stable = any(candidates[place].stability.worst >= gate.very_stable for place in left)
+    steps: tuple[Callable[[list[int]], Step], ...] = (
+        lambda places: _very_stable(candidates, places, gate),
+        lambda places: _steady(candidates, places),
+        lambda places: _well_separated(candidates, places),
+        lambda places: _finest(candidates, places),
+        lambda places: _more_than_two(candidates, places),
+    )
+    for step in steps:
+        left, gone = step(left)
+        reasons |= gone
+    winner, gone = _best(candidates, left, order)
     highest = max(candidates[place].silhouette for place in left)
-    close = [place for place in left if candidates[place].silhouette >= highest - SAME_SILHOUETTE]
+    reasons |= gone | {winner: _praise(candidates[winner], is_very_stable, highest, asked)}
+    return Choice(winner, tuple(reasons[place] for place in range(len(candidates))), None)
+
+
+def _valid(candidates: Sequence[Candidate], gate: Gate) -> Step:
+    """Rule 1: every segment comes back often enough and is large enough."""
+    faults = {place: gate.fault(each) for place, each in enumerate(candidates)}
+    gone = {place: fault for place, fault in faults.items() if fault}
+    return [place for place in faults if place not in gone], gone
+
+
+def _very_stable(candidates: Sequence[Candidate], places: list[int], gate: Gate) -> Step:
+    """Rule 2: the very stable, where there is any."""
+    kept = [place for place in places if candidates[place].stability.worst >= gate.very_stable] or places
+    return kept, {
+        place: f"a segment's Jaccard is {candidates[place].stability.worst:.2f}; others reach"
+        f" {gate.very_stable:g} in all of theirs"
+        for place in places
+        if place not in kept
+    }
+
+
+def _steady(candidates: Sequence[Candidate], places: list[int]) -> Step:
+    """Codes that hold when the network is trained from another seed, unless none of what is left does."""
+    kept = [place for place in places if not _is_fickle(candidates[place])] or places
+    return kept, {
+        place: "trained from another seed the network gives other segments (adjusted Rand index"
+        f" {candidates[place].seed_agreement:.2f}, {SAME_SEGMENTS:g} is asked for)"
+        for place in places
+        if place not in kept
+    }
+
+
+def _well_separated(candidates: Sequence[Candidate], places: list[int]) -> Step:
+    """Rule 3: a silhouette near the best of the same scaling and representation."""
+    bars = _bars(candidates, places)
+    kept = [place for place in places if candidates[place].silhouette >= bars[candidates[place].family]]
+    return kept, {
+        place: f"silhouette {candidates[place].silhouette:.3f} is below {SEPARATED:g} of the best of its kind"
+        for place in places
+        if place not in kept
+    }
+
+
+def _finest(candidates: Sequence[Candidate], places: list[int]) -> Step:
+    """Rule 4: the largest k of each scaling and representation."""
+    finest: dict[tuple[str, str], int] = {}
+    for place in places:
+        each = candidates[place]
+        finest[each.family] = max(each.k, finest.get(each.family, 0))
+    kept = [place for place in places if candidates[place].k == finest[candidates[place].family]]
+    return kept, {
+        place: f"k = {finest[candidates[place].family]} is finer and holds as well"
+        for place in places
+        if place not in kept
+    }
+
+
+def _more_than_two(candidates: Sequence[Candidate], places: list[int]) -> Step:
+    """Rule 4, its end: those of two segments go where any has more."""
+    kept = [place for place in places if candidates[place].k >= YARDSTICK_K] or places
+    return kept, {
+        place: "two segments say little, and others hold with more" for place in places if place not in kept
+    }
+
+
+def _best(
+    candidates: Sequence[Candidate], places: list[int], order: Sequence[str]
+) -> tuple[int, dict[int, str]]:
+    """Rule 5: of those with about the highest silhouette the finest, then the simplest; why not the others."""
+    highest = max(candidates[place].silhouette for place in places)
+    close = [place for place in places if candidates[place].silhouette >= highest - SAME_SILHOUETTE]
 
     def rank(place: int) -> tuple[int, int, float, int]:
         each = candidates[place]
@@ -229,16 +279,16 @@ def choose(candidates: Sequence[Candidate], order: Sequence[str], gate: Gate, as
     winner = min(close, key=rank)
     champion = candidates[winner]
     kind = f"{champion.space.scaling} {champion.space.representation} with k = {champion.k}"
-    for place in left:
+    gone = {}
+    for place in places:
         if place not in close:
             better = "better separated"
         elif candidates[place].k < champion.k:
             better = "as well separated and finer"
         else:
             better = "as well separated and simpler"
-        reasons[place] = f"{kind} is {better} (silhouette {champion.silhouette:.3f})"
-    reasons[winner] = _praise(champion, bool(very), highest, asked)
-    return Choice(winner, tuple(reasons), None)
+        gone[place] = f"{kind} is {better} (silhouette {champion.silhouette:.3f})"
+    return winner, gone
 
 
 def confirmed(
@@ -279,7 +329,7 @@ def _is_fickle(candidate: Candidate) -> bool:
     return candidate.seed_agreement is not None and candidate.seed_agreement < SAME_SEGMENTS
 
 
-def _least_unstable(candidates: Sequence[Candidate], reasons: list[str], asked: str) -> Choice:
+def _least_unstable(candidates: Sequence[Candidate], reasons: dict[int, str], asked: str) -> Choice:
     def rank(place: int) -> tuple[float, float, int, int]:
         each = candidates[place]
         return -each.stability.worst, -each.silhouette, -each.k, place
@@ -288,7 +338,7 @@ def _least_unstable(candidates: Sequence[Candidate], reasons: list[str], asked: 
     fault = reasons[place]
     given = f"{asked} as asked; " if asked else ""
     reasons[place] = f"{given}no candidate is valid, and of all this is the least unstable: {fault}"
-    return Choice(place, tuple(reasons), fault)
+    return Choice(place, tuple(reasons[each] for each in range(len(candidates))), fault)
 
 
 def _praise(champion: Candidate, very: bool, highest: float, asked: str) -> str:

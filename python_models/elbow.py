@@ -13,6 +13,7 @@ from python_models.kmeans import (
     with_center_added,
     with_center_removed,
 )
+from python_models.measures import Measures
 
 FloatArray = NDArray[np.float64]
 
@@ -33,6 +34,15 @@ class Elbow:
 
     k: int
     reason: str
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Solutions for k = 1, 2, ... in one space, their measures, and the elbow."""
+
+    partitions: Sequence[Partition]
+    measures: Sequence[Measures]
+    elbow: Elbow
 
 
 def inertia_curve(points: FloatArray, k_max: int, rng: np.random.Generator) -> list[Partition]:

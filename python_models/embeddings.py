@@ -1,7 +1,6 @@
 """Codes and reconstruction error of customers under trained autoencoders. Touches nothing; needs no TensorFlow."""
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,21 +13,19 @@ from python_models.space import code_names
 COLUMNS = ("customer_id", "autoencoder", *code_names(CODES), "reconstruction_error")
 
 
-def encoders_of(records: Iterable[tuple[str, str]]) -> list[Encoder]:
+def encoders_of(autoencoders: pd.DataFrame, layers: pd.DataFrame) -> list[Encoder]:
     """Build the encoders that read the model's own scaled features, in order of their names.
 
     Args:
-        records: kind and payload of a run's records, see `python_models.training.train`.
+        autoencoders: as `python_models.results.Results` has them.
+        layers: the same, its `encoder_layers`.
+
+    Raises:
+        ValueError: a layer is missing or damaged.
+
     """
-    found: dict[str, list[dict[str, object]]] = {}
-    names = set()
-    for kind, payload in records:
-        row = json.loads(payload)
-        if kind == "autoencoder" and row["is_of_model_scaling"]:
-            names.add(row["name"])
-        elif kind == "encoder":
-            found.setdefault(row["name"], []).append(row)
-    return [encoder_from_rows(found[name]) for name in sorted(names)]
+    names = sorted(autoencoders.loc[autoencoders["is_of_model_scaling"], "autoencoder"])
+    return [encoder_from_rows(layers[layers["autoencoder"] == name].to_dict("records")) for name in names]
 
 
 def embed(encoders: Sequence[Encoder], scaled: pd.DataFrame) -> pd.DataFrame:

@@ -66,13 +66,13 @@ class Encoder:
         return squared
 
     def rows(self) -> list[dict[str, str | int]]:
-        """Lay the layers out, one flat row each: name, part, layer, activation, inputs, outputs, bias, weights.
+        """Lay the layers out, one flat row each: autoencoder, part, layer, activation, inputs, outputs, bias, weights.
 
         `bias` and `weights` are JSON lists as text, weights row by row.
         """
         return [
             {
-                "name": self.name,
+                "autoencoder": self.name,
                 "part": part,
                 "layer": place,
                 "activation": layer.activation,
@@ -86,11 +86,6 @@ class Encoder:
         ]
 
 
-def encode(encoder: Encoder, scaled: FloatArray) -> FloatArray:
-    """Codes of customers, known or new: shape (rows, codes) of scaled features (rows, features)."""
-    return encoder.transform(scaled)
-
-
 def encoder_from_rows(rows: Iterable[Mapping[str, object]]) -> Encoder:
     """Build an encoder from the rows that `Encoder.rows` wrote, in any order.
 
@@ -99,7 +94,7 @@ def encoder_from_rows(rows: Iterable[Mapping[str, object]]) -> Encoder:
             sizes that do not fit.
     """
     given = list(rows)
-    names = sorted({str(row["name"]) for row in given})
+    names = sorted({str(row["autoencoder"]) for row in given})
     if len(names) != 1:
         raise ValueError(f"expected the layers of one encoder, found {len(names)}: {', '.join(names)}")
     halves = [_layers([row for row in given if row["part"] == part], part) for part in PARTS]

@@ -31,7 +31,8 @@ from scripts.parameters import (
     parse_parameters,
     warehouse_folder,
 )
-from scripts.publish import publish, remove_leftovers
+from scripts.publish import LINK, publish, remove_leftovers
+from scripts.quoting import sql_text
 from scripts.report.page import write_report
 from scripts.seeds import check_seeds
 from scripts.summary import print_summary
@@ -60,8 +61,9 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> tuple[Pat
             intake = open_source(connection, source, load_contract(DBT_PROJECT / "models" / "staging"))
             stage.rows = connection.execute("select coalesce(sum(rows), 0) from raw.inputs").fetchall()[0][0]
             hand_over(connection, objections.ids)
+            unread = keep_models(connection, warehouse / LINK)
             protected = _protected(connection, intake, settings["protected"])
-        for note in intake.notes:
+        for note in (*intake.notes, *filter(None, [unread])):
             console.note(note)
         for note in _notes_on(objections, warehouse):
             console.note(note)
@@ -87,6 +89,29 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> tuple[Pat
         if unasked:
             console.note(unasked)
     return published.link, report, workbook
+
+
+def keep_models(connection: duckdb.DuckDBPyConnection, published: Path) -> str:
+    """Where the work file holds no models, as one that is new or of an earlier release, take the published ones.
+
+    Returns what could not be done, in a sentence, or nothing.
+    """
+    tables = {"int_model_runs": "model_runs", "int_model_parameters": "model_parameters"}
+    here = connection.execute("select table_name from duckdb_tables() where schema_name = 'model'").fetchall()
+    if ("int_model_runs",) in here or not published.exists():
+        return ""
+    # Tables of a release that had other folders.
+    for schema in ("features", "segmentation", "meaning", "seeds", "marts"):
+        connection.execute(f"drop schema if exists {schema} cascade")
+    connection.execute("create schema if not exists model")
+    try:
+        connection.execute(f"attach {sql_text(str(published.resolve()))} as published (read_only)")
+        for table, mart in tables.items():
+            connection.execute(f"create or replace table model.{table} as from published.marts.{mart}")
+        connection.execute("detach published")
+    except duckdb.Error as error:
+        return f"{published}: cannot be read ({str(error).splitlines()[0]}), so that models shows none of earlier builds"
+    return ""
 
 
 def _notes_on(objections: Objections, warehouse: Path) -> list[str]:

@@ -54,11 +54,11 @@ def why_dbt_failed(result: Any, warehouse: Path) -> str:
 def _too_many_rejected(work: Path) -> str:
     with duckdb.connect(str(work), read_only=True) as connection:
         source, in_error, rows_in, share = connection.execute(
-            "select source, rows_in_error, rows_in, rows_in_error / rows_in from marts.load_audit"
+            "select source, rows_in_error, rows_in, rows_in_error / rows_in from customers.int_load_audit"
             " where measure = 'rows' and rows_in_error > 0 order by 4 desc, 1 limit 1"
         ).fetchall()[0]
         reasons = connection.execute(
-            "select reason || ' (' || count(*) || ')' from marts.rejected_rows where source = ?"
+            "select reason || ' (' || count(*) || ')' from customers.int_rejected_rows where source = ?"
             " and counts_as_error group by reason order by count(*) desc, reason limit 3",
             [source],
         ).fetchall()
@@ -77,10 +77,10 @@ def _empty_window(work: Path) -> str:
             " where rejection_reason is null"
         ).fetchall()[0]
         starts_on, ends_on = connection.execute(
-            "select window_starts_on, as_of_date from features.int_ledger_period"
+            "select window_starts_on, as_of_date from ledger.int_ledger_period"
         ).fetchall()[0]
     if first is None:
-        return f"statements: every row was refused, so there is no window to segment by. {UNCHANGED} The rows stand in features.int_ledger_rejected_rows of {work}."
+        return f"statements: every row was refused, so there is no window to segment by. {UNCHANGED} The rows stand in ledger.int_ledger_rejected_rows of {work}."
     return (
         f"statements: none lies in the window from {starts_on} to {ends_on}; they reach from {first} to {last}."
         f" Give AS_OF a month's last day among these, or leave it out. {UNCHANGED}"
@@ -90,7 +90,8 @@ def _empty_window(work: Path) -> str:
 def _data_quality(work: Path) -> str:
     with duckdb.connect(str(work), read_only=True) as connection:
         check, rows, ids, meaning = connection.execute(
-            "select check_name, affected_rows, example_ids, meaning from marts.data_quality_checks"
+            "select check_name, affected_rows, example_ids, text as meaning from customers.int_quality_checks as checks"
+            " inner join staging.stg_rulebook__words as words on 'check.' || check_name = key"
             " where severity = 'error' and affected_rows > 0 order by affected_rows desc limit 1"
         ).fetchall()[0]
     return (
@@ -102,7 +103,7 @@ def _data_quality(work: Path) -> str:
 def _rulebook(work: Path) -> str:
     with duckdb.connect(str(work), read_only=True) as connection:
         problems = [
-            row[0] for row in connection.execute("from meaning.rulebook_problems order by all").fetchall()
+            row[0] for row in connection.execute("from staging.rulebook_problems order by all").fetchall()
         ]
     more = f" ({len(problems) - 3} more like these)" if len(problems) > 3 else ""
     return f"dbt_project/seeds: {'; '.join(problems[:3])}{more}. {UNCHANGED}"

@@ -1,28 +1,29 @@
 """`make scoring-sql`: a model as one query that labels customers, for an auditor or another warehouse.
 
-Reads the published file; dbt compiles the job's own scoring query against a scratch copy of the model's
-parameters, so that what is printed is what the build runs. Writes nothing that stays.
+Reads the published file; dbt compiles the job's own scoring query with the model's parameters, so that what is
+printed is what the build runs. Writes nothing that stays.
 
 python -m scripts.scoring_sql [MODEL=id]
 """
 
 import json
-import re
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from scripts.build import set_dbt_environment
 from scripts.console import Console, run_command
 from scripts.errors import UserError
 from scripts.parameters import machine_limits, read_arguments, warehouse_folder
-from scripts.publish import LINK
 from scripts.published import open_published
 
+# In the order in which the scoring adds them up.
+PARAMETERS = (
+    "select stage, component, feature, value from marts.model_parameters where model_id = ?"
+    " order by stage, try_cast(regexp_extract(component, '[0-9]+$') as integer), component, feature"
+)
 HEADER = """\
 -- Model {model_id}: k = {k}, {scaling} {representation}, trained {trained_at} UTC on {customers} customers.
 -- Labels every row of `customer_features`: customer_id and the features in raw units, empty where missing.
@@ -44,39 +45,34 @@ def scoring_sql(warehouse: Path, model: str) -> str:
             " customers_trained_on as customers from marts.model_runs order by model_runs.trained_at desc"
         ).fetchall()
         names = [column[0] for column in connection.description or []]
-    found = [dict(zip(names, run, strict=True)) for run in runs if model in ("", run[0])]
-    if not found:
-        known = ", ".join(dict.fromkeys(run[0] for run in runs))
-        raise UserError(f"MODEL={model}: no such model; make models lists them: {known}.")
-    run = found[0]
-    if run["representation"] not in ("scaled", "pca"):
-        raise UserError(
-            f"MODEL={run['model_id']}: its customers are labelled by the codes of the autoencoder"
-            f" {run['representation']}, which no plain query computes; its layers stand in"
-            " marts.autoencoder_layers. Train without it by REPRESENTATION=scaled."
-        )
+        found = [dict(zip(names, run, strict=True)) for run in runs if model in ("", run[0])]
+        if not found:
+            known = ", ".join(dict.fromkeys(run[0] for run in runs))
+            raise UserError(f"MODEL={model}: no such model; make models lists them: {known}.")
+        run = found[0]
+        if run["representation"] not in ("scaled", "pca"):
+            raise UserError(
+                f"MODEL={run['model_id']}: its customers are labelled by the codes of the autoencoder"
+                f" {run['representation']}, which no plain query computes; its layers stand in"
+                " marts.autoencoder_layers. Train without it by REPRESENTATION=scaled."
+            )
+        parameters = connection.execute(PARAMETERS, [run["model_id"]]).fetchall()
+    stages: dict[str, Any] = {"representation": run["representation"]}
+    for stage, component, feature, value in parameters:
+        stages.setdefault(stage, {}).setdefault(component, {})[feature] = value
     with tempfile.TemporaryDirectory() as folder:
-        query = _compile(Path(folder), warehouse / LINK, run["model_id"])
+        query = _compile(Path(folder), json.dumps(stages), run["model_id"])
     return HEADER.format(**run) + query
 
 
-def _compile(folder: Path, published: Path, model: str) -> str:
+def _compile(folder: Path, parameters: str, model: str) -> str:
     """Have dbt write the scoring query out, in a folder of its own."""
-    work = folder / "work.duckdb"
-    with duckdb.connect(str(work)) as connection:
-        connection.execute(
-            f"attach '{str(published).replace(chr(39), chr(39) * 2)}' as published (read_only)"
-        )
-        connection.execute("create schema marts; create schema segmentation")
-        connection.execute("create table marts.model_parameters as from published.marts.model_parameters")
-        # The model's id comes from the var; the relation only has to be there.
-        connection.execute("create table segmentation.trained_model (record varchar, payload varchar)")
     machine_limits()
-    set_dbt_environment(work, folder / "dbt", folder / "logs")
+    set_dbt_environment(Path(":memory:"), folder / "dbt", folder / "logs")
     from dbt.cli.main import dbtRunner
 
     # Either kind of source has the scoring query.
-    variables = {"model": model, "source_kind": "summary"}
+    variables = {"model": parameters, "source_kind": "summary"}
     options = ["--select", "customer_scores", "--vars", json.dumps(variables)]
     result: Any = dbtRunner().invoke(["--log-level", "none", "--log-level-file", "none", "compile", *options])
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -85,7 +81,7 @@ def _compile(folder: Path, published: Path, model: str) -> str:
     if not result.success:
         raise UserError(f"MODEL={model}: dbt could not write the query ({result.exception}).")
     compiled = str(result.result.results[0].node.compiled_code)
-    query = re.sub(r'"work"\."segmentation"\."model_input"', "customer_features", compiled)
+    query = compiled.replace('"memory"."model"."model_input"', "customer_features")
     # Notes to dbt and the blank lines that its templates leave.
     lines = [line.rstrip() for line in query.splitlines() if "depends_on" not in line]
     return "\n".join(line for line in lines if line) + "\n"

@@ -1,9 +1,9 @@
-{# The features, read from the contract of customer_features: its columns with a unit (money, months,
+{# The features, read from the contract of int_customer_features: its columns with a unit (money, months,
    share or count), all of them or those of one unit. #}
 {% macro feature_names(unit=none) %}
     {% set names = [] %}
     {% if execute %}
-        {% for node in graph.nodes.values() if node.name == 'customer_features' and node.resource_type == 'model' %}
+        {% for node in graph.nodes.values() if node.name == 'int_customer_features' and node.resource_type == 'model' %}
             {% for column in node.columns.values() if column.config.meta.unit %}
                 {% if unit is none or column.config.meta.unit == unit %}
                     {% do names.append(column.name) %}

@@ -13,34 +13,97 @@
         {%- for type in transaction_types() %} when '{{ type }}' then {{ loop.index0 }}{% endfor %} end as tinyint)
 {%- endmacro %}
 
-{% macro ledger_window() %}
-    {# First and last day of the window as SQL literals, so that a scan can skip what lies outside. #}
-    {% set window = {'starts_on': "date '2025-01-01'", 'ends_on': "date '2025-12-31'"} %}
-    {% if execute and load_relation(ref('int_ledger_period')) %}
-        {% set found = run_query('select window_starts_on, as_of_date from ' ~ ref('int_ledger_period')) %}
-        {% if found.rows | length == 1 and found.rows[0][1] is not none %}
-            {% set window = {
-                'starts_on': "date '" ~ found.rows[0][0] ~ "'", 'ends_on': "date '" ~ found.rows[0][1] ~ "'"
-            } %}
-        {% endif %}
-    {% endif %}
-    {{ return(window) }}
-{% endmacro %}
+{% macro beside_period(relation) -%}
+    {# Rows of a relation with the window's first and last day, window_starts_on and as_of_date, beside each. #}
+    select
+        dated.*,
+        period.*
+    from {{ relation }} as dated
+    cross join {{ ref('int_ledger_period') }} as period
+{%- endmacro %}
 
-{% macro month_index(date_column, window) -%}
+{% macro month_index(date_column) -%}
     {# Whole months since the window's first month: 0 to 11 inside the window. #}
-    datediff('month', {{ window.starts_on }}, {{ date_column }})
+    12 * (year({{ date_column }}) - year(window_starts_on))
+    + month({{ date_column }}) - month(window_starts_on)
 {%- endmacro %}
 
-{% macro lies_ahead(date_column, window) -%}
+{% macro lies_ahead(date_column) -%}
     {# A date after the window cannot be, unless AS_OF asks for an earlier window than the ledger's last. #}
-    {{ 'false' if var('as_of') else date_column ~ ' > ' ~ window.ends_on }}
+    {{ 'false' if var('as_of') else date_column ~ ' > as_of_date' }}
 {%- endmacro %}
 
-{% macro lies_outside(date_column, window) -%}
+{% macro lies_outside(date_column) -%}
     {# History that no feature uses, or what came after an AS_OF that was asked for. #}
-    ({{ date_column }} < {{ window.starts_on }}
-    {%- if var('as_of') %} or {{ date_column }} > {{ window.ends_on }}{% endif %})
+    ({{ date_column }} < window_starts_on
+    {%- if var('as_of') %} or {{ date_column }} > as_of_date{% endif %})
+{%- endmacro %}
+
+{# Refused rows of the transactions or the statements, each with its reason: by itself in staging, for its date,
+   because its account is not among the accepted ones, or because its key stands in another row, which was kept.
+
+   A table without such rows is not scanned for them: the totals say whether it has any.
+   entity: transactions or statements. measure, amount: SQL of what the row adds to the audit.
+   used: the relation, by account, of the rows that the features use. #}
+{% macro refused_rows(entity, date_column, measure, amount, used) -%}
+    {%- set losers = ref('int_ledger_duplicate_' ~ entity) -%}
+    {%- set unknown_accounts -%}
+        select account_id from {{ used }} as used
+        where not exists (
+            select 1 from {{ ref('int_ledger_accounts') }} as accounts where accounts.account_id = used.account_id
+        )
+    {%- endset -%}
+    select
+        '{{ entity }}' as source,
+        rows_in.file,
+        rows_in.row_number,
+        rows_in.raw_row,
+        case
+            when rows_in.rejection_reason is not null then rows_in.rejection_reason
+            when {{ lies_ahead('rows_in.' ~ date_column) }}
+                then '{{ date_column }} lies after the last day of the window, ' || as_of_date
+            else 'account_id is not among the accepted accounts open in the window'
+        end as reason,
+        {{ measure }} as measure,
+        {{ amount }} as amount,
+        true as counts_as_error
+    from ({{ beside_period(ref('stg_ledger__' ~ entity)) }}) as rows_in
+    where
+        (
+            {% if may_have_refused(ref('int_ledger_control_totals'), entity) %}
+            rows_in.rejection_reason is not null
+            or {{ lies_ahead('rows_in.' ~ date_column) }}
+            {% else %}
+            false
+            {% endif %}
+            {% if may_find_rows(unknown_accounts, [used, ref('int_ledger_accounts')]) %}
+            or (
+                rows_in.{{ date_column }} >= window_starts_on
+                and rows_in.account_id in ({{ unknown_accounts }})
+            )
+            {% endif %}
+        )
+        {% if may_have_rows(losers) %}
+        and not exists (
+            select 1 from {{ losers }} as losers
+            where
+                losers.duplicate_rank > 1
+                and losers.file = rows_in.file
+                and losers.row_number = rows_in.row_number
+        )
+        {% endif %}
+    union all
+    select
+        '{{ entity }}' as source,
+        file,
+        row_number,
+        raw_row,
+        'the same key stands in another row as well, which was kept' as reason,
+        {{ measure }} as measure,
+        {{ amount }} as amount,
+        true as counts_as_error
+    from {{ losers }}
+    where duplicate_rank > 1
 {%- endmacro %}
 
 {# False where the totals say that no row of a table is refused by itself; judging each row again costs a

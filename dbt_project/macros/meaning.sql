@@ -42,7 +42,7 @@
 
 {# One word of the language, as a scalar. #}
 {% macro word(key) -%}
-    (select text from {{ ref('words') }} where key = '{{ key }}')
+    (select text from {{ ref('stg_rulebook__words') }} where key = '{{ key }}')
 {%- endmacro %}
 
 {# Assumptions of the economics, each with the unit that says how it is checked: a share of something or

@@ -1,45 +1,41 @@
 {# The model as SQL. model_parameters holds the numbers, of this model and of earlier ones; these macros
    write them out as expressions over the features, so that customers are scored where the data are. #}
 
-{% macro model_values(stage) %}
-    {# {component: {feature: value}} of one stage of one model. Before there is any, as when lint compiles a
-       fresh clone, a stand-in of one feature keeps the SQL whole. #}
-    {% if not execute or not load_relation(ref('model_parameters')) %}
-        {{ return({
-            'impute': {'median': {'balance': 0}},
-            'scale': {'center': {'balance': 0}, 'scale': {'balance': 1}},
-            'project': {'pca_1': {'(intercept)': 0, 'balance': 1}, 'pca_2': {'(intercept)': 0, 'balance': 1}},
-            'centroid': {'1': {'balance': 0}, '2': {'balance': 1}},
-        }[stage]) }}
-    {% endif %}
-    {% set values = {} %}
-    {% set query %}
-        select component, feature, cast(value as varchar) as value
-        from {{ ref('model_parameters') }}
-        where stage = '{{ stage }}' and model_id = {{ model_in_use() }}
-        order by try_cast(regexp_extract(component, '[0-9]+$') as integer), component, feature
-    {% endset %}
-    {% for row in run_query(query).rows %}
-        {% do values.setdefault(row[0], {}).update({row[1]: row[2] | float}) %}
-    {% endfor %}
-    {{ return(values) }}
-{% endmacro %}
+{% macro scoring_parameters() %}
+    {# The model in use: {representation, impute, scale, project, centroid}, each stage {component: {feature: value}}.
 
-{% macro model_in_use() %}
-    {# SQL of the id of the model whose labels are computed. #}
+       The one place where a query reads what is built: the numbers stand in the SQL as literals, so that it is one
+       query that runs elsewhere. `make scoring-sql` and lint hand them over in the var `model`. #}
     {% if var('model') %}
-        {{ return("'" ~ var('model') | replace("'", "''") ~ "'") }}
+        {{ return(fromjson(var('model'))) }}
     {% endif %}
-    {{ return("(select payload ->> 'model_id' from " ~ ref('trained_model') ~ " where record = 'run')") }}
+    {% set model = {'representation': none, 'impute': {}, 'scale': {}, 'project': {}, 'centroid': {}} %}
+    {% if execute %}
+        {% set query %}
+            select
+                run.representation, parameters.stage, parameters.component, parameters.feature,
+                cast(parameters.value as string) as value
+            from ({{ learned('parameters') }}) as parameters
+            cross join ({{ learned('run') }}) as run
+            order by
+                parameters.stage, try_cast(regexp_extract(parameters.component, '[0-9]+$', 0) as integer),
+                parameters.component, parameters.feature
+        {% endset %}
+        {% for row in run_query(query).rows %}
+            {% do model.update({'representation': row[0]}) %}
+            {% do model[row[1]].setdefault(row[2], {}).update({row[3]: row[4] | float}) %}
+        {% endfor %}
+    {% endif %}
+    {{ return(model) }}
 {% endmacro %}
 
-{% macro scaled_customers(relation) -%}
+{% macro scaled_customers(relation, model) -%}
     {# A select of customer_id and the scaled features: impute, transform where the scaling says so, and
        (value - center) / scale. #}
-    {%- set impute, scale = model_values('impute'), model_values('scale') -%}
+    {%- set scale = model['scale'] -%}
     select
         customer_id,
-        {% for feature, median in impute.get('median', {}).items() -%}
+        {% for feature, median in model['impute'].get('median', {}).items() -%}
         ({{ transformed('coalesce(' ~ feature ~ ', ' ~ as_double(median) ~ ')', feature, scale) }}
             - {{ as_double(scale['center'][feature]) }}) / {{ as_double(scale['scale'][feature]) }} as {{ feature }}
             {{- ',' if not loop.last }}
@@ -113,16 +109,6 @@
     {# A literal that DuckDB reads as DOUBLE, not DECIMAL, to the last bit. #}
     {% set text = number | string %}
     {{ return('(' ~ text ~ ('' if 'e' in text else 'e0') ~ ')') }}
-{% endmacro %}
-
-{% macro representation_in_use() %}
-    {# Name of what KMeans saw: scaled, pca, or an autoencoder. #}
-    {% if execute and load_relation(ref('trained_model')) %}
-        {{ return(run_query(
-            "select payload ->> 'representation' from " ~ ref('trained_model') ~ " where record = 'run'"
-        ).rows[0][0]) }}
-    {% endif %}
-    {{ return('scaled') }}
 {% endmacro %}
 
 {% macro rules_in_use() %}

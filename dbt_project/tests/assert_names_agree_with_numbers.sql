@@ -7,9 +7,9 @@ named as (
         lower(names.segment_name) as name,
         names.archetype,
         names.segment_id,
-        max(statistics.median) filter (statistics.measure = 'prc_full_payment') as full_payment_median,
-        max(statistics.mean) filter (statistics.measure = 'prc_full_payment') as full_payment_mean,
-        max(statistics.users_share) filter (statistics.measure = 'cash_advance') as cash_users_share
+        max(statistics.median) filter (where statistics.feature = 'prc_full_payment') as full_payment_median,
+        max(statistics.mean) filter (where statistics.feature = 'prc_full_payment') as full_payment_mean,
+        max(statistics.users_share) filter (where statistics.feature = 'cash_advance') as cash_users_share
     from {{ ref('segment_names') }} as names
     inner join {{ ref('segment_statistics') }} as statistics on names.segment_id = statistics.segment_id
     group by all

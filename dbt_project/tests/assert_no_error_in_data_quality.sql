@@ -1,2 +1,2 @@
-select * from {{ ref('data_quality_checks') }}
+select * from {{ ref('int_quality_checks') }}
 where severity = 'error' and affected_rows > 0

@@ -9,8 +9,8 @@ objections as (
 
 traces as (
 
-    {% for relation in ('customer_features', 'training_sample', 'customer_scores', 'customer_codes',
-        'customer_embeddings', 'customer_values') -%}
+    {% for relation in ('int_customer_features', 'training_sample', 'customer_scores', 'customer_codes',
+        'int_customer_values') -%}
     select customer_id from {{ ref(relation) }}
     union all
     {% endfor %}

@@ -7,7 +7,7 @@ cash as (
         segment_id,
         users_share
     from {{ ref('segment_statistics') }}
-    where measure = 'cash_advance'
+    where feature = 'cash_advance'
 
 )
 

@@ -1,4 +1,4 @@
-{{ config(enabled=var('source_kind') == 'ledger') }}
+{{ config(enabled=var('source_kind') != 'summary') }}
 
 -- Without a statement in the window there is no balance, no limit and no due date to segment by.
 with

@@ -1,4 +1,4 @@
 {{ config(severity='warn') }}
 
-select * from {{ ref('data_quality_checks') }}
+select * from {{ ref('int_quality_checks') }}
 where severity = 'warn' and affected_rows > 0

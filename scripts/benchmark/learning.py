@@ -45,7 +45,7 @@ def read_summary(path: Path) -> pd.DataFrame:
 
 
 def learn(source: Path, report: Path) -> None:
-    """Train with the job's defaults and write what the records say of it to `report`."""
+    """Train with the job's defaults and write what the results say of it to `report`."""
     from python_models.settings import Settings
     from python_models.training import train
 
@@ -53,13 +53,13 @@ def learn(source: Path, report: Path) -> None:
     settings = Settings.from_mapping({name: defaults[name] for name in Settings.__dataclass_fields__})
     features = read_summary(source)
     started = time.perf_counter()
-    records = train(features, settings)
-    seconds = time.perf_counter() - started
-    found: dict[str, list[dict[str, object]]] = {"run": [], "autoencoder": []}
-    for record, payload in records.itertuples(index=False):
-        if record in found:
-            found[record].append(json.loads(payload))
-    report.write_text(json.dumps({"seconds": seconds, **found}), encoding="utf-8")
+    results = train(features, settings)
+    found = {
+        "seconds": time.perf_counter() - started,
+        "run": json.loads(results.run["details"][0]),
+        "autoencoders": results.autoencoders.to_dict("records"),
+    }
+    report.write_text(json.dumps(found), encoding="utf-8")
 
 
 def learning_table(source: Path, out: Path) -> list[str]:
@@ -71,7 +71,7 @@ def learning_table(source: Path, out: Path) -> list[str]:
         out / "learning.log",
     )
     known = json.loads(report.read_text(encoding="utf-8"))
-    run = known["run"][0]
+    run = known["run"]
     parts = {name[8:]: value for name, value in run.items() if name.startswith("seconds_")}
     return [
         f"{run['rows_trained']:,} customers, champion {run['scaling']} {run['representation']} with k = {run['k']}.",
@@ -87,9 +87,9 @@ def learning_table(source: Path, out: Path) -> list[str]:
         "| autoencoder | weights | mean squared error | of PCA with as many components | dead units | seconds |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
         *(
-            f"| {each['name']} | {each['weights']:,} | {each['mse']:.4f} | {each['pca_mse']:.4f} |"
+            f"| {each['autoencoder']} | {each['weights']:,} | {each['mse']:.4f} | {each['pca_mse']:.4f} |"
             f" {each['dead_units']} of {each['units']} | {each['seconds']:.1f} |"
-            for each in known["autoencoder"]
+            for each in known["autoencoders"]
         ),
         "",
     ]

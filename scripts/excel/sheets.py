@@ -329,7 +329,7 @@ class _Sheets:
             Column(data.t("value.high"), number), Column(data.t("value.source")),
         )  # fmt: skip
         lines = data.frame("from marts.value_assumptions").itertuples()
-        sheet.table(row, columns, [(a.meaning, a.unit, a.low, a.base, a.high, a.source) for a in lines])
+        sheet.table(row, columns, [(a.meaning, a.unit, a.low, a.base, a.high, a.reference) for a in lines])
         return sheet
 
     def playbook(self) -> Sheet:
@@ -345,7 +345,7 @@ class _Sheets:
             "value_change_per_response": Column(data.w("per_response", currency=self.currency), "#,##0.00"),
             "limit_increase": Column(data.t("playbook.limit")),
             "is_under_payment_stress": Column(data.t("playbook.stress")),
-            "source": Column(data.t("playbook.source")),
+            "reference": Column(data.t("playbook.source")),
         }  # fmt: skip
         plays["limit_increase"] = [
             data.words.get(f"report.limit.{limit}", limit) for limit in plays["limit_increase"]

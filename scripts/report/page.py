@@ -194,7 +194,7 @@ def _play(data: _Page, play: Frame, currency: str) -> list[tuple[str, str]]:
         (t("playbook.value"), expected),
         (t("playbook.limit"), limit),
         (t("playbook.stress"), t("yes") if play["is_under_payment_stress"] else t("no")),
-        (t("playbook.source"), play["source"]),
+        (t("playbook.source"), play["reference"]),
     ]
 
 
@@ -386,7 +386,7 @@ def _assumptions_table(data: _Page) -> Table:
     t = data.t
     frame = data.frame("from marts.value_assumptions order by assumption")
     rows = [
-        (row.meaning, f"{row.low:g}", f"{row.base:g}", f"{row.high:g}", row.unit, row.source)
+        (row.meaning, f"{row.low:g}", f"{row.base:g}", f"{row.high:g}", row.unit, row.reference)
         for row in frame.itertuples()
     ]
     heads = [
@@ -476,7 +476,7 @@ def _fair_table(data: _Page, fair: Frame) -> Table:
     rows = [
         (
             f"{row.trait}: {row.value}", str(row.segment_id), data.number(row.customers, "whole"),
-            data.number(row.share_of_segment, "share"), data.decimals(row.representation, 2),
+            data.number(row.share_of_segment, "share"), data.decimals(row.representation_ratio, 2),
         )
         for row in fair.itertuples()
     ]  # fmt: skip

@@ -17,10 +17,10 @@ from sklearn.metrics import adjusted_rand_score
 
 from python_models import autoencoder
 from python_models.autoencoder import PRESETS, Autoencoder, Preset, code_units, fit_autoencoder, pca_errors
-from python_models.encoder import Encoder, Layer, encode, encoder_from_rows
+from python_models.encoder import Encoder, Layer, encoder_from_rows
 from python_models.settings import Settings
-from python_models.training import train
 from tests.support.builds import REPO
+from tests.support.learned import Records, learned
 
 GIVEN: dict[str, Any] = {
     "k": None, "k_max": 6, "candidates_k_max": 5, "scaling": "standard", "representation": "",
@@ -153,10 +153,10 @@ def test_an_encoder_comes_back_from_its_rows_exactly(
     rows = json.loads(json.dumps(encoder.rows()))
     back = encoder_from_rows(reversed(rows))
     points = bent()
-    np.testing.assert_array_equal(encode(back, points), encoder.transform(points))
+    np.testing.assert_array_equal(back.transform(points), encoder.transform(points))
     np.testing.assert_array_equal(back.reconstruct(points), encoder.reconstruct(points))
     # In batches, as scoring does it.
-    parts = np.vstack([encode(back, part) for part in np.array_split(points, 7)])
+    parts = np.vstack([back.transform(part) for part in np.array_split(points, 7)])
     np.testing.assert_allclose(parts, encoder.transform(points), rtol=1e-12, atol=1e-12)
 
 
@@ -176,7 +176,10 @@ def test_an_encoder_equals_the_hand_computation() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda rows: [*rows, rows[0] | {"name": "other"}], "expected the layers of one encoder, found 2"),
+        (
+            lambda rows: [*rows, rows[0] | {"autoencoder": "other"}],
+            "expected the layers of one encoder, found 2",
+        ),
         (lambda rows: rows[1:], "the encoder lacks layers"),
         (
             lambda rows: [rows[0] | {"activation": "tanh"}, *rows[1:]],
@@ -206,11 +209,8 @@ def test_there_are_fewer_codes_than_features(features: int, codes: int) -> None:
     assert code_units(features) == codes
 
 
-def records_of(features: pd.DataFrame, **changes: object) -> dict[str, list[dict[str, Any]]]:
-    records: dict[str, list[dict[str, Any]]] = {}
-    for record, payload in train(features, Settings.from_mapping(GIVEN | changes)).itertuples(index=False):
-        records.setdefault(record, []).append(json.loads(payload))
-    return records
+def records_of(features: pd.DataFrame, **changes: object) -> Records:
+    return learned(features, Settings.from_mapping(GIVEN | changes))
 
 
 def portfolio(rows: int) -> pd.DataFrame:
@@ -221,25 +221,25 @@ def portfolio(rows: int) -> pd.DataFrame:
 @pytest.mark.usefixtures("short_training")
 def test_codes_are_compared_and_may_be_asked_for() -> None:
     free = records_of(portfolio(600))
-    assert {each["representation"] for each in free["candidate"]} == {"scaled", "pca", "undercomplete"}
-    assert {each["name"] for each in free["autoencoder"] + free["epoch"] + free["reconstruction"]} == {
-        "undercomplete"
-    }
+    assert {each["representation"] for each in free["candidates"]} == {"scaled", "pca", "undercomplete"}
+    assert {
+        each["autoencoder"] for each in free["autoencoders"] + free["epochs"] + free["reconstruction"]
+    } == {"undercomplete"}
     assert [each["feature"] for each in free["reconstruction"]] == [f"x{number}" for number in range(8)]
     assert free["run"][0]["keras"] and free["run"][0]["tensorflow"] != "unknown"
     asked = records_of(portfolio(600), representation="undercomplete", autoencoders="", k=3)
     assert asked["run"][0]["representation"] == "undercomplete"
-    assert {each["representation"] for each in asked["candidate"]} == {"undercomplete"}
-    dimensions = {each["feature"] for each in asked["parameter"] if each["stage"] == "centroid"}
+    assert {each["representation"] for each in asked["candidates"]} == {"undercomplete"}
+    dimensions = {each["feature"] for each in asked["parameters"] if each["stage"] == "centroid"}
     assert dimensions == {f"ae_{number}" for number in range(1, 8)}
     again = records_of(
         portfolio(600).sample(frac=1, random_state=1), representation="undercomplete", autoencoders="", k=3
     )
-    assert again["parameter"] == asked["parameter"] and again["encoder"] == asked["encoder"]
+    assert again["parameters"] == asked["parameters"] and again["encoder_layers"] == asked["encoder_layers"]
 
 
 def test_a_small_portfolio_goes_without_networks_unless_it_asks_for_one() -> None:
-    assert "autoencoder" not in records_of(portfolio(60))
+    assert "autoencoders" not in records_of(portfolio(60))
     with pytest.raises(ValueError, match="only 60 customers: an autoencoder needs at least 100"):
         records_of(portfolio(60), representation="undercomplete")
 

@@ -89,8 +89,8 @@ def test_the_champion_of_the_real_file(portfolio: pd.DataFrame) -> None:
 def test_every_segment_of_the_champion_comes_back(champion: Records) -> None:
     """Least mean Jaccard over 50 bootstraps: 0.946 measured, 0.9 is asked for."""
     assert champion["run"][0]["bootstraps"] == 50
-    assert min(each["stability"] for each in champion["segment"]) >= 0.9
-    assert not any(each["is_unstable"] for each in champion["segment"])
+    assert min(each["stability"] for each in champion["segments"]) >= 0.9
+    assert not any(each["is_unstable"] for each in champion["segments"])
 
 
 def test_ten_seeds_agree_on_the_champions_segments(portfolio: pd.DataFrame, champion: Records) -> None:
@@ -127,7 +127,7 @@ def test_shuffled_rows_and_columns_change_no_label(seed: int, kind: tuple[str, s
     shuffled = features.sample(frac=1, random_state=seed)[list(rng.permutation(features.columns))]
     settings = small_settings(kind)
     ours, theirs = learned(features, settings), learned(shuffled, settings)
-    assert theirs["parameter"] == ours["parameter"]
+    assert theirs["parameters"] == ours["parameters"]
     np.testing.assert_array_equal(labels_of(features, theirs), labels_of(features, ours))
 
 
@@ -173,7 +173,7 @@ settings = job_settings(
 )
 for kind, payloads in learned(features, settings).items():
     for payload in payloads:
-        print(kind, {name: value for name, value in payload.items() if not name.startswith("seconds")})
+        print(kind, {name: value for name, value in payload.items() if not name.startswith("seconds") and name != "details"})
 """
     running = [
         subprocess.Popen(
@@ -188,7 +188,12 @@ for kind, payloads in learned(features, settings).items():
     printed = [each.communicate(timeout=300)[0].splitlines() for each in running]
     assert [each.returncode for each in running] == [0, 0]
     assert len(printed[0]) > 100
-    assert {line.split()[0] for line in printed[0]} >= {"autoencoder", "encoder", "parameter", "segment"}
+    assert {line.split()[0] for line in printed[0]} >= {
+        "autoencoders",
+        "encoder_layers",
+        "parameters",
+        "segments",
+    }
     assert printed[0] == printed[1]
 
 
@@ -257,9 +262,9 @@ def test_odd_customers_are_segmented_under_every_scaling(name: str) -> None:
     features = ODD[name]
     for kind in [*KINDS, ("", "")]:
         records = learned(features, small_settings(kind))
-        sizes = [each["customers_in_sample"] for each in records["segment"]]
+        sizes = [each["customers_in_sample"] for each in records["segments"]]
         assert sum(sizes) == len(features) and len(sizes) >= 2, kind
-        assert all(np.isfinite(each["value"]) for each in records["parameter"]), kind
+        assert all(np.isfinite(each["value"]) for each in records["parameters"]), kind
         counted = np.bincount(labels_of(features, records), minlength=len(sizes) + 1)[1:]
         assert counted.tolist() == sizes, kind
 
@@ -269,12 +274,12 @@ def test_a_giant_outlier_gets_a_segment_of_its_own_only_if_asked_for() -> None:
     features = ODD["one giant outlier"]
     chosen = learned(features, small_settings(("", "")))
     assert chosen["run"][0]["is_stable"] is True
-    assert min(each["customers_in_sample"] for each in chosen["segment"]) >= 2
+    assert min(each["customers_in_sample"] for each in chosen["segments"]) >= 2
     forced = learned(features, small_settings(("standard", "scaled"), k=2, bootstraps=20))
-    assert [each["customers_in_sample"] for each in forced["segment"]] == [149, 1]
+    assert [each["customers_in_sample"] for each in forced["segments"]] == [149, 1]
     assert forced["run"][0]["is_stable"] is False
     assert "a segment has a Jaccard of only" in forced["run"][0]["warning"]
-    assert [each["is_unstable"] for each in forced["segment"]] == [False, True]
+    assert [each["is_unstable"] for each in forced["segments"]] == [False, True]
 
 
 @pytest.mark.parametrize("kind", [*KINDS, ("", "")])
@@ -303,8 +308,8 @@ def test_three_hundred_columns_are_segmented_under_every_scaling(scaling: str) -
     features = odd(**{f"x{number}": values[:, number] for number in range(300)})
     for representation in ("scaled", "pca"):
         records = learned(features, small_settings((scaling, representation), k=3))
-        assert sum(each["customers_in_sample"] for each in records["segment"]) == 200
-        assert all(np.isfinite(each["value"]) for each in records["parameter"])
+        assert sum(each["customers_in_sample"] for each in records["segments"]) == 200
+        assert all(np.isfinite(each["value"]) for each in records["parameters"])
 
 
 @pytest.mark.parametrize("name", [*list(ODD)[1:], "300 columns"])
@@ -315,7 +320,7 @@ def test_codes_of_odd_customers_are_segmented(name: str, monkeypatch: pytest.Mon
     values = np.exp(np.random.default_rng(1).normal(size=(150, 300)))
     features = ODD.get(name, odd(**{f"x{number}": values[:, number] for number in range(300)}))
     records = learned(features, small_settings(("log_standard", "undercomplete"), k=2))
-    sizes = [each["customers_in_sample"] for each in records["segment"]]
+    sizes = [each["customers_in_sample"] for each in records["segments"]]
     assert np.bincount(labels_of(features, records))[1:].tolist() == sizes
-    layers = [json.loads(each["weights"]) for each in records["encoder"]]
+    layers = [json.loads(each["weights"]) for each in records["encoder_layers"]]
     assert all(np.isfinite(each).all() for each in layers)

@@ -1,11 +1,9 @@
-"""Training as a whole: what `train` promises about its records, whatever it is given."""
+"""Training as a whole: what `train` promises about its results, whatever it is given."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,8 +14,10 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
+from python_models.results import COLUMNS
 from python_models.settings import Settings
 from python_models.training import train
+from tests.support.learned import Records, learned, rows_of, without_seconds
 
 NAN = float("nan")
 GIVEN: dict[str, Any] = {
@@ -48,20 +48,8 @@ def settings_with(**changes: object) -> Settings:
     return Settings.from_mapping(GIVEN | changes)
 
 
-def records_of(features: pd.DataFrame, **changes: object) -> dict[str, list[dict[str, Any]]]:
-    frame = train(features, settings_with(**changes))
-    assert list(frame.columns) == ["record", "payload"]
-    records: dict[str, list[dict[str, Any]]] = {}
-    for record, payload in frame.itertuples(index=False):
-        records.setdefault(record, []).append(json.loads(payload))
-    return records
-
-
-def without_seconds(records: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
-    return {
-        kind: [{k: v for k, v in each.items() if not k.startswith("seconds")} for each in payloads]
-        for kind, payloads in records.items()
-    }
+def records_of(features: pd.DataFrame, **changes: object) -> Records:
+    return learned(features, settings_with(**changes))
 
 
 def customers(rows: int, seed: int = 0, clouds: int = 3) -> pd.DataFrame:
@@ -110,71 +98,46 @@ def real_features(real_file: Path) -> pd.DataFrame:
     return frame.fillna(frame.mean(numeric_only=True))
 
 
-# The records
+# The results
 
 
 @pytest.mark.parametrize("representation", ["scaled", "pca"])
-def test_every_record_has_the_fields_that_sql_unpacks(representation: str) -> None:
-    records = records_of(customers(300), representation=representation, k=4)
-    fields = {kind: set().union(*payloads) for kind, payloads in records.items()}
-    assert fields["parameter"] == {"model_id", "stage", "component", "feature", "value"}
-    measures = {"silhouette", "davies_bouldin", "calinski_harabasz", "stability", "smallest_segment"}
-    named = {"model_id", "scaling", "representation", "k", "inertia", "is_chosen"}
-    assert fields["candidate"] == named | measures | {
-        "mean_jaccard", "adjusted_rand", "resamples", "tree_accuracy", "seed_agreement", "smallest_share",
-        "is_valid", "reason", "seconds",
-    }  # fmt: skip
-    assert fields["curve"] == named | measures | {"gap", "gap_error", "is_elbow"}
-    assert fields["vote"] == {"model_id", "method", "k", "words"}
-    assert fields["loading"] == {"model_id", "component", "feature", "loading"}
-    assert fields["segment"] == {
-        "model_id", "segment_id", "customers_in_sample", "silhouette", "stability", "is_unstable"
-    }  # fmt: skip
-    assert fields["rule_condition"] == {
-        "model_id", "segment_id", "rule", "condition", "feature", "operator", "threshold"
-    }  # fmt: skip
-    assert fields["component"] == {"model_id", "component", "explained_variance", "explained_variance_share"}
-    assert fields["run"] >= {
-        "model_id", "seed", "scaling", "representation", "k", "elbow_k", "reason", "rows_trained",
-        "features", "inertia", "silhouette", "seconds_prepare", "seconds_candidates", "seconds_curve",
-        "seconds_fit", "python", "numpy", "pandas", "scikit-learn", "kneed", "k_asked", "scaling_asked",
-        "representation_asked", "stability", "adjusted_rand", "tree_accuracy", "is_stable", "warning",
-        "autoencoders", "min_jaccard", "min_segment_share", "bootstraps", "candidates_k_max",
+def test_results_have_the_columns_and_types_that_are_declared(representation: str) -> None:
+    results = train(customers(300), settings_with(representation=representation, k=4))
+    for name, types in COLUMNS.items():
+        assert dict(getattr(results, name).dtypes.astype(str)) == dict(types), name
+    records = rows_of(results)
+    assert records["run"][0].keys() >= {
+        "rows_trained", "features", "seconds_prepare", "seconds_candidates", "seconds_curve", "seconds_fit",
+        "python", "numpy", "pandas", "scikit-learn", "kneed", "k_asked", "scaling_asked",
+        "representation_asked", "autoencoders", "min_jaccard", "min_segment_share", "bootstraps",
+        "candidates_k_max",
     }  # fmt: skip
     assert len(records["run"]) == 1
-    model_ids = {each["model_id"] for kind in fields for each in records[kind]}
+    model_ids = {each["model_id"] for kind in ("run", "parameters", "candidates") for each in records[kind]}
     assert len(model_ids) == 1
-    stages = pd.DataFrame(records["parameter"]).groupby(["stage", "component"]).feature.apply(set).to_dict()
+    stages = pd.DataFrame(records["parameters"]).groupby(["stage", "component"]).feature.apply(set).to_dict()
     names = {"purchases", "balance", "limit", "advances"}
     assert stages[("impute", "median")] == stages[("scale", "center")] == stages[("scale", "scale")] == names
     assert stages[("project", "pca_1")] == stages[("project", "pca_2")] == names | {"(intercept)"}
-    axes = {each["component"] for each in records["component"]}
+    axes = {each["component"] for each in records["components"]}
     space = names if representation == "scaled" else axes
     assert [stages[("centroid", str(segment))] for segment in (1, 2, 3, 4)] == [space] * 4
     assert {component for stage, component in stages if stage == "project"} == axes
-
-
-def test_numbers_come_back_from_duckdb_as_the_very_doubles() -> None:
-    frame = train(customers(300), settings_with(k=3))
-    unpacked = duckdb.sql(
-        "select payload ->> 'stage', cast(payload ->> 'value' as double) from frame where record = 'parameter'"
-    ).fetchall()
-    kept = [json.loads(text) for text in frame.loc[frame["record"] == "parameter", "payload"]]
-    assert unpacked == [(each["stage"], each["value"]) for each in kept]
 
 
 def test_parameters_equal_the_hand_computation() -> None:
     """1, 2, 3, 10 and a missing value: median 2.5 stands in; then mean 3.7 and variance 10.36."""
     frame = pd.DataFrame({"customer_id": list("abcde"), "x": [1.0, NAN, 3.0, 2.0, 10.0]})
     records = records_of(frame, k=2)
-    value = {(p["stage"], p["component"], p["feature"]): p["value"] for p in records["parameter"]}
+    value = {(p["stage"], p["component"], p["feature"]): p["value"] for p in records["parameters"]}
     assert value[("impute", "median", "x")] == 2.5
     assert value[("scale", "center", "x")] == pytest.approx(18.5 / 5)
     assert value[("scale", "scale", "x")] == pytest.approx(np.sqrt(10.36))
     assert value[("centroid", "1", "x")] == pytest.approx((8.5 / 4 - 3.7) / np.sqrt(10.36))
     assert value[("centroid", "2", "x")] == pytest.approx((10 - 3.7) / np.sqrt(10.36))
-    assert [each["customers_in_sample"] for each in records["segment"]] == [4, 1]
-    assert [each["component"] for each in records["component"]] == ["pca_1"]
+    assert [each["customers_in_sample"] for each in records["segments"]] == [4, 1]
+    assert [each["component"] for each in records["components"]] == ["pca_1"]
 
 
 @pytest.mark.parametrize("representation", ["scaled", "pca"])
@@ -183,8 +146,8 @@ def test_scoring_by_the_parameters_gives_the_labels_of_predict(representation: s
     records = records_of(
         features, k=7, k_max=3, candidates_k_max=2, silhouette_rows=500, representation=representation
     )
-    labels = score(features, records["parameter"])
-    table = pd.DataFrame(records["parameter"])
+    labels = score(features, records["parameters"])
+    table = pd.DataFrame(records["parameters"])
 
     def matrix(stage: str) -> pd.DataFrame:
         return table[table["stage"] == stage].pivot(index="component", columns="feature", values="value")
@@ -198,7 +161,7 @@ def test_scoring_by_the_parameters_gives_the_labels_of_predict(representation: s
     model = KMeans(7, init=centroids.to_numpy(), n_init=1, max_iter=1).fit(points.to_numpy())
     model.cluster_centers_ = np.ascontiguousarray(centroids.to_numpy())
     assert (labels == model.predict(points.to_numpy()) + 1).all()
-    sizes = [each["customers_in_sample"] for each in records["segment"]]
+    sizes = [each["customers_in_sample"] for each in records["segments"]]
     assert labels.value_counts().sort_index().tolist() == sizes == sorted(sizes, reverse=True)
 
 
@@ -210,8 +173,8 @@ def test_clouds_that_lie_apart_are_found() -> None:
     frame["customer_id"] = [str(number) for number in range(800)]
     records = records_of(frame, k_max=10)
     assert records["run"][0]["k"] == 4
-    assert adjusted_rand_score(truth, score(frame, records["parameter"])) > 0.99
-    shares = [each["explained_variance_share"] for each in records["component"]]
+    assert adjusted_rand_score(truth, score(frame, records["parameters"])) > 0.99
+    shares = [each["explained_variance_share"] for each in records["components"]]
     assert shares == sorted(shares, reverse=True)
 
 
@@ -231,8 +194,8 @@ def test_a_k_that_is_asked_for_is_taken_and_the_reason_says_so() -> None:
         assert [each["k"] for each in rows if each["is_elbow"]] == [elbow]
         assert [each["inertia"] for each in rows[:6]] == [each["inertia"] for each in free["curve"]]
         assert (np.diff([each["inertia"] for each in rows]) < 0).all()
-        assert len(asked["segment"]) == k
-        candidates = asked["candidate"]
+        assert len(asked["segments"]) == k
+        candidates = asked["candidates"]
         assert sorted(each["k"] for each in candidates) == [*range(2, 7), *([k] if k > 6 else [])]
         assert [each["k"] for each in candidates if each["is_chosen"]] == [k]
         assert {each["reason"] for each in candidates if each["k"] != k} == {f"K={k} was asked for"}
@@ -243,14 +206,14 @@ def test_an_unstable_k_is_taken_only_if_asked_for_and_marked() -> None:
     features = customers(400)
     free = records_of(features, bootstraps=20)
     assert (free["run"][0]["is_stable"], free["run"][0]["warning"]) == (True, None)
-    assert not any(each["is_unstable"] for each in free["segment"])
+    assert not any(each["is_unstable"] for each in free["segments"])
     forced = records_of(features, k=9, bootstraps=20)
     assert forced["run"][0]["is_stable"] is False
     assert (
         "Jaccard of only" in forced["run"][0]["warning"] or "of the customers" in forced["run"][0]["warning"]
     )
-    assert any(each["is_unstable"] for each in forced["segment"])
-    for each in forced["segment"]:
+    assert any(each["is_unstable"] for each in forced["segments"])
+    for each in forced["segments"]:
         assert each["is_unstable"] == (each["stability"] < 0.75 or each["customers_in_sample"] < 4)
 
 
@@ -263,7 +226,7 @@ def test_a_small_segment_is_not_chosen_unless_asked_for() -> None:
     features["customer_id"] = [str(number) for number in range(len(values))]
     for share, smallest in ((0.01, 200), (0.0, 3)):
         chosen = records_of(features, min_segment_share=share)
-        sizes = [each["customers_in_sample"] for each in chosen["segment"]]
+        sizes = [each["customers_in_sample"] for each in chosen["segments"]]
         assert (min(sizes) <= 3) == (smallest == 3), sizes
     forced = records_of(features, k=3)
     assert "holds only 0.50% of the customers (at least 1.00% is asked for)" in forced["run"][0]["warning"]
@@ -271,7 +234,7 @@ def test_a_small_segment_is_not_chosen_unless_asked_for() -> None:
 
 def test_every_method_votes_in_words() -> None:
     records = records_of(customers(400))
-    votes = {each["method"]: each for each in records["vote"]}
+    votes = {each["method"]: each for each in records["votes"]}
     assert list(votes) == ["elbow", "silhouette", "davies_bouldin", "calinski_harabasz", "gap", "stability"]
     assert votes["elbow"]["k"] == records["run"][0]["elbow_k"]
     assert "over k = 1 to 6" in votes["elbow"]["words"]
@@ -290,16 +253,16 @@ def test_one_segment_has_no_measures() -> None:
 
 def test_scalings_and_representations_are_compared_in_one_table() -> None:
     records = records_of(customers(300), scaling="", representation="")
-    kinds = {(each["scaling"], each["representation"]) for each in records["candidate"]}
+    kinds = {(each["scaling"], each["representation"]) for each in records["candidates"]}
     assert kinds == {
         (scaling, representation)
         for scaling in ("standard", "log_standard", "robust", "quantile")
         for representation in ("scaled", "pca")
     }
-    chosen = [each for each in records["candidate"] if each["is_chosen"]]
+    chosen = [each for each in records["candidates"] if each["is_chosen"]]
     assert len(chosen) == 1
     assert all(chosen[0][name] == records["run"][0][name] for name in ("scaling", "representation", "k"))
-    assert all(each["reason"] for each in records["candidate"])
+    assert all(each["reason"] for each in records["candidates"])
 
 
 def test_measures_of_both_representations_are_in_the_space_of_all_features() -> None:
@@ -318,7 +281,7 @@ def test_the_curve_and_the_fit_use_the_rows_they_are_allowed() -> None:
     features = customers(500)
     records = records_of(features, sample_rows=400, curve_rows=100, silhouette_rows=50, k=3)
     assert records["run"][0]["rows_trained"] == 400
-    assert sum(each["customers_in_sample"] for each in records["segment"]) == 400
+    assert sum(each["customers_in_sample"] for each in records["segments"]) == 400
     chosen = next(each for each in records["curve"] if each["is_chosen"])
     # The curve's inertia is a sum over a quarter of the rows.
     assert chosen["inertia"] < records["run"][0]["inertia"] / 2
@@ -330,7 +293,7 @@ def test_a_curve_on_all_rows_is_the_fit() -> None:
     chosen = next(each for each in records["curve"] if each["is_chosen"])
     assert chosen["inertia"] == records["run"][0]["inertia"]
     assert chosen["silhouette"] == pytest.approx(records["run"][0]["silhouette"], abs=1e-12)
-    assert chosen["smallest_segment"] == records["segment"][-1]["customers_in_sample"]
+    assert chosen["smallest_segment"] == records["segments"][-1]["customers_in_sample"]
 
 
 def test_a_curve_whose_rows_are_alike_takes_all_rows() -> None:
@@ -382,7 +345,7 @@ def test_another_currency_leaves_every_choice_and_segment_alone(seed: int, scali
     ours, theirs = (
         records_of(each, scaling=scaling, bootstraps=2, candidates_k_max=4) for each in (features, other)
     )
-    for kind in ("segment", "candidate", "curve", "vote"):
+    for kind in ("segments", "candidates", "curve", "votes"):
         for one, two in zip(ours[kind], theirs[kind], strict=True):
             for name in set(one) - {"model_id", "seconds"}:
                 value = one[name]
@@ -407,12 +370,12 @@ def test_every_customer_twice_gives_the_same_segments_twice(seed: int, scaling: 
         records_of(each, scaling=scaling, k=3, bootstraps=2, candidates_k_max=3) for each in (features, twice)
     )
     one, two = (
-        sorted(each["value"] for each in records["parameter"] if each["stage"] == "centroid")
+        sorted(each["value"] for each in records["parameters"] if each["stage"] == "centroid")
         for records in (ours, theirs)
     )
     assert two == pytest.approx(one, rel=1e-2, abs=1e-2)
-    assert [each["customers_in_sample"] for each in theirs["segment"]] == [
-        2 * each["customers_in_sample"] for each in ours["segment"]
+    assert [each["customers_in_sample"] for each in theirs["segments"]] == [
+        2 * each["customers_in_sample"] for each in ours["segments"]
     ]
 
 
@@ -534,17 +497,17 @@ def test_odd_but_usable_input_is_segmented(features: pd.DataFrame, ks: list[int]
         found = [each["k"] for each in records["curve"]]
         assert found == ks
         assert 2 <= records["run"][0]["k"] <= max(ks)
-        sizes = [each["customers_in_sample"] for each in records["segment"]]
+        sizes = [each["customers_in_sample"] for each in records["segments"]]
         assert sum(sizes) == len(features) and min(sizes) >= 1
-        assert all(np.isfinite(each["value"]) for each in records["parameter"])
+        assert all(np.isfinite(each["value"]) for each in records["parameters"])
 
 
 def test_three_hundred_columns_are_segmented() -> None:
     values = np.random.default_rng(1).normal(size=(150, 300))
     features = frame_of(**{f"x{number}": values[:, number] for number in range(300)})
     records = records_of(features, k=3, representation="pca")
-    assert sum(each["customers_in_sample"] for each in records["segment"]) == 150
-    assert 0.9 <= sum(each["explained_variance_share"] for each in records["component"]) < 0.92
+    assert sum(each["customers_in_sample"] for each in records["segments"]) == 150
+    assert 0.9 <= sum(each["explained_variance_share"] for each in records["components"]) < 0.92
 
 
 def odd_columns() -> Iterator[st.SearchStrategy[list[float]]]:
@@ -566,7 +529,7 @@ def test_whatever_the_numbers_there_is_a_sound_result_or_a_sentence(
     except ValueError as error:
         assert str(error).startswith(("all 12 customers have the same features", "the customers differ"))
         return
-    assert sum(each["customers_in_sample"] for each in records["segment"]) == 12
-    assert all(np.isfinite(each["value"]) for each in records["parameter"])
+    assert sum(each["customers_in_sample"] for each in records["segments"]) == 12
+    assert all(np.isfinite(each["value"]) for each in records["parameters"])
     inertias = [each["inertia"] for each in records["curve"]]
     assert (np.diff(inertias) <= 1e-9 * inertias[0]).all()

@@ -1,9 +1,10 @@
-"""What tests of the learning share: settings, records by kind, features of files, labels from records alone."""
+"""What tests of the learning share: settings, rows of results, features of files, labels from results alone."""
 
 import json
 import os
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import pandas as pd
 
 from python_models.autoencoder import code_units
 from python_models.elbow import find_elbow, inertia_curve
-from python_models.encoder import encode, encoder_from_rows
+from python_models.encoder import encoder_from_rows
 from python_models.kmeans import squared_distances
+from python_models.results import Results
 from python_models.sample import draw_sample
 from python_models.scaling import KNOTS, SCALINGS, LinearScaler, LogScaler, QuantileScaler, Scaler
 from python_models.settings import Settings
@@ -42,7 +44,7 @@ with duckdb.connect(str(warehouse / "work.duckdb")) as connection:
     hand_over(connection, [])
 set_dbt_environment(warehouse / "work.duckdb", warehouse / "dbt", warehouse / "logs")
 from dbt.cli.main import dbtRunner
-run = ["run", "--select", "+customer_features", "--vars", json.dumps({"source_kind": kind})]
+run = ["run", "--select", "+int_customer_features", "--vars", json.dumps({"source_kind": kind})]
 result = dbtRunner().invoke(["--log-level", "none", "--log-level-file", "debug", *run])
 sys.exit(0 if result.success else f"dbt failed: {result.exception}")
 """
@@ -60,7 +62,7 @@ def job_features(source: Path, warehouse: Path) -> pd.DataFrame:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     with duckdb.connect(str(warehouse / "work.duckdb"), read_only=True) as connection:
-        table = connection.sql("from marts.customer_features order by customer_id").df()
+        table = connection.sql("from customers.int_customer_features order by customer_id").df()
     return table.drop(columns=["as_of_date", "nothing_was_due"])
 
 
@@ -76,22 +78,37 @@ def job_settings(**changes: object) -> Settings:
     return Settings.from_mapping({name: known[name] for name in Settings.__dataclass_fields__})
 
 
-def by_kind(frame: pd.DataFrame) -> Records:
-    """The payloads of each kind of record."""
-    records: Records = {}
-    for record, payload in frame.itertuples(index=False):
-        records.setdefault(record, []).append(json.loads(payload))
-    return records
+def rows_of(results: Results) -> Records:
+    """The rows of each result that has any, None where a value is missing; a run's with its details."""
+    rows = {
+        field.name: [
+            {name: None if pd.isna(value) else value for name, value in row.items()}
+            for row in getattr(results, field.name).to_dict("records")
+        ]
+        for field in fields(results)
+    }
+    rows["run"] = [row | json.loads(row["details"]) for row in rows["run"]]
+    return {name: each for name, each in rows.items() if each}
+
+
+def without_seconds(records: Records) -> Records:
+    """Rows without what a clock says."""
+    return {
+        kind: [
+            {k: v for k, v in each.items() if not k.startswith("seconds") and k != "details"} for each in rows
+        ]
+        for kind, rows in records.items()
+    }
 
 
 def learned(features: pd.DataFrame, settings: Settings) -> Records:
-    """Records of a training run, by kind."""
-    return by_kind(train(features, settings))
+    """Rows of a training run, by result."""
+    return rows_of(train(features, settings))
 
 
 def labels_of(features: pd.DataFrame, records: Records) -> np.ndarray:
-    """Segment of each customer, from the records alone: impute, scale, project or encode, nearest centroid."""
-    table = pd.DataFrame(records["parameter"]).set_index(["stage", "component"]).sort_index()
+    """Segment of each customer, from the results alone: impute, scale, project or encode, nearest centroid."""
+    table = pd.DataFrame(records["parameters"]).set_index(["stage", "component"]).sort_index()
 
     def of(stage: str, component: str, names: list[str]) -> np.ndarray:
         rows = table.loc[[(stage, component)]].set_index("feature")["value"]
@@ -118,7 +135,8 @@ def labels_of(features: pd.DataFrame, records: Records) -> np.ndarray:
     elif dimensions[0].startswith("ae_"):
         dimensions = [f"ae_{number}" for number in range(1, code_units(len(names)) + 1)]
         name = records["run"][0]["representation"]
-        points = encode(encoder_from_rows(r for r in records["encoder"] if r["name"] == name), points)
+        layers = [row for row in records["encoder_layers"] if row["autoencoder"] == name]
+        points = encoder_from_rows(layers).transform(points)
     else:
         dimensions = names
     centers = centroids.pivot(index="component", columns="feature", values="value")[dimensions]

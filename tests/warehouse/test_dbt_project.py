@@ -22,6 +22,10 @@ from tests.support.builds import REPO
 
 PROJECT = REPO / "dbt_project"
 KINDS = ("ledger", "summary")
+# The folders of models in the order in which they run.
+FLOORS = {
+    "staging": 0, "ledger": 1, "summary": 1, "customers": 2, "model": 3, "scoring": 4, "meaning": 6, "marts": 7
+}  # fmt: skip
 UNITS = {"money", "months", "share", "count"}
 # Two columns for each feature: a contract would be a second list of the features.
 WITHOUT_CONTRACT = {"segment_profiles"}
@@ -134,7 +138,7 @@ def test_the_dialect_check_sees_what_is_deprecated(tmp_path: Path) -> None:
     """A `meta` outside `config`, which dbt alone passes over on DuckDB, is found."""
     project = tmp_path / "project"
     shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
-    page = project / "models" / "features" / "ledger" / "_ledger__models.yml"
+    page = project / "models" / "ledger" / "_ledger__models.yml"
     text = page.read_text(encoding="utf-8")
     page.write_text(
         text.replace("- name: int_ledger_period\n", "- name: int_ledger_period\n    meta: {key: 1}\n")
@@ -175,6 +179,44 @@ def test_every_mart_has_a_contract_and_a_key_of_its_columns(
         key = mart["config"]["meta"].get("primary_key", [])
         assert key, f"{name} has no meta.primary_key"
         assert set(key) <= set(mart["columns"]), name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_models_read_from_their_own_folder_and_those_above(manifests: dict[str, Manifest], kind: str) -> None:
+    """A row goes one way through the folders; what outsiders read is read by no model."""
+    models = {n["unique_id"]: n for n in models_of(manifests[kind]).values()}
+    level = {key: FLOORS[Path(model["original_file_path"]).parts[1]] for key, model in models.items()}
+    back = [
+        f"{key} reads {parent}"
+        for key, model in models.items()
+        for parent in model["depends_on"]["nodes"]
+        if parent in level and (level[parent] > level[key] or level[parent] == FLOORS["marts"])
+    ]
+    assert back == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_kind_of_input_is_known_to_its_own_folders_and_one_switch(
+    manifests: dict[str, Manifest], kind: str
+) -> None:
+    """What lies below the switch reads the relations that both kinds have."""
+    knowing = {f"stg_{kind}", f"int_{kind}"}
+    below = [
+        f"{model['name']} reads {parent}"
+        for model in models_of(manifests[kind]).values()
+        for parent in model["depends_on"]["nodes"]
+        if FLOORS[Path(model["original_file_path"]).parts[1]] >= FLOORS["customers"]
+        and any(each in parent for each in knowing)
+        and "of_kind(" not in model["raw_code"]
+    ]
+    assert below == []
+    branches = [
+        str(path)
+        for folder in ("models", "macros")
+        for path in (PROJECT / folder).rglob("*.sql")
+        if re.search(r"if var\('source_kind'\)", path.read_text(encoding="utf-8"))
+    ]
+    assert [Path(each).name for each in branches] == ["of_kind.sql"]
 
 
 def test_the_contract_of_customer_features_is_the_list_of_features(manifests: dict[str, Manifest]) -> None:
@@ -220,7 +262,7 @@ def test_unit_tests_of_the_models_pass(kind: str, tmp_path: Path) -> None:
     """Unit tests of dbt, over empty relations: they take the columns' types from there."""
     with duckdb.connect(str(tmp_path / "work.duckdb")) as connection:
         make_empty_input(connection, kind)
-    code, words = run_dbt(["run", "--empty", "--exclude", "segmentation", "meaning", "marts"], kind, tmp_path)
+    code, words = run_dbt(["run", "--empty", "--select", f"staging.{kind}", kind], kind, tmp_path)
     assert code == 0, words
     code, words = run_dbt(["test", "--select", "test_type:unit"], kind, tmp_path)
     assert code == 0, words
@@ -258,7 +300,7 @@ def test_every_feature_has_a_unit_test_of_its_definition(manifests: dict[str, Ma
 def test_every_reason_for_refusing_a_row_has_a_unit_test(manifests: dict[str, Manifest], kind: str) -> None:
     """Each reason that staging spells out is expected by a unit test of that model."""
     for name, model in models_of(manifests[kind]).items():
-        if model["schema"] != "staging":
+        if not name.startswith(f"stg_{kind}__"):
             continue
         sql = model["raw_code"].split("judged as")[1]
         reasons = re.findall(r"then '([^'{]+)'", sql)
@@ -283,7 +325,7 @@ def spoilt(sample_build: Path, tmp_path: Path) -> Callable[[str], str]:
         with duckdb.connect(str(work)) as connection:
             changed = connection.execute(statement).fetchall()
             assert changed == [(1,)]
-        code, words = run_dbt(["build", "--select", "rejected_rows", "load_audit"], "ledger", tmp_path, work)
+        code, words = run_dbt(["build", "--select", "int_rejected_rows", "int_load_audit"], "ledger", tmp_path, work)
         assert code == 1, words
         return words
 
@@ -293,11 +335,11 @@ def spoilt(sample_build: Path, tmp_path: Path) -> Callable[[str], str]:
 @pytest.mark.parametrize(
     "statement",
     [
-        "delete from features.int_ledger_rejected_rows where rowid ="
-        " (select min(rowid) from features.int_ledger_rejected_rows where source = 'accounts')",
-        "update features.int_ledger_account_activity set payment_amount = payment_amount + 0.01"
-        " where account_id = (select min(account_id) from features.int_ledger_accounts"
-        " semi join features.int_ledger_account_activity using (account_id))",
+        "delete from ledger.int_ledger_rejected_rows where rowid ="
+        " (select min(rowid) from ledger.int_ledger_rejected_rows where source = 'accounts')",
+        "update ledger.int_ledger_account_activity set payment_amount = payment_amount + 0.01"
+        " where account_id = (select min(account_id) from ledger.int_ledger_accounts"
+        " semi join ledger.int_ledger_account_activity using (account_id))",
     ],
     ids=["a refused row vanishes", "a cent too many"],
 )

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.support.builds import REPO, run_build
+from tests.support.builds import REPO, query, run_build
 
 TABLES = {
     "customer_segments", "customer_features", "segment_profiles", "segment_feature_contrasts", "elbow_curve",
     "model_candidates", "model_parameters", "model_runs", "rejected_rows", "load_audit", "data_quality_checks",
-    "choice_votes", "pca_components", "pca_loadings", "autoencoders", "autoencoder_training",
+    "choice_votes", "pca_components", "autoencoders", "autoencoder_training",
     "autoencoder_reconstruction", "autoencoder_layers", "customer_embeddings", "segment_rules", "customer_values",
     "segment_values", "value_assumptions", "segment_playbook", "protected_trait_mix", "words",
 }  # fmt: skip

@@ -299,7 +299,7 @@ def test_what_is_wrong_with_the_seeds_is_said_before_the_learning(copy: Path, tm
     assert not (tmp_path / "warehouse" / "card_segments.duckdb").exists()
     with duckdb.connect(str(tmp_path / "warehouse" / "work.duckdb"), read_only=True) as connection:
         problems = "\n".join(
-            row[0] for row in connection.execute("from meaning.rulebook_problems").fetchall()
+            row[0] for row in connection.execute("from staging.rulebook_problems").fetchall()
         )
         # Nothing was learned yet.
         assert not connection.execute(

@@ -165,7 +165,7 @@ def test_protected_traits_are_reported_and_not_learned_from(builds: tuple[Path, 
     assert mix["customers"].dropna().min() >= 10
     shares = mix.dropna(subset="customers")
     assert (shares["share_of_segment"] / shares["share_of_portfolio"]).to_numpy() == pytest.approx(
-        shares["representation"].to_numpy()
+        shares["representation_ratio"].to_numpy()
     )
     # Not named, not there; and never a feature or a parameter of a model.
     assert query(first, "from marts.protected_trait_mix").empty

@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from scripts.build import keep_models
 from scripts.errors import UserError
 from scripts.publish import Published, publish, remove_leftovers
 from tests.support.builds import REPO
@@ -532,3 +533,33 @@ def test_a_published_file_that_is_broken_is_one_sentence(tmp_path: Path, module:
     assert re.fullmatch(
         r"error: .*card_segments\.duckdb: cannot be opened \(.+\); run make build.*\n", done.stderr
     )
+
+
+# A new work file
+
+
+def test_models_of_earlier_builds_come_from_what_is_published(tmp_path: Path) -> None:
+    """As after an upgrade that moved tables, or where the work file was lost; once only."""
+    published = tmp_path / "published.duckdb"
+    with duckdb.connect(str(published)) as connection:
+        connection.execute("create schema marts")
+        connection.execute("create table marts.model_runs as select 'm1' as model_id")
+        connection.execute("create table marts.model_parameters as select 'm1' as model_id, 0.1::double as value")
+    with duckdb.connect(str(tmp_path / "work.duckdb")) as work:
+        work.execute("create schema features; create table features.of_an_earlier_release (i integer)")
+        assert keep_models(work, published) == ""
+        assert work.execute("from model.int_model_parameters").fetchall() == [("m1", 0.1)]
+        assert work.execute("select count(*) from duckdb_schemas() where schema_name = 'features'").fetchall() == [
+            (0,)
+        ]
+        work.execute("insert into model.int_model_runs values ('m2')")
+        assert keep_models(work, published) == ""
+        assert work.execute("from model.int_model_runs").fetchall() == [("m1",), ("m2",)]
+
+
+def test_a_published_file_without_models_to_take_is_a_note(tmp_path: Path) -> None:
+    broken = tmp_path / "published.duckdb"
+    broken.write_text("no database")
+    with duckdb.connect(str(tmp_path / "work.duckdb")) as work:
+        assert "cannot be read" in keep_models(work, broken)
+        assert keep_models(work, tmp_path / "nothing.duckdb") == ""

@@ -70,8 +70,7 @@ def predicted(warehouse: Path, features: pd.DataFrame) -> np.ndarray:
         loadings = np.array([stage["project", axis][columns] for axis in dimensions])
         seen = seen @ loadings.T + [stage["project", axis]["(intercept)"] for axis in dimensions]
     elif "ae_1" in centroids[1]:
-        layers = read(warehouse, "select * exclude (model_id, autoencoder), autoencoder as name"
-                      " from marts.autoencoder_layers")  # fmt: skip
+        layers = read(warehouse, "select * exclude (model_id) from marts.autoencoder_layers")
         seen = encoder_from_rows(layers.to_dict("records")).transform(seen)
         dimensions = [f"ae_{place + 1}" for place in range(len(centroids[1]))]
     model = KMeans(len(centroids), n_init=1, max_iter=1)

@@ -12,5 +12,5 @@ select
     {% for name, expression, _ in indicators() %}
     {{ expression }} as {{ name }},
     {% endfor %}
-    *
+    features.*
 from features

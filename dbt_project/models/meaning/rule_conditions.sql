@@ -3,17 +3,14 @@ with
 
 conditions as (
 
-    {{ unpack_records('rule_condition', {
-        'segment_id': 'integer', 'rule': 'integer', 'condition': 'integer', 'feature': 'varchar',
-        'operator': 'varchar', 'threshold': 'double',
-    }) }}
+    {{ learned('rule_conditions') }}
 
 ),
 
 units as (
 
     select distinct
-        measure,
+        feature,
         unit
     from {{ ref('segment_statistics') }}
 
@@ -21,7 +18,7 @@ units as (
 
 words as (
 
-    select * from {{ ref('words') }}
+    select * from {{ ref('stg_rulebook__words') }}
 
 )
 
@@ -52,5 +49,5 @@ select
         end
     ) as condition_text
 from conditions
-inner join units on conditions.feature = units.measure
+inner join units on conditions.feature = units.feature
 inner join words on 'feature.' || conditions.feature = words.key

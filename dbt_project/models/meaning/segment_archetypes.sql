@@ -4,30 +4,20 @@ with
 
 statistics as (
 
-    unpivot (
-        select
-            segment_id,
-            measure as feature,
-            mean,
-            median,
-            users_share,
-            mean_ratio
-        from {{ ref('segment_statistics') }}
-    )
-    on mean, median, users_share, mean_ratio
-    into name statistic value value -- noqa: disable=all
-
+    {% for statistic in ('mean', 'median', 'users_share', 'mean_ratio') -%}
+    select
+        segment_id,
+        feature,
+        '{{ statistic }}' as statistic,
+        {{ statistic }} as value
+    from {{ ref('segment_statistics') }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 conditions as (
 
-    select
-        archetype,
-        feature,
-        statistic,
-        try_cast(above as double) as above,
-        try_cast(below as double) as below
-    from {{ ref('archetype_conditions') }}
+    select * from {{ ref('stg_rulebook__conditions') }}
 
 ),
 
@@ -37,8 +27,8 @@ judged as (
         statistics.segment_id,
         conditions.archetype,
         bool_and(
-            statistics.value > coalesce(conditions.above, '-inf'::double)
-            and statistics.value < coalesce(conditions.below, 'inf'::double)
+            statistics.value > coalesce(conditions.lower_bound, cast('-inf' as double))
+            and statistics.value < coalesce(conditions.upper_bound, cast('inf' as double))
         ) as holds,
         count(*) as conditions_seen
     from conditions
@@ -70,7 +60,7 @@ first_match as (
 
     select
         segment_id,
-        arg_min(archetype, priority) as archetype
+        min_by(archetype, priority) as archetype
     from matching
     group by segment_id
 

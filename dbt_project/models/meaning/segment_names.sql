@@ -10,7 +10,8 @@ archetypes as (
         names.text as archetype_name,
         count(*) over (partition by archetypes.archetype) as segments_of_archetype
     from {{ ref('segment_archetypes') }} as archetypes
-    inner join {{ ref('words') }} as names on 'archetype.' || archetypes.archetype || '.name' = names.key
+    inner join {{ ref('stg_rulebook__words') }} as names
+        on 'archetype.' || archetypes.archetype || '.name' = names.key
 
 ),
 
@@ -25,7 +26,7 @@ siblings as (
 
     select
         traits.segment_id,
-        traits.measure,
+        traits.feature,
         traits.short_text,
         archetypes.archetype,
         traits.z_contrast - avg(traits.z_contrast) over (
@@ -41,13 +42,13 @@ qualifiers as (
 
     select
         segment_id,
-        string_agg(short_text, ', ' order by qualifier_rank) filter (qualifier_rank <= 1) as one,
-        string_agg(short_text, ', ' order by qualifier_rank) filter (qualifier_rank <= 2) as two
+        string_agg(short_text, ', ' order by qualifier_rank) filter (where qualifier_rank <= 1) as one,
+        string_agg(short_text, ', ' order by qualifier_rank) filter (where qualifier_rank <= 2) as two
     from (
         select
             *,
             row_number() over (
-                partition by segment_id order by abs(sibling_contrast) desc, measure
+                partition by segment_id order by abs(sibling_contrast) desc, feature
             ) as qualifier_rank
         from siblings
     ) as ranked
@@ -59,8 +60,8 @@ strongest as (
 
     select
         segment_id,
-        string_agg(short_text, ', ' order by name_rank) filter (name_rank <= 2) as two,
-        string_agg(short_text, ', ' order by name_rank) filter (name_rank <= 3) as three
+        string_agg(short_text, ', ' order by name_rank) filter (where name_rank <= 2) as two,
+        string_agg(short_text, ', ' order by name_rank) filter (where name_rank <= 3) as three
     from (
         select
             *,
@@ -76,7 +77,7 @@ evidence as (
 
     select
         segment_id,
-        string_agg(evidence, '; ' order by trait_rank) filter (trait_rank <= 3) as traits
+        string_agg(evidence, '; ' order by trait_rank) filter (where trait_rank <= 3) as traits
     from traits
     group by segment_id
 
@@ -121,90 +122,11 @@ told_apart as (
         segment_id,
         archetype,
         traits,
-        upper(name[1]) || name[2:]
+        upper(substr(name, 1, 1)) || substr(name, 2)
         || case when count(*) over (partition by name) > 1 then ' (' || segment_id || ')' else '' end
             as segment_name
     from lengthened
 
-),
-
--- Templates are cut into text and {placeholders}, each placeholder replaced by its number.
-pieces as (
-
-    select
-        told_apart.segment_id,
-        unnest(regexp_extract_all(templates.text, '\{[^}]*\}|[^{]+')) as piece,
-        generate_subscripts(regexp_extract_all(templates.text, '\{[^}]*\}|[^{]+'), 1) as place
-    from told_apart
-    inner join {{ ref('words') }} as templates
-        on 'archetype.' || told_apart.archetype || '.description' = templates.key
-
-),
-
-sizes as (
-
-    select distinct
-        segment_id,
-        customers
-    from {{ ref('segment_statistics') }}
-
-),
-
-currency as (
-
-    select base
-    from {{ ref('economics_assumptions') }}
-    where assumption = 'currency'
-
-),
-
-numbers as (
-
-    {% for statistic in ('mean', 'median', 'users_share') %}
-    select
-        segment_id,
-        '{' || measure || '.{{ statistic }}}' as piece,
-        {{ worded_number(statistic, "'share'" if statistic == 'users_share' else 'unit') }} as text
-    from {{ ref('segment_statistics') }}
-    union all
-    {% endfor %}
-    select
-        segment_id,
-        '{customers}' as piece,
-        {{ localised("format('{:,}', customers)") }} as text
-    from sizes
-    union all
-    select
-        segment_id,
-        '{customer_share}' as piece,
-        {{ worded_number('customers / sum(customers) over ()', "'share'") }} as text
-    from sizes
-    union all
-    select
-        sizes.segment_id,
-        '{currency}' as piece,
-        currency.base as text
-    from sizes
-    cross join currency
-
-),
-
-descriptions as (
-
-    select
-        pieces.segment_id,
-        string_agg(coalesce(numbers.text, pieces.piece), '' order by pieces.place) as description
-    from pieces
-    left join numbers on pieces.segment_id = numbers.segment_id and pieces.piece = numbers.piece
-    group by pieces.segment_id
-
 )
 
-select
-    told_apart.segment_id,
-    told_apart.archetype,
-    told_apart.segment_name,
-    descriptions.description,
-    told_apart.traits
-from told_apart
-inner join descriptions on told_apart.segment_id = descriptions.segment_id
+select * from told_apart

@@ -1,4 +1,4 @@
-{% set measures = feature_names() + (indicators() | map('first') | list) %}
+{% set names = feature_names() + (indicators() | map('first') | list) %}
 
 -- One scan gives every segment's statistics and, as segment null, the portfolio's. The linter takes
 -- a struct for a table, and rollup for a function:
@@ -18,7 +18,7 @@ customers as (
 grouped as (
 
     select
-        {% for name in measures %}
+        {% for name in names %}
         {
             'mean': avg({{ name }}),
             'median': median({{ name }}),
@@ -36,7 +36,13 @@ grouped as (
 long as (
 
     select * from grouped
-    unpivot include nulls (statistics for measure in (columns(* exclude (segment_id, customers))))
+    unpivot include nulls (
+        statistics for feature in (
+            {% for name in names %}
+            {{ name }}{{ ',' if not loop.last }}
+            {% endfor %}
+        )
+    )
 
 ),
 
@@ -56,8 +62,8 @@ portfolio as (
 
 select
     segments.segment_id,
-    segments.measure,
-    case segments.measure
+    segments.feature,
+    case segments.feature
         {% for unit in ('money', 'share', 'months', 'count') %}
         {% for name in feature_names(unit=unit) %}
         when '{{ name }}' then '{{ unit }}'
@@ -67,7 +73,11 @@ select
         when '{{ name }}' then '{{ unit }}'
         {% endfor %}
     end as unit,
-    segments.measure in (select unnest({{ feature_names() }})) as is_feature,
+    segments.feature in (
+        {% for name in feature_names() %}
+        '{{ name }}'{{ ',' if not loop.last }}
+        {% endfor %}
+    ) as is_feature,
     segments.customers,
 
     segments.statistics.mean,
@@ -81,4 +91,4 @@ select
         (segments.statistics.mean - portfolio.statistics.mean) / nullif(portfolio.statistics.deviation, 0), 0
     ) as z_contrast
 from segments
-inner join portfolio on segments.measure = portfolio.measure
+inner join portfolio on segments.feature = portfolio.feature

@@ -7,11 +7,11 @@ statistics as (
 
     select
         *,
-        case measure
+        case feature
             {% for name, family in families.items() %}
             when '{{ name }}' then '{{ family }}'
             {% endfor %}
-            else measure
+            else feature
         end as family
     from {{ ref('segment_statistics') }}
     where is_feature
@@ -21,7 +21,7 @@ statistics as (
 strongest as (
 
     select * from statistics
-    qualify row_number() over (partition by segment_id, family order by abs(z_contrast) desc, measure) = 1
+    qualify row_number() over (partition by segment_id, family order by abs(z_contrast) desc, feature) = 1
 
 ),
 
@@ -41,13 +41,13 @@ labelled as (
         strongest.family != 'cash_advance' or (strongest.z_contrast > 0 and strongest.users_share > 0.9)
             as may_be_in_name
     from strongest
-    inner join {{ ref('words') }} as words on 'feature.' || strongest.measure = words.key
+    inner join {{ ref('stg_rulebook__words') }} as words on 'feature.' || strongest.feature = words.key
 
 )
 
 select
     segment_id,
-    measure,
+    feature,
     family,
     unit,
 
@@ -61,5 +61,5 @@ select
         '{portfolio}', {{ worded_number('portfolio_mean', 'unit') }}
     ) as evidence,
     may_be_in_name,
-    row_number() over (partition by segment_id order by abs(z_contrast) desc, measure) as trait_rank
+    row_number() over (partition by segment_id order by abs(z_contrast) desc, feature) as trait_rank
 from labelled

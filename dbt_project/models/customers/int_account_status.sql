@@ -1,0 +1,1 @@
+select * from {{ of_kind('account_status') }}

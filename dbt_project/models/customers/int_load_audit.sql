@@ -1,0 +1,70 @@
+-- Rows of each input table, then its money by kind.
+with
+
+rows_in_files as (
+
+    select
+        source,
+        string_agg(file, ', ' order by file) as files,
+        sum(rows) as rows_in
+    from {{ source('intake', 'inputs') }}
+    group by source
+
+),
+
+refused as (
+
+    select
+        source,
+        count(*) as rows_rejected,
+        count(*) filter (where counts_as_error) as rows_in_error
+    from {{ ref('int_rejected_rows') }}
+    group by source
+
+),
+
+accepted as (
+
+    select * from {{ of_kind('accepted_rows') }}
+
+),
+
+money as (
+
+    select * from {{ of_kind('money') }}
+
+)
+
+select
+    rows_in_files.source,
+    'rows' as measure,
+    cast(rows_in_files.files as string) as files,
+
+    cast(rows_in_files.rows_in as bigint) as rows_in,
+    cast(accepted.rows_accepted as bigint) as rows_accepted,
+    cast(coalesce(refused.rows_rejected, 0) as bigint) as rows_rejected,
+    cast(coalesce(refused.rows_in_error, 0) as bigint) as rows_in_error,
+
+    cast(null as decimal(28, 6)) as amount_in,
+    cast(null as decimal(28, 6)) as amount_in_features,
+    cast(null as decimal(28, 6)) as amount_outside_window,
+    cast(null as decimal(28, 6)) as amount_rejected
+from rows_in_files
+inner join accepted on rows_in_files.source = accepted.source
+left join refused on rows_in_files.source = refused.source
+union all
+select
+    source,
+    measure,
+    cast(null as string) as files,
+
+    cast(null as bigint) as rows_in,
+    cast(null as bigint) as rows_accepted,
+    cast(null as bigint) as rows_rejected,
+    cast(null as bigint) as rows_in_error,
+
+    cast(amount_in as decimal(28, 6)) as amount_in,
+    cast(amount_in_features as decimal(28, 6)) as amount_in_features,
+    cast(amount_outside_window as decimal(28, 6)) as amount_outside_window,
+    cast(amount_rejected as decimal(28, 6)) as amount_rejected
+from money

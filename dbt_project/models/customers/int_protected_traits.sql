@@ -1,0 +1,1 @@
+select * from {{ of_kind('protected_traits') }}

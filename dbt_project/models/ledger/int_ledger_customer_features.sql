@@ -1,0 +1,104 @@
+with
+
+accounts as (
+
+    select * from {{ ref('int_ledger_accounts') }}
+
+),
+
+activity as (
+
+    select * from {{ ref('int_ledger_account_activity') }}
+
+),
+
+statements as (
+
+    select * from {{ ref('int_ledger_account_statements') }}
+
+),
+
+brought_together as (
+
+    select
+        accounts.customer_id,
+
+        bit_count(bit_or(accounts.open_months)) as tenure,
+        bit_or(coalesce(activity.active_months, 0)) as active_months,
+        bit_or(coalesce(statements.statement_months, 0)) as statement_months,
+        bit_or(coalesce(statements.balance_months, 0)) as balance_months,
+        bit_or(coalesce(statements.limit_months, 0)) as limit_months,
+
+        {% for type in transaction_types() -%}
+        coalesce(sum(activity.{{ type }}_amount), 0) as {{ type }}_amount,
+        {% endfor -%}
+        coalesce(sum(statements.later_balances), 0) as later_balances,
+        coalesce(sum(statements.first_balance), 0) as first_balance,
+        coalesce(sum(statements.later_limits), 0) as later_limits,
+        coalesce(sum(statements.first_limit), 0) as first_limit,
+        coalesce(sum(statements.minimum_due), 0) as minimum_due,
+
+        coalesce(sum(activity.purchases_trx), 0) as purchases_trx,
+        coalesce(sum(activity.cash_advance_trx), 0) as cash_advance_trx,
+        coalesce(sum(statements.statements_with_due), 0) as statements_with_due,
+        coalesce(sum(statements.statements_fallen_due), 0) as statements_fallen_due,
+        coalesce(sum(statements.statements_paid_in_full), 0) as statements_paid_in_full
+    from accounts
+    left join activity on accounts.account_id = activity.account_id
+    left join statements on accounts.account_id = statements.account_id
+    group by accounts.customer_id
+
+),
+
+-- Twelve open months give eleven snapshots: the window's first month is left out.
+snapshots as (
+
+    select
+        * exclude (statement_months, balance_months, limit_months),
+        case when tenure = 12 then 4094 else 4095 end as snapshot_months,
+        bit_count(statement_months & snapshot_months) as snapshots,
+        bit_count(balance_months & snapshot_months) as snapshots_with_balance,
+        bit_count(limit_months & snapshot_months) as snapshots_with_limit,
+        later_balances + case when tenure = 12 then 0 else first_balance end as balances,
+        later_limits + case when tenure = 12 then 0 else first_limit end as limits
+    from brought_together
+
+),
+
+dated as (
+
+    {{ beside_period("snapshots") }}
+
+),
+
+defined as (
+
+    select
+        customer_id,
+
+        as_of_date,
+
+        coalesce(balances / nullif(snapshots, 0), 0) as balance,
+        snapshots_with_balance / least(tenure, 11) as balance_frequency,
+        oneoff_purchase_amount + installment_purchase_amount - refund_amount as purchases,
+        oneoff_purchase_amount as oneoff_purchases,
+        installment_purchase_amount as installments_purchases,
+        cash_advance_amount as cash_advance,
+        bit_count((active_months | (active_months >> 12)) & 4095) / tenure as purchases_frequency,
+        bit_count(active_months & 4095) / tenure as oneoff_purchases_frequency,
+        bit_count((active_months >> 12) & 4095) / tenure as purchases_installments_frequency,
+        bit_count((active_months >> 24) & 4095) / tenure as cash_advance_frequency,
+        cash_advance_trx,
+        purchases_trx,
+        limits / nullif(snapshots_with_limit, 0) as credit_limit,
+        payment_amount - payment_reversal_amount as payments,
+        minimum_due as minimum_payments,
+        coalesce(statements_paid_in_full / nullif(statements_fallen_due, 0), 0) as prc_full_payment,
+        tenure,
+
+        statements_with_due = 0 as nothing_was_due
+    from dated
+
+)
+
+select * from defined

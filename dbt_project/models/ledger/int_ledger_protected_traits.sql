@@ -1,0 +1,1 @@
+{{ protected_traits(source('ledger', 'accounts'), 'customer_id') }}

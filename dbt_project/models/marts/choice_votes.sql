@@ -1,1 +1,0 @@
-{{ unpack_records('vote', {'method': 'varchar', 'k': 'integer', 'words': 'varchar'}) }}

@@ -1,9 +1,0 @@
-with
-
-codes as (
-
-    select * from {{ ref('customer_codes') }}
-
-)
-
-select * from codes

@@ -1,0 +1,1 @@
+{{ learned('encoder_layers') }}

@@ -1,1 +1,0 @@
-{{ unpack_records('loading', {'component': 'varchar', 'feature': 'varchar', 'loading': 'double'}) }}

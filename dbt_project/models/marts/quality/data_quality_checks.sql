@@ -1,0 +1,13 @@
+with
+
+checks as (
+
+    select * from {{ ref('int_quality_checks') }}
+
+)
+
+select
+    checks.*, -- noqa: RF02
+    words.text as meaning
+from checks
+inner join {{ ref('stg_rulebook__words') }} as words on 'check.' || checks.check_name = words.key

@@ -1,0 +1,58 @@
+{% set parts = yearly_value_parts('base') | map('first') | list %}
+
+with
+
+customer_values as (
+
+    select * from {{ ref('int_customer_values') }}
+
+),
+
+names as (
+
+    select
+        segment_id,
+        segment_name
+    from {{ ref('segment_names') }}
+
+),
+
+currency as (
+
+    select * from {{ ref('stg_rulebook__currency') }}
+
+),
+
+summed as (
+
+    select
+        {% for scenario in ('low', 'base', 'high') %}
+        avg(value_{{ scenario }}) as value_{{ scenario }},
+        sum(value_{{ scenario }}) as total_{{ scenario }},
+        {% endfor %}
+        {% for part in parts %}
+        avg({{ part }}) as {{ part }},
+        {% endfor %}
+        segment_id,
+        count(*) as customers
+    from customer_values
+    group by segment_id
+
+)
+
+select
+    {% for scenario in ('low', 'base', 'high') %}
+    summed.value_{{ scenario }},
+    summed.total_{{ scenario }},
+    {% endfor %}
+    {% for part in parts %}
+    summed.{{ part }},
+    {% endfor %}
+    summed.total_base / nullif(sum(summed.total_base) over (), 0) as share_of_total,
+    currency.currency,
+    summed.customers,
+    summed.segment_id,
+    names.segment_name
+from summed
+cross join currency
+inner join names on summed.segment_id = names.segment_id

@@ -1,0 +1,57 @@
+{{ config(materialized='incremental', incremental_strategy='append', on_schema_change='append_new_columns') }}
+
+-- One row is added by each build; earlier rows are the history.
+with
+
+run as (
+
+    {{ learned('run') }}
+
+),
+
+features as (
+
+    select * from {{ ref('int_customer_features') }}
+
+),
+
+input as (
+
+    -- A fingerprint that does not depend on the order of rows: the sum of the rows' hashes.
+    select
+        count(*) as customers,
+        md5(cast(sum(cast(md5_number_lower(cast(to_json(features) as varchar)) as hugeint)) as varchar))
+            as input_fingerprint
+    from features
+
+)
+
+select
+    run.model_id,
+
+    cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp) as trained_at,
+
+    input.input_fingerprint,
+    '{{ var("source_kind") }}' as source_kind,
+    run.scaling,
+    run.representation,
+    run.reason,
+    run.warning,
+
+    input.customers,
+    run.customers_trained_on,
+    run.k,
+    run.elbow_k,
+    run.seed,
+
+    run.inertia,
+    run.silhouette,
+    run.stability,
+    run.adjusted_rand,
+    run.tree_accuracy,
+    run.is_stable,
+    run.seconds,
+
+    run.details
+from run
+cross join input

@@ -1,0 +1,1 @@
+{{ protected_traits(source('summary', 'customer_summary'), 'cust_id') }}
