@@ -41,10 +41,10 @@ docs: $(VENV)/.ready  ## Write the documentation of every table and its lineage,
 	@$(RUN) -m scripts.docs $(ARGUMENTS)
 
 campaign: $(VENV)/.ready  ## Draw a target list with a holdout: NAME= SEGMENT= [HOLDOUT= BUDGET= ...]
-	@$(RUN) -m scripts.campaigns.draw $(ARGUMENTS)
+	@$(RUN) -m scripts.campaign $(ARGUMENTS)
 
 campaign-results: $(VENV)/.ready  ## Say whether a campaign worked: NAME= OUTCOMES=file
-	@$(RUN) -m scripts.campaigns.results $(ARGUMENTS)
+	@$(RUN) -m scripts.campaign_results $(ARGUMENTS)
 
 models: $(VENV)/.ready  ## List the models trained so far
 	@$(RUN) -m scripts.models $(ARGUMENTS)

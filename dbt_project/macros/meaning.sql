@@ -28,7 +28,7 @@
    shares as percent. #}
 {% macro worded_number(value, unit) -%}
     case
-        when {{ value }} is null then '-'
+        when {{ value }} is null then '–'
         when {{ unit }} = 'share'
             then replace({{ word('format.percent') }}, '{number}', {{ localised("format('{:.0f}', 100 * " ~ value ~ ")") }})
         when {{ unit }} = 'money' or abs({{ value }}) >= 100 then {{ localised("format('{:,.0f}', " ~ value ~ ")") }}

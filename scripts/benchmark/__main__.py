@@ -24,10 +24,10 @@ from typing import Any
 
 import duckdb
 
-from scripts.build import STAGES
-from scripts.errors import UserError
-from scripts.parameters import PROJECT, WAREHOUSE, default_parameters, read_arguments
-from scripts.publish import LINK
+from scripts.base.errors import UserError
+from scripts.base.parameters import default_parameters, read_arguments
+from scripts.base.paths import LINK, PROJECT, STAGES, WAREHOUSE
+from scripts.published.reading import LATEST_RUN
 from scripts.sample.ledger import write_sample_ledger
 
 # 15 months of the generated ledger are 51 transactions a customer.
@@ -35,7 +35,7 @@ ARGUMENTS = {"SIZES": "100000,1000000", "MONTHS": "15", "NOTEBOOK": "yes", "OUT"
 
 
 @dataclass(frozen=True)
-class Run:
+class MeasuredRun:
     """One measured process: wall and processor seconds, peak resident memory in GB, its stages."""
 
     seconds: float
@@ -49,7 +49,7 @@ class KilledError(Exception):
 
 
 def measure(command: Sequence[str], environment: dict[str, str], log: Path) -> tuple[float, float, float]:
-    """Run a command to its end; return wall seconds, processor seconds and peak resident memory in GB.
+    """MeasuredRun a command to its end; return wall seconds, processor seconds and peak resident memory in GB.
 
     Raises UserError where it fails; its output stands in `log`.
     """
@@ -67,27 +67,25 @@ def measure(command: Sequence[str], environment: dict[str, str], log: Path) -> t
     return time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1e6
 
 
-def run_job(ledger: Path, warehouse: Path) -> Run:
-    """Run `make build` on a ledger."""
+def run_job(ledger: Path, warehouse: Path) -> MeasuredRun:
+    """MeasuredRun `make build` on a ledger."""
     seconds, processor, memory = measure(
         [sys.executable, "-m", "scripts.build", f"SOURCE={ledger}"],
         {WAREHOUSE: str(warehouse)},
         warehouse.with_suffix(".log"),
     )
-    stages = json.loads((warehouse / "logs" / STAGES).read_text(encoding="utf-8"))
+    stages = json.loads((warehouse / STAGES).read_text(encoding="utf-8"))
     known = sum(stage["seconds"] for stage in stages)
     stages.append({"stage": "Start Python, print, leave", "rows": None, "seconds": seconds - known})
     place = [stage["stage"] for stage in stages].index("Learn the segments") + 1
     stages[place:place] = _learning(warehouse)
-    return Run(seconds, processor, memory, stages)
+    return MeasuredRun(seconds, processor, memory, stages)
 
 
 def _learning(warehouse: Path) -> list[dict[str, Any]]:
     """The parts of the learning of the last build, in their order."""
     with duckdb.connect(str(warehouse / LINK), read_only=True) as connection:
-        details = connection.execute(
-            "select details from marts.model_runs order by trained_at desc limit 1"
-        ).fetchall()[0][0]
+        details = connection.execute(f"select details from {LATEST_RUN}").fetchall()[0][0]
     return [
         {"stage": f"of it: {name.removeprefix('seconds_').replace('_', ' ')}", "rows": None, "seconds": taken}
         for name, taken in json.loads(details).items()
@@ -95,8 +93,8 @@ def _learning(warehouse: Path) -> list[dict[str, Any]]:
     ]
 
 
-def run_notebook(ledger: Path, out: Path) -> Run | None:
-    """Run the notebook's way on a ledger; None where it took more memory than there is."""
+def run_notebook(ledger: Path, out: Path) -> MeasuredRun | None:
+    """MeasuredRun the notebook's way on a ledger; None where it took more memory than there is."""
     report = out.with_suffix(".json")
     try:
         seconds, processor, memory = measure(
@@ -106,7 +104,7 @@ def run_notebook(ledger: Path, out: Path) -> Run | None:
         )
     except KilledError:
         return None
-    return Run(seconds, processor, memory, json.loads(report.read_text(encoding="utf-8")))
+    return MeasuredRun(seconds, processor, memory, json.loads(report.read_text(encoding="utf-8")))
 
 
 def _ledger(folder: Path, customers: int, months: int) -> tuple[Path, float, dict[str, int]]:

@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from scripts.base.errors import UserError
+from scripts.base.parameters import default_parameters, read_arguments
 from scripts.benchmark.__main__ import measure
-from scripts.errors import UserError
-from scripts.parameters import default_parameters, read_arguments
 
 ARGUMENTS = {"SOURCE": "", "OUT": "data/bench"}
 # As a notebook does it: KMeans(k, n_init=10) for each k of the curve.

@@ -22,7 +22,7 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from scripts.parameters import default_parameters
+from scripts.base.parameters import default_parameters
 
 
 def read(ledger: Path) -> list[pd.DataFrame]:

@@ -10,24 +10,23 @@ import datetime as dt
 import json
 import math
 import shutil
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-from rich.table import Table
 
-from scripts.campaigns.register import FOLDER, check_name, key_of, open_register, words_of
-from scripts.campaigns.statistics import POWER, customers_needed, power_of, smallest_uplift
-from scripts.console import Console, run_command
-from scripts.errors import UserError
-from scripts.excel.book import LINE_HEIGHT, MONEY, NUMBER, TEXT, Book
-from scripts.excel.rows import MAX_ROWS, fill_sheet
+from scripts.base.errors import UserError
+from scripts.base.parameters import read_arguments
+from scripts.base.paths import CAMPAIGNS, PARTIAL
+from scripts.base.quoting import sql_text
+from scripts.base.statistics import POWER, customers_needed, power_of, smallest_uplift
+from scripts.campaigns.register import check_name, key_of, open_register, words_of
 from scripts.intake.id_lists import read_ids
-from scripts.objections import objectors
-from scripts.parameters import read_arguments, warehouse_folder
-from scripts.quoting import sql_text
+from scripts.intake.objections import objectors
+from scripts.outputs.workbook.book import LINE_HEIGHT, MONEY, NUMBER, TEXT, Book
+from scripts.outputs.workbook.rows import MAX_ROWS, fill_sheet
+from scripts.published.reading import LATEST_RUN
 
 # Every parameter and its one default; what each means stands in the README.
 DEFAULTS = {
@@ -61,7 +60,7 @@ COLUMNS = ("customer_id", "segment_id", "segment_name", "value_band", "arm", "va
 
 
 @dataclass(frozen=True)
-class Settings:
+class CampaignSettings:
     """A campaign's parameters, checked."""
 
     name: str
@@ -78,7 +77,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Plan:
+class CampaignPlan:
     """What was drawn.
 
     Attributes:
@@ -114,7 +113,7 @@ class Plan:
     folder: Path
 
 
-def read_settings(arguments: Sequence[str]) -> Settings:
+def read_settings(arguments: Sequence[str]) -> CampaignSettings:
     """Check `NAME=value` arguments; raises UserError for one that is not understood or out of range."""
     given = read_arguments(arguments, DEFAULTS)
     stressed = given["STRESSED"]
@@ -124,7 +123,7 @@ def read_settings(arguments: Sequence[str]) -> Settings:
         raise UserError("SEGMENT is missing: give an id or a name, as in SEGMENT=3, several ids, or all.")
     if not given["NAME"]:
         raise UserError("NAME is missing: give the campaign a name, as in NAME=spring_2026.")
-    return Settings(
+    return CampaignSettings(
         name=check_name(given["NAME"]),
         segment=given["SEGMENT"],
         holdout=_number(given, "HOLDOUT", above=0, below=1),
@@ -166,7 +165,7 @@ def _number(
     return value
 
 
-def plan_campaign(settings: Settings, warehouse: Path, now: dt.datetime) -> Plan:
+def plan_campaign(settings: CampaignSettings, warehouse: Path, now: dt.datetime) -> CampaignPlan:
     """Draw the campaign, write its lists and the register, and return what was drawn.
 
     Args:
@@ -181,7 +180,7 @@ def plan_campaign(settings: Settings, warehouse: Path, now: dt.datetime) -> Plan
     # Who objected after the last build still has a segment in it.
     lists["OBJECTIONS"] = objectors(warehouse)
     with open_register(warehouse) as connection:
-        folder = warehouse / FOLDER / settings.name
+        folder = warehouse / CAMPAIGNS / settings.name
         if connection.execute("select 1 from campaigns where name = ?", [settings.name]).fetchall():
             raise UserError(
                 f"NAME={settings.name}: there is such a campaign already, its list may be in the mail; choose"
@@ -230,7 +229,7 @@ def _segments(connection: duckdb.DuckDBPyConnection, wanted: str) -> dict[int, s
 
 def _select(
     connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
+    settings: CampaignSettings,
     segments: dict[int, str],
     lists: dict[str, list[str]],
     now: dt.datetime,
@@ -288,7 +287,7 @@ def _unit_hash(key: str) -> str:
     return f"(('0x' || sha256({sql_text(key)} || ':' || customer_id)[1:13])::bigint / {16**13}.0)"
 
 
-def _within_budget(settings: Settings, eligible: int) -> int:
+def _within_budget(settings: CampaignSettings, eligible: int) -> int:
     """How many of the eligible take part, held out included, so that contacting the rest is paid for."""
     if settings.budget is None or settings.cost == 0:
         return eligible
@@ -338,14 +337,14 @@ def _assign(connection: duckdb.DuckDBPyConnection, kept: int, held_out: int, key
 
 def _plan(
     connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
+    settings: CampaignSettings,
     segments: dict[int, str],
     words: dict[str, str],
     exclusions: dict[str, int],
     unknown: dict[str, int],
     eligible: int,
     folder: Path,
-) -> Plan:
+) -> CampaignPlan:
     customers = connection.execute("select count(*) from selected").fetchall()[0][0]
     arms = dict(connection.execute("select arm, count(*) from targets group by arm").fetchall())
     treated, held_out = arms["treatment"], arms["holdout"]
@@ -364,7 +363,7 @@ def _plan(
             needed=f"{needed:,}",
             have=f"{treated + held_out:,}",
         )
-    return Plan(
+    return CampaignPlan(
         segments=segments,
         customers=customers,
         exclusions=exclusions,
@@ -383,10 +382,10 @@ def _plan(
 
 
 def _register(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, plan: Plan, now: dt.datetime
+    connection: duckdb.DuckDBPyConnection, settings: CampaignSettings, plan: CampaignPlan, now: dt.datetime
 ) -> None:
     model = connection.execute(
-        "select model_id from published.marts.model_runs order by trained_at desc limit 1"
+        f"select model_id from {LATEST_RUN.replace('marts.', 'published.marts.')}"
     ).fetchall()[0][0]
     connection.execute(
         "insert into campaigns values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -407,10 +406,10 @@ def _register(
 
 
 def _write_lists(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, settings: Settings, now: dt.datetime
+    connection: duckdb.DuckDBPyConnection, plan: CampaignPlan, settings: CampaignSettings, now: dt.datetime
 ) -> None:
     """Write the campaign's folder whole; one of this name that the register does not know is a leftover."""
-    partial = plan.folder.with_name(f".partial-{settings.name}")
+    partial = plan.folder.with_name(f"{PARTIAL}{settings.name}")
     shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir(mode=0o700)
@@ -434,13 +433,17 @@ def _write_lists(
 
 
 def _write_workbook(
-    connection: duckdb.DuckDBPyConnection, partial: Path, plan: Plan, settings: Settings, now: dt.datetime
+    connection: duckdb.DuckDBPyConnection,
+    partial: Path,
+    plan: CampaignPlan,
+    settings: CampaignSettings,
+    now: dt.datetime,
 ) -> None:
     rows = plan.treated + plan.held_out
     drawn = partial / ".drawn.xlsx"
     with Book(drawn, f"Campaign {settings.name}", "", now) as book:
         about = book.sheet("Read me", (34, 60), portrait=True)
-        for place, (head, text) in enumerate(_summary(plan, settings, now)):
+        for place, (head, text) in enumerate(summary(plan, settings, now)):
             about.write(place, 0, head, bold=True)
             about.raw.set_row(place, LINE_HEIGHT * about.write(place, 1, text, text_wrap=True))
         formats = {"segment_id": NUMBER, "value_base": MONEY}
@@ -450,7 +453,7 @@ def _write_workbook(
     drawn.unlink()
 
 
-def _summary(plan: Plan, settings: Settings, now: dt.datetime) -> list[tuple[str, str]]:
+def summary(plan: CampaignPlan, settings: CampaignSettings, now: dt.datetime) -> list[tuple[str, str]]:
     """The plan as lines of a heading and a text, for the terminal and the workbook."""
     smallest = "none" if plan.smallest_uplift is None else f"{100 * plan.smallest_uplift:.2f} points"
     lines = [
@@ -479,30 +482,3 @@ def _summary(plan: Plan, settings: Settings, now: dt.datetime) -> list[tuple[str
     if plan.warning:
         lines.append(("warning", plan.warning))
     return lines
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Draw the campaign, print what was drawn, and return the exit code."""
-
-    def work(console: Console) -> None:
-        settings = read_settings(arguments)
-        now = dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
-        plan = plan_campaign(settings, warehouse_folder(), now)
-        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-        for head, text in _summary(plan, settings, now):
-            table.add_row(head, text)
-        console.table(table)
-        for name, count in plan.unknown.items():
-            console.note(f"{name}: {count:,} of its ids are not among the customers")
-        if plan.objectors:
-            console.note(
-                f"{plan.objectors:,} customers of the portfolio object to profiling; they are in no segment"
-            )
-        console.print(f"\nMail to {plan.folder}/mailing.csv only; targets.csv holds both arms.")
-        console.print(f"Later: make campaign-results NAME={settings.name} OUTCOMES=file")
-
-    return run_command(work)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

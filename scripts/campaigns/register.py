@@ -14,11 +14,11 @@ from pathlib import Path
 
 import duckdb
 
-from scripts.errors import UserError
-from scripts.published import published_file
-from scripts.quoting import sql_text
+from scripts.base.errors import UserError
+from scripts.base.paths import CAMPAIGNS
+from scripts.base.quoting import sql_text
+from scripts.published.reading import published_file
 
-FOLDER = "campaigns"
 REGISTER = "campaigns.duckdb"
 TABLES = """
 create table if not exists secret (value blob not null);
@@ -60,7 +60,7 @@ def open_register(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     Raises UserError where another process has the register open or it cannot be written.
     """
     published = published_file(warehouse)
-    folder = warehouse / FOLDER
+    folder = warehouse / CAMPAIGNS
     path = folder / REGISTER
     try:
         folder.mkdir(exist_ok=True, mode=0o700)

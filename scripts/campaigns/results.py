@@ -9,7 +9,6 @@ python -m scripts.campaigns.results NAME=... OUTCOMES=file [COST=...]
 import datetime as dt
 import json
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -20,8 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from scripts.campaigns.register import FOLDER, open_register, words_of
-from scripts.campaigns.statistics import (
+from scripts.base.console import Console
+from scripts.base.errors import UserError
+from scripts.base.files import whole_file
+from scripts.base.parameters import read_arguments
+from scripts.base.paths import CAMPAIGNS
+from scripts.base.quoting import sql_name, sql_text
+from scripts.base.statistics import (
     ALPHA,
     FEWEST_IN_ARM,
     Effect,
@@ -31,11 +35,8 @@ from scripts.campaigns.statistics import (
     smallest_uplift,
     value_effect,
 )
-from scripts.console import Console, run_command
-from scripts.errors import UserError
+from scripts.campaigns.register import open_register, words_of
 from scripts.intake.id_lists import id_column, list_relation
-from scripts.parameters import read_arguments, warehouse_folder
-from scripts.quoting import sql_name, sql_text
 
 DEFAULTS = {
     "NAME": "",
@@ -253,7 +254,7 @@ def measure_campaign(
                 f" values (?, ?, {', '.join('?' * len(columns_written))})",
                 [name, now, *(getattr(result, column) for column in columns_written)],
             )
-        _write(connection, name, now, warehouse / FOLDER / name)
+        _write(connection, name, now, warehouse / CAMPAIGNS / name)
     return results
 
 
@@ -312,23 +313,21 @@ def _outcomes(segment: int | None, name: str, frame: Any) -> Outcomes:
 
 
 def _write(connection: duckdb.DuckDBPyConnection, name: str, now: dt.datetime, folder: Path) -> None:
-    partial = folder / ".partial-results.csv"
     try:
         folder.mkdir(exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written ({error.strerror}); check its permissions.") from None
+    with whole_file(folder / "results.csv") as partial:
         connection.execute(
             "create or replace temp table latest as select * from campaign_results"
             " where name = ? and measured_at = ? order by segment_id nulls first",
             [name, now],
         )
         connection.execute(f"copy latest to {sql_text(str(partial))} (header, delimiter ',')")
-        partial.replace(folder / "results.csv")
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be written ({error.strerror}); check its permissions.") from None
-    finally:
-        partial.unlink(missing_ok=True)
 
 
-def _print(results: Sequence[Result], console: Console) -> None:
+def print_results(results: Sequence[Result], console: Console) -> None:
+    """Print a line for each segment and one for all, then each in words."""
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="")
     for head in ("segment", "treated", "held out", "uplift", "95% interval", "p", "net value"):
         table.add_column(head, justify="right", no_wrap=True)
@@ -357,37 +356,25 @@ def _points(share: float | None) -> str:
     return "-" if share is None else f"{100 * share:+.1f}"
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Measure the campaign, print what came of it, and return the exit code."""
+def read_request(arguments: Sequence[str]) -> tuple[str, Path, float | None]:
+    """Read the campaign's name, the file with its outcomes and the cost of a contact, None where it is not given.
 
-    def work(console: Console) -> None:
-        given = read_arguments(arguments, DEFAULTS)
-        for name in ("NAME", "OUTCOMES"):
-            if not given[name]:
-                raise UserError(
-                    f"{name} is missing: give NAME of a campaign and OUTCOMES, a file with its outcomes."
-                )
-        cost = None
-        if given["COST"]:
-            try:
-                cost = float(given["COST"])
-            except ValueError:
-                cost = math.nan
-            if not (math.isfinite(cost) and cost >= 0):
-                raise UserError(f"COST={given['COST']}: expected a number at least 0, as in COST=1.")
-        now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
-        outcomes = Path(given["OUTCOMES"]).expanduser()
-        warehouse = warehouse_folder()
-        results = measure_campaign(given["NAME"], outcomes, cost, warehouse, now)
-        _print(results, console)
-        console.print(
-            "\nUplift in points. Who is not in the outcomes counts as not responding. p is corrected for the number of segments"
-            " (Holm); for all together it is not."
-        )
-        console.print(f"All figures: {warehouse / FOLDER / given['NAME'] / 'results.csv'}")
+    Raises:
+        UserError: one is missing or is no number.
 
-    return run_command(work)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    """
+    given = read_arguments(arguments, DEFAULTS)
+    for name in ("NAME", "OUTCOMES"):
+        if not given[name]:
+            raise UserError(
+                f"{name} is missing: give NAME of a campaign and OUTCOMES, a file with its outcomes."
+            )
+    cost = None
+    if given["COST"]:
+        try:
+            cost = float(given["COST"])
+        except ValueError:
+            cost = math.nan
+        if not (math.isfinite(cost) and cost >= 0):
+            raise UserError(f"COST={given['COST']}: expected a number at least 0, as in COST=1.")
+    return given["NAME"], Path(given["OUTCOMES"]).expanduser(), cost

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from scripts.errors import UserError
-from scripts.quoting import sql_name, sql_paths, sql_text
+from scripts.base.errors import UserError
+from scripts.base.quoting import sql_name, sql_paths, sql_text
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 

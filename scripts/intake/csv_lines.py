@@ -15,9 +15,9 @@ from pathlib import Path
 
 import duckdb
 
-from scripts.errors import UserError
+from scripts.base.errors import UserError
+from scripts.base.quoting import sql_name, sql_path, sql_text
 from scripts.intake.csv_dialect import Dialect, column_names
-from scripts.quoting import sql_name, sql_path, sql_text
 
 # A quoted value may go on over so many lines; an open quote is not looked for any further.
 MOST_LINES = 100

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 import duckdb
 
+from scripts.base.quoting import sql_name, sql_text
 from scripts.intake.csv_dialect import (
     DELIMITERS,
     Dialect,
@@ -26,7 +27,6 @@ from scripts.intake.csv_dialect import (
 )
 from scripts.intake.csv_lines import LineCount, count_lines, lines_sql, rows_sql
 from scripts.intake.source_files import Entity, InputFile, Part, added_keys, check_columns, hive_options
-from scripts.quoting import sql_name, sql_text
 
 # The decimal mark is looked for in so many rows of each kind of file.
 DECIMAL_ROWS = 10_000

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import duckdb
 
-from scripts.errors import UserError
+from scripts.base.errors import UserError
+from scripts.base.quoting import sql_name, sql_path
 from scripts.intake.csv_dialect import column_names, read_csv, sniff
-from scripts.quoting import sql_name, sql_path
 
 ID_COLUMNS = ("customer_id", "cust_id")
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import duckdb
 
-from scripts.errors import UserError
+from scripts.base.errors import UserError
+from scripts.base.quoting import sql_name, sql_paths
 from scripts.intake.csv_dialect import column_names, normalise, open_file
 from scripts.intake.source_files import Entity, InputFile, Part, added_keys, check_columns, hive_options
-from scripts.quoting import sql_name, sql_paths
 
 
 def open_parquet(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:

@@ -22,11 +22,11 @@ from pathlib import Path
 
 import duckdb
 
-from scripts.errors import UserError
+from scripts.base.errors import UserError
+from scripts.base.quoting import sql_name
 from scripts.intake.csv_source import open_csv
 from scripts.intake.parquet_source import open_parquet
 from scripts.intake.source_files import Column, Contract, Entity, InputFile, load_contract, look
-from scripts.quoting import sql_name
 
 __all__ = ["Column", "Contract", "InputFile", "Intake", "load_contract", "open_source"]
 

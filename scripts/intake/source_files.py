@@ -15,9 +15,9 @@ from pathlib import Path
 import duckdb
 import yaml
 
-from scripts.errors import UserError
+from scripts.base.errors import UserError
+from scripts.base.quoting import sql_path
 from scripts.intake.csv_dialect import normalise, open_file, sniff
-from scripts.quoting import sql_path
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 EXPECTED = (

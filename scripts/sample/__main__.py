@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.errors import UserError
-from scripts.parameters import read_arguments
+from scripts.base.errors import UserError
+from scripts.base.parameters import read_arguments
 from scripts.sample.ledger import default_arguments, write_sample_ledger
 
 

@@ -20,11 +20,11 @@ from pathlib import Path
 
 import duckdb
 
-from scripts.errors import UserError
-from scripts.parameters import default_parameters
-from scripts.quoting import sql_text
+from scripts.base.errors import UserError
+from scripts.base.parameters import default_parameters
+from scripts.base.quoting import sql_text
 from scripts.sample import dirt, writer
-from scripts.sample.types import KNOT_STEP, KNOTS, TYPES, BehaviourType, Variable
+from scripts.sample.customer_types import KNOT_STEP, KNOTS, TYPES, BehaviourType, Variable
 
 AS_OF = date(2025, 12, 31)
 # Weight of a calendar month in spending, January first: a quiet February, holidays, and Christmas.

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import duckdb
 
-from scripts.quoting import sql_text
+from scripts.base.quoting import sql_text
 
 MONTHS_IN_WINDOW = 12
 # Room for the transactions of one customer in one year, and for the years: a transaction's number is

@@ -10,11 +10,12 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from scripts.base.errors import UserError
+from scripts.base.paths import CAMPAIGNS
+from scripts.base.statistics import customers_needed, power_of, smallest_uplift
 from scripts.campaigns import draw as drawing
-from scripts.campaigns.draw import Plan, plan_campaign, read_settings
-from scripts.campaigns.register import FOLDER, REGISTER
-from scripts.campaigns.statistics import customers_needed, power_of, smallest_uplift
-from scripts.errors import UserError
+from scripts.campaigns.draw import CampaignPlan, plan_campaign, read_settings
+from scripts.campaigns.register import REGISTER
 from tests.support.campaigning import SIZES, publish_customers
 
 NOW = dt.datetime(2026, 3, 1)
@@ -26,11 +27,11 @@ def warehouse(tmp_path: Path) -> Path:
     return tmp_path / "warehouse"
 
 
-def draw(warehouse: Path, *arguments: str, now: dt.datetime = NOW) -> Plan:
+def draw(warehouse: Path, *arguments: str, now: dt.datetime = NOW) -> CampaignPlan:
     return plan_campaign(read_settings(arguments), warehouse, now)
 
 
-def targets(plan: Plan) -> pd.DataFrame:
+def targets(plan: CampaignPlan) -> pd.DataFrame:
     return pd.read_csv(plan.folder / "targets.csv", dtype={"customer_id": str}).set_index("customer_id")
 
 
@@ -45,7 +46,7 @@ def test_everyone_is_counted_once(warehouse: Path, tmp_path: Path) -> None:
     plan = draw(warehouse, "NAME=a", "SEGMENT=2", f"OPT_OUT={opted}", f"CLOSED={closed}")
     # 020000 is over the limit, too, and 020020 on both lists: the first reason counts.
     assert plan.exclusions == {"opt_out": 2, "closed": 2, "over_limit": 9, "behind": 5}
-    with duckdb.connect(str(warehouse / FOLDER / REGISTER), read_only=True) as connection:
+    with duckdb.connect(str(warehouse / CAMPAIGNS / REGISTER), read_only=True) as connection:
         kept = connection.execute("select reason, customers from campaign_exclusions").fetchall()
         assert ("over_limit", 9) in kept
     assert plan.eligible == SIZES[2] - 18 == plan.treated + plan.held_out
@@ -83,7 +84,7 @@ def test_the_assignment_can_be_drawn_again_whatever_the_order_of_rows(
     warehouse: Path, tmp_path: Path
 ) -> None:
     first = targets(draw(warehouse, "NAME=a", "SEGMENT=all"))["arm"].sort_index()
-    register = warehouse / FOLDER / REGISTER
+    register = warehouse / CAMPAIGNS / REGISTER
     with duckdb.connect(str(register)) as connection:
         connection.execute("delete from campaigns")
         connection.execute("delete from campaign_targets")
@@ -149,7 +150,7 @@ def test_the_workbook_keeps_ids_as_text_and_holds_no_formula(warehouse: Path) ->
 
 def test_the_register_is_for_its_owner_alone(warehouse: Path) -> None:
     draw(warehouse, "NAME=a", "SEGMENT=1")
-    assert stat.S_IMODE(os.stat(warehouse / FOLDER / REGISTER).st_mode) == 0o600
+    assert stat.S_IMODE(os.stat(warehouse / CAMPAIGNS / REGISTER).st_mode) == 0o600
 
 
 @pytest.mark.parametrize(
@@ -178,11 +179,11 @@ def test_a_mistake_gets_one_sentence_and_nothing_is_written(
     with pytest.raises(UserError, match=words):
         draw(warehouse, *arguments)
     assert campaigns_of(warehouse) == []
-    assert [p for p in (warehouse / FOLDER).glob("*") if p.name != REGISTER] == []
+    assert [p for p in (warehouse / CAMPAIGNS).glob("*") if p.name != REGISTER] == []
 
 
 def campaigns_of(warehouse: Path) -> list[str]:
-    register = warehouse / FOLDER / REGISTER
+    register = warehouse / CAMPAIGNS / REGISTER
     if not register.exists():
         return []
     with duckdb.connect(str(register), read_only=True) as connection:
@@ -212,7 +213,7 @@ def test_nothing_stays_where_writing_fails(warehouse: Path, monkeypatch: pytest.
     with pytest.raises(UserError, match="No space left"):
         draw(warehouse, "NAME=a", "SEGMENT=1")
     assert campaigns_of(warehouse) == []
-    assert [p.name for p in (warehouse / FOLDER).iterdir()] == [REGISTER]
+    assert [p.name for p in (warehouse / CAMPAIGNS).iterdir()] == [REGISTER]
 
 
 def test_a_hopeless_campaign_is_called_so(warehouse: Path) -> None:

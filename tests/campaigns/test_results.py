@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from scripts.base.errors import UserError
+from scripts.base.paths import CAMPAIGNS
+from scripts.base.statistics import corrected, response_effect, value_effect
 from scripts.campaigns.draw import plan_campaign, read_settings
-from scripts.campaigns.register import FOLDER, REGISTER
+from scripts.campaigns.register import REGISTER
 from scripts.campaigns.results import Outcomes, Result, judge, measure_campaign
-from scripts.campaigns.statistics import corrected, response_effect, value_effect
-from scripts.errors import UserError
 from tests.support.campaigning import publish_customers
 
 NOW = dt.datetime(2026, 3, 1)
@@ -33,7 +34,7 @@ def warehouse(tmp_path: Path) -> Path:
 
 
 def targets(warehouse: Path) -> pd.DataFrame:
-    return pd.read_csv(warehouse / FOLDER / "a" / "targets.csv", dtype={"customer_id": str})
+    return pd.read_csv(warehouse / CAMPAIGNS / "a" / "targets.csv", dtype={"customer_id": str})
 
 
 def measured(warehouse: Path, outcomes: Path, cost: float | None = None) -> list[Result]:
@@ -70,11 +71,11 @@ def test_results_are_added_to_the_register_and_written(warehouse: Path, tmp_path
     path = write_outcomes(tmp_path / "out.csv", [("010001", "1", "")])
     measured(warehouse, path)
     measured(warehouse, path, cost=5)
-    with duckdb.connect(str(warehouse / FOLDER / REGISTER), read_only=True) as connection:
+    with duckdb.connect(str(warehouse / CAMPAIGNS / REGISTER), read_only=True) as connection:
         found = connection.sql("select measured_at, cost from campaign_results where segment_id is null").df()
     assert len(found) == 2
     assert found["cost"].max() == pytest.approx(2.5 * found["cost"].min())
-    written = pd.read_csv(warehouse / FOLDER / "a" / "results.csv")
+    written = pd.read_csv(warehouse / CAMPAIGNS / "a" / "results.csv")
     assert len(written) == 4
 
 
@@ -98,9 +99,9 @@ def test_bad_outcomes_get_one_sentence_and_nothing_is_written(
 ) -> None:
     with pytest.raises(UserError, match=words):
         measured(warehouse, write_outcomes(tmp_path / "out.csv", rows, head))
-    with duckdb.connect(str(warehouse / FOLDER / REGISTER), read_only=True) as connection:
+    with duckdb.connect(str(warehouse / CAMPAIGNS / REGISTER), read_only=True) as connection:
         assert connection.execute("select count(*) from campaign_results").fetchall() == [(0,)]
-    assert not (warehouse / FOLDER / "a" / "results.csv").exists()
+    assert not (warehouse / CAMPAIGNS / "a" / "results.csv").exists()
 
 
 def test_an_unknown_campaign_is_told_from_those_there_are(warehouse: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy.stats import ks_2samp
 
-from scripts.errors import UserError
+from scripts.base.errors import UserError
 from scripts.sample.dirt import KINDS
 from scripts.sample.ledger import SampleLedger, write_sample_ledger
 from tests.support.builds import run_build

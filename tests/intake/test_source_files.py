@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from scripts.errors import UserError
+from scripts.base.errors import UserError
 from scripts.intake import csv_source
 from scripts.intake import source as intake
 from scripts.intake.source import load_contract, open_source

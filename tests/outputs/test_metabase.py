@@ -14,14 +14,13 @@ from typing import Any
 import duckdb
 import pytest
 
-from scripts.console import Console
-from scripts.errors import UserError
-from scripts.metabase import access, payloads, questions
-from scripts.metabase.__main__ import set_up
-from scripts.metabase.api import Metabase, StartingError
-from scripts.metabase.payloads import key_of, look_of
-from scripts.metabase.provision import connection_details, holds, legacy_query, provision
-from scripts.metabase.questions import (
+from scripts.base.console import Console
+from scripts.base.errors import UserError
+from scripts.outputs.metabase import access, payloads, questions
+from scripts.outputs.metabase.api import Metabase, StartingError
+from scripts.outputs.metabase.payloads import key_of, look_of
+from scripts.outputs.metabase.provision import connection_details, holds, legacy_query, provision
+from scripts.outputs.metabase.questions import (
     FOLDER,
     Question,
     load_dashboards,
@@ -30,8 +29,9 @@ from scripts.metabase.questions import (
     prepared,
     runnable,
 )
-from scripts.metabase.resync import ask_for_resync
-from scripts.published import PublishedTables
+from scripts.outputs.metabase.resync import ask_for_resync
+from scripts.outputs.metabase.set_up import set_up
+from scripts.published.reading import PublishedTables
 from tests.support.builds import REPO
 from tests.support.metabase_filters import MAY_BE_EMPTY, NUMBERS, QUESTIONS, some_value
 from tests.support.metabase_server import FakeMetabase, served
@@ -235,7 +235,7 @@ def test_a_changed_question_is_written_again_and_nothing_else(
     changed["chosen_k"] = Question(
         **{**vars(QUESTIONS["chosen_k"]), "sql": "select max(k) as k from marts.elbow_curve where is_chosen"}
     )
-    monkeypatch.setattr("scripts.metabase.provision.load_questions", lambda: changed)
+    monkeypatch.setattr("scripts.outputs.metabase.provision.load_questions", lambda: changed)
     made = len(metabase.changes())
     done = provision(client, sample_build, PATH)
     card = card_of(metabase, "chosen_k")
@@ -292,9 +292,9 @@ def test_what_left_the_code_goes_to_the_trash_and_what_people_made_stays(
             "cards": tuple(c for c in boards["overview"].cards if c.question != "model_in_use"),
         }
     )
-    monkeypatch.setattr("scripts.metabase.provision.load_dashboards", lambda: boards)
+    monkeypatch.setattr("scripts.outputs.metabase.provision.load_dashboards", lambda: boards)
     monkeypatch.setattr(
-        "scripts.metabase.provision.load_questions",
+        "scripts.outputs.metabase.provision.load_questions",
         lambda: {k: q for k, q in QUESTIONS.items() if k not in lost},
     )
     again = provision(client, sample_build, PATH)
@@ -351,7 +351,7 @@ def test_another_language_gives_other_names_and_no_other_things(
             super().__init__(path)
             self.words = words
 
-    monkeypatch.setattr("scripts.metabase.provision.PublishedTables", Indonesian)
+    monkeypatch.setattr("scripts.outputs.metabase.provision.PublishedTables", Indonesian)
     provision(client, sample_build, PATH)
     assert set(metabase.cards) == cards
     assert card_of(metabase, "segment_sizes")["name"] == "Besar segmen"

@@ -18,11 +18,11 @@ import duckdb
 import pytest
 import yaml
 
-from scripts.errors import UserError
-from scripts.metabase import docker
-from scripts.metabase.provision import IN_CONTAINER, connection_details
-from scripts.metabase.resync import ask_for_resync
-from scripts.publish import LINK
+from scripts.base.errors import UserError
+from scripts.outputs.metabase import docker
+from scripts.outputs.metabase.provision import IN_CONTAINER, connection_details
+from scripts.outputs.metabase.resync import ask_for_resync
+from scripts.published.version import LINK
 from tests.support.builds import REPO
 from tests.support.metabase_server import served
 from tests.support.postgres_server import free_port

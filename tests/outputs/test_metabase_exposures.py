@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from scripts.metabase.descriptions import KINDS, with_kinds
-from scripts.metabase.questions import load_dashboards, load_questions
-from scripts.report.page import REPORT
+from scripts.outputs.metabase.descriptions import KINDS, with_kinds
+from scripts.outputs.metabase.questions import load_dashboards, load_questions
+from scripts.outputs.report.page import REPORT
 from tests.support.builds import REPO
 
 EXPOSURES = REPO / "dbt_project" / "models" / "marts" / "_exposures.yml"
@@ -49,8 +49,8 @@ def test_each_dashboard_is_an_exposure_of_the_tables_its_questions_read(
 @pytest.mark.parametrize(
     ("name", "files", "mentioned"),
     [
-        ("workbook", ("excel/*.py", "published.py"), "card_segments.xlsx"),
-        ("report", ("report/*.py", "published.py"), REPORT),
+        ("workbook", ("outputs/workbook/*.py", "published/reading.py"), "card_segments.xlsx"),
+        ("report", ("outputs/report/*.py", "published/reading.py"), REPORT),
     ],
 )
 def test_workbook_and_report_are_exposures_of_the_tables_their_code_reads(

@@ -14,9 +14,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from scripts.metabase.provision import connection_details
-from scripts.metabase.questions import prepared
-from scripts.publish import FOR_BI
+from scripts.outputs.metabase.provision import connection_details
+from scripts.outputs.metabase.questions import prepared
+from scripts.published.version import FOR_BI
 from tests.support.builds import REPO
 from tests.support.metabase_filters import MAY_BE_EMPTY, QUESTIONS, some_value
 from tests.support.metabase_server import COLUMNS, TABLES

@@ -19,10 +19,10 @@ from urllib.parse import quote
 import duckdb
 import pytest
 
-from scripts.postgres import publish
-from scripts.postgres.__main__ import main
-from scripts.postgres.connection import Postgres, read_dsn
-from scripts.postgres.failures import CHANGED, KNOWN, UNCHANGED, why_postgres_failed
+from scripts.outputs.postgres import transfer
+from scripts.outputs.postgres.connection import Postgres, read_dsn
+from scripts.outputs.postgres.refusals import CHANGED, KNOWN, UNCHANGED, why_postgres_failed
+from scripts.postgres import main
 from tests.support.builds import REPO
 from tests.support.postgres_server import PASSWORD, SUPERUSER, Server, free_port, running_server
 from tests.support.small_version import ODD, ROWS, write_published
@@ -356,7 +356,7 @@ def test_who_reads_it_meanwhile_is_waited_for_and_not_broken(
     """Given up after a while with one sentence; the reader's transaction goes on."""
     place.publish()
     write_published(place.warehouse, 2, more=OTHER_COLUMNS)
-    monkeypatch.setattr(publish, "LOCK_SECONDS", 1)
+    monkeypatch.setattr(transfer, "LOCK_SECONDS", 1)
     with place.server.connect(place.database) as reader, reader.transaction():
         count = f"select count(*) from {SCHEMA}.customer_segments"
         assert reader.execute(count).fetchall() == [(ROWS,)]
@@ -513,7 +513,7 @@ def test_a_locked_table_is_not_waited_for_for_ever(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     place.publish()
-    monkeypatch.setattr(publish, "LOCK_SECONDS", 1)
+    monkeypatch.setattr(transfer, "LOCK_SECONDS", 1)
     with place.server.connect(place.database) as holder, holder.transaction():
         holder.execute(f"lock table {SCHEMA}.words in share mode")
         assert in_process() == 1

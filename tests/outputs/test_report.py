@@ -11,9 +11,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from scripts.errors import UserError
-from scripts.report.__main__ import main
-from scripts.report.page import REPORT, write_report
+from scripts.base.errors import UserError
+from scripts.outputs.report.page import REPORT, write_report
+from scripts.report import main
 from tests.support.browser import show
 from tests.support.builds import REPO, query
 
@@ -136,7 +136,7 @@ def test_a_reader_of_the_page_alone_learns_what_matters(page: Path, real_build: 
             f"USD {row.value_base:,.0f}".replace("-", "\N{MINUS SIGN}"),
         ):  # fmt: skip
             assert words in text, words
-    for assumption in query(real_build, "from marts.value_assumptions")["source"]:
+    for assumption in query(real_build, "from marts.value_assumptions")["reference"]:
         assert assumption in text
     assert query(real_build, "from marts.model_runs")["model_id"].iloc[-1] in text
 

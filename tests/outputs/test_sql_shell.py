@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts import sql
-from scripts.publish import publish
+from scripts.job import sql_shell as sql
+from scripts.published.version import publish
+from scripts.sql import main
 from tests.support.builds import REPO
 
 COMMAND = [sys.executable, "-m", "scripts.sql"]
@@ -203,5 +204,5 @@ def test_without_the_shells_package_it_says_so(
 ) -> None:
     monkeypatch.setenv("CARD_SEGMENTS_WAREHOUSE", str(sample_build.parent))
     monkeypatch.setattr(sql, "find_spec", lambda _: None)
-    assert sql.main([]) == 1
+    assert main([]) == 1
     assert "duckdb-cli: DuckDB's shell is not installed" in capsys.readouterr().err

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from scripts.metabase.questions import load_questions, runnable
+from scripts.outputs.metabase.questions import load_questions, runnable
 from tests.support.metabase_filters import MAY_BE_EMPTY, some_value
 from tests.support.superset_server import MOST_ROWS, Superset, superset_uri
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from scripts import docs
-from scripts.docs import write_docs
-from scripts.errors import UserError
-from scripts.lock import build_lock
+from scripts.base.errors import UserError
+from scripts.base.lock import build_lock
+from scripts.job import table_docs as docs
+from scripts.job.table_docs import write_docs
 from tests.support.builds import query
 
 

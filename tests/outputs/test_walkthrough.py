@@ -11,9 +11,9 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from packaging.requirements import Requirement
 
-from scripts import dependencies
-from scripts.dependencies import check_python, plan_for
-from scripts.errors import UserError
+from scripts.base import dependencies as dependencies
+from scripts.base.dependencies import check_python, plan_for
+from scripts.base.errors import UserError
 from scripts.sample.ledger import write_sample_ledger
 from tests.support.builds import QUICK, REPO
 

@@ -19,11 +19,11 @@ import duckdb
 import openpyxl
 import pytest
 
-from scripts.errors import UserError
-from scripts.excel import workbook as writing
-from scripts.excel.book import Book
-from scripts.excel.rows import fill_sheet
-from scripts.excel.workbook import CUSTOMER_ROWS, CUSTOMERS, WORKBOOK, write_workbook
+from scripts.base.errors import UserError
+from scripts.outputs.workbook import workbook as writing
+from scripts.outputs.workbook.book import Book
+from scripts.outputs.workbook.rows import fill_sheet
+from scripts.outputs.workbook.workbook import CUSTOMER_ROWS, CUSTOMERS, WORKBOOK, write_workbook
 from tests.support.builds import REPO, query
 
 SHEETS = [
@@ -104,7 +104,7 @@ def test_every_sheet_is_there_and_says_what_is_published(workbook: Path, real_bu
     assert run["reason"] in text["Elbow"]
     for check in query(real_build, "from marts.data_quality_checks").itertuples():
         assert check.meaning in text["Data quality"]
-    for source in query(real_build, "from marts.value_assumptions")["source"]:
+    for source in query(real_build, "from marts.value_assumptions")["reference"]:
         assert source in text["The assumptions"]
     described = query(real_build, "select comment from duckdb_columns() where schema_name = 'marts'")
     assert all(comment in text["Dictionary"] for comment in described["comment"])

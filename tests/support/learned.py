@@ -22,7 +22,7 @@ from python_models.scaling import KNOTS, SCALINGS, LinearScaler, LogScaler, Quan
 from python_models.settings import Settings
 from python_models.space import impute
 from python_models.training import train
-from scripts.parameters import default_parameters
+from scripts.base.parameters import default_parameters
 from tests.support.builds import REPO
 
 Records = dict[str, list[dict[str, Any]]]
@@ -32,10 +32,10 @@ FEATURES_JOB = """
 import json, sys
 from pathlib import Path
 import duckdb
-from scripts.build import set_dbt_environment
+from scripts.job.build import set_dbt_environment
 from scripts.intake.source import load_contract, open_source
-from scripts.objections import hand_over
-from scripts.parameters import DBT_PROJECT, machine_limits
+from scripts.intake.objections import hand_over
+from scripts.base.parameters import DBT_PROJECT, machine_limits
 source, warehouse = map(Path, sys.argv[1:])
 machine_limits()
 warehouse.mkdir(parents=True)

@@ -2,7 +2,7 @@
 
 import duckdb
 
-from scripts.metabase.questions import load_filters, load_questions
+from scripts.outputs.metabase.questions import load_filters, load_questions
 
 QUESTIONS = load_questions()
 # What a filter without a list is set to: something in the middle, that leaves rows.

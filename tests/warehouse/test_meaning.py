@@ -181,7 +181,7 @@ def test_no_play_adds_debt_where_people_are_under_payment_stress(real_build: Pat
     assert stressed["avoid"].str.startswith("Under payment stress").all()
     assert (plays["promotes_cash_advances"] == "no").all()
     assert plays["avoid"].str.contains("Never select by sex").all()
-    assert (plays[["objective", "offer", "channel", "success_measure", "source"]] != "").all(axis=None)
+    assert (plays[["objective", "offer", "channel", "success_measure", "reference"]] != "").all(axis=None)
 
 
 # Seeds that a bank edits

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from scripts.errors import UserError
-from scripts.objections import REGISTER, objectors, update_register
+from scripts.base.errors import UserError
+from scripts.intake.objections import REGISTER, objectors, update_register
 from tests.support.builds import run_build
 from tests.support.builds import query
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from scripts.build import keep_models
-from scripts.errors import UserError
-from scripts.publish import Published, publish, remove_leftovers
+from scripts.job.build import keep_models
+from scripts.base.errors import UserError
+from scripts.published.version import Published, publish, remove_leftovers
 from tests.support.builds import REPO
 
 ROWS = 3000
@@ -508,7 +508,7 @@ def test_what_was_spilled_before_a_kill_is_removed(warehouse: Path) -> None:
 @pytest.mark.parametrize(
     "module",
     [
-        "campaigns.draw",
+        "campaign",
         "excel",
         "models",
         "postgres",

@@ -13,8 +13,8 @@ from sklearn.cluster import KMeans
 
 from python_models.encoder import encoder_from_rows
 from python_models.scaling import shares_below, signed_log
-from scripts.errors import UserError
-from scripts.scoring_sql import scoring_sql
+from scripts.base.errors import UserError
+from scripts.job.scoring_query import scoring_sql
 from tests.support.builds import REPO, run_build
 
 ROWS = 1_000_000

@@ -1,0 +1,139 @@
+"""The job's parameters: NAME=value arguments against the one list in dbt_project.yml's vars.
+
+Reads dbt_project.yml and nothing else. A parameter's name is the var's name in capitals.
+"""
+
+import datetime as dt
+import difflib
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import yaml
+
+from scripts.base.errors import UserError
+from scripts.base.paths import DBT_PROJECT, SEEDS
+from scripts.base.seeds import languages
+
+# Set by the commands themselves.
+INTERNAL = {"source_kind", "model"}
+
+MEMORY, THREADS = "CARD_SEGMENTS_MEMORY", "CARD_SEGMENTS_THREADS"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What DuckDB may use: memory as `4GB`, threads."""
+
+    memory: str
+    threads: int
+
+
+def machine_limits() -> Machine:
+    """Read the limits that the machine's owner set in the environment, and set the defaults there for dbt.
+
+    Raises UserError for a value that DuckDB would not take.
+    """
+    memory = os.environ.setdefault(MEMORY, "4GB")
+    threads = os.environ.setdefault(THREADS, str(os.cpu_count() or 1))
+    if not re.fullmatch(r"[1-9][0-9]*(\.[0-9]+)? ?[KMGT]i?B", memory):
+        raise UserError(f"{MEMORY}={memory}: expected an amount of memory, as in {MEMORY}=4GB.")
+    if not re.fullmatch(r"[1-9][0-9]{0,3}", threads):
+        raise UserError(f"{THREADS}={threads}: expected a number of threads, as in {THREADS}=2.")
+    return Machine(memory, int(threads))
+
+
+def read_arguments(given: Sequence[str], defaults: Mapping[str, str]) -> dict[str, str]:
+    """Read `NAME=value` arguments of a command beside the build over its defaults.
+
+    Raises UserError where one is not NAME=value or the name is not among the defaults.
+    """
+    values = dict(defaults)
+    for argument in given:
+        name, separator, value = argument.partition("=")
+        if not separator or name not in values:
+            raise UserError(f"{argument}: expected one of {', '.join(f'{known}=' for known in values)}")
+        values[name] = value
+    return values
+
+
+def default_parameters() -> dict[str, Any]:
+    """Every var of dbt_project.yml with its default."""
+    text = (DBT_PROJECT / "dbt_project.yml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(text)["vars"])
+
+
+def parse_parameters(arguments: Sequence[str]) -> dict[str, Any]:
+    """Turn `NAME=value` arguments into the vars that were given, and only those.
+
+    Raises UserError for an unknown name, a value of the wrong kind or out of range.
+    """
+    defaults = default_parameters()
+    names = {name.upper(): name for name in defaults if name not in INTERNAL}
+    given: dict[str, Any] = {}
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if not equals or name not in names:
+            near = difflib.get_close_matches(name.upper(), names, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise UserError(f"{name}: no such parameter{hint} Known are {', '.join(sorted(names))}.")
+        given[names[name]] = _typed(name, value.strip(), defaults[names[name]])
+    _check_ranges(given)
+    return given
+
+
+def _typed(name: str, value: str, default: Any) -> Any:
+    if isinstance(default, int) or (name == "K" and value):
+        try:
+            return int(value)
+        except ValueError:
+            raise UserError(
+                f"{name}={value}: expected a whole number, as in {name}={default or 6}."
+            ) from None
+    if isinstance(default, float):
+        try:
+            return float(value)
+        except ValueError:
+            raise UserError(f"{name}={value}: expected a number, as in {name}={default}.") from None
+    return value
+
+
+def _check_ranges(given: dict[str, Any]) -> None:
+    if "max_rejected_share" in given and not 0 <= given["max_rejected_share"] <= 1:
+        raise UserError(
+            f"MAX_REJECTED_SHARE={given['max_rejected_share']}: expected a share from 0 to 1, as in 0.05."
+        )
+    for name in ("customers", "keep_versions"):
+        if name in given and given[name] < 1:
+            raise UserError(f"{name.upper()}={given[name]}: expected a whole number of at least 1.")
+    if "language" in given:
+        known = languages(SEEDS)
+        if given["language"] not in known:
+            raise UserError(
+                f"LANGUAGE={given['language']}: there are words for {', '.join(known)}; for another language"
+                " copy dbt_project/seeds/words/words_en.csv to words_<language>.csv and translate it."
+            )
+    if given.get("as_of"):
+        text = given["as_of"]
+        try:
+            day = dt.date.fromisoformat(text)
+        except ValueError:
+            raise UserError(f"AS_OF={text}: expected a date like 2025-12-31.") from None
+        if (day + dt.timedelta(days=1)).day != 1:
+            raise UserError(f"AS_OF={text}: the window ends with a month; give a month's last day.")
+        given["as_of"] = day.isoformat()
+    _check_learning(given)
+
+
+def _check_learning(given: dict[str, Any]) -> None:
+    """Let the learning judge its own parameters before any data is read."""
+    # Imported late: it loads scikit-learn, which a misspelt name need not wait for.
+    from python_models.settings import Settings
+
+    values = default_parameters() | given
+    try:
+        Settings.from_mapping({field.name: values[field.name] for field in fields(Settings)})
+    except ValueError as error:
+        raise UserError(f"{error}.") from None

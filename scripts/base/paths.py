@@ -1,0 +1,42 @@
+"""Where things are: the project's folders, and every file and folder of a warehouse. Touches nothing."""
+
+import os
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+DBT_PROJECT = PROJECT / "dbt_project"
+SEEDS = DBT_PROJECT / "seeds"
+STAGING = DBT_PROJECT / "models" / "staging"
+SAMPLE = PROJECT / "data" / "sample"
+
+# The environment variable with the folder that the machine's owner wants results in.
+WAREHOUSE = "CARD_SEGMENTS_WAREHOUSE"
+
+# Below the warehouse's folder. What readers open:
+LINK, PARQUET_LINK = "card_segments.duckdb", "parquet"
+VERSIONS = "versions"
+REPORT, WORKBOOK = "card_segments_report.html", "card_segments.xlsx"
+# Where the customers go that a sheet of the workbook cannot hold.
+CUSTOMERS = "card_segments_customers.parquet"
+DOCS = Path("docs") / "index.html"
+# What the job works in and leaves behind:
+WORK = "work.duckdb"
+DBT_TARGET, LOGS = "dbt", "logs"
+MANIFEST, RUN_RESULTS = Path(DBT_TARGET) / "manifest.json", Path(DBT_TARGET) / "run_results.json"
+DBT_LOG, STAGES = Path(LOGS) / "dbt.log", Path(LOGS) / "stages.json"
+# What people decided:
+OBJECTIONS = "objections.csv"
+CAMPAIGNS = "campaigns"
+METABASE = "metabase"
+# What is being written begins so, until it is whole; a build removes what was left behind.
+PARTIAL = ".partial-"
+
+
+def warehouse_folder() -> Path:
+    """The warehouse's folder: an absolute path, which need not exist."""
+    return Path(os.environ.get(WAREHOUSE, PROJECT / "warehouse")).absolute()
+
+
+def version_name(run: str) -> str:
+    """Name of a version's files without their ending; names sort by the time of the run."""
+    return f"card_segments_{run}"

@@ -1,0 +1,55 @@
+"""The seeds that a bank edits, looked at before anything runs: are they whole, and is the language there.
+
+Reads dbt_project/seeds and writes nothing. What the cells say is judged in SQL (rulebook_problems).
+"""
+
+import csv
+from pathlib import Path
+
+import yaml
+
+from scripts.base.errors import UserError
+
+WORDS = "words_"
+
+
+def languages(seeds: Path) -> list[str]:
+    """The languages there are words for, from the names of the files."""
+    return sorted(path.stem.removeprefix(WORDS) for path in (seeds / "words").glob(f"{WORDS}*.csv"))
+
+
+def check_seeds(seeds: Path) -> None:
+    """Raise UserError where a seed is missing, is no CSV file of its columns, or is not UTF-8."""
+    listed = yaml.safe_load((seeds / "_seeds.yml").read_text(encoding="utf-8"))["seeds"]
+    columns = {seed["name"]: [column["name"] for column in seed["columns"]] for seed in listed}
+    paths = {name: seeds / ("words" if name.startswith(WORDS) else "") / f"{name}.csv" for name in columns}
+    for language in languages(seeds):
+        name = f"{WORDS}{language}"
+        paths[name] = seeds / "words" / f"{name}.csv"
+        columns[name] = columns[f"{WORDS}en"]
+    for name, path in paths.items():
+        _check(path, columns[name])
+
+
+def _check(path: Path, columns: list[str]) -> None:
+    expected = ",".join(columns)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.reader(file, strict=True))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; restore it, with the columns {expected}.") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(
+            f"{path}: cannot be read ({error}); save it as comma-separated CSV in UTF-8."
+        ) from None
+    if not rows or [name.strip() for name in rows[0]] != columns:
+        found = ",".join(rows[0]) if rows else "nothing"
+        raise UserError(
+            f"{path}: the first line is {found}; expected {expected}. Save it as comma-separated CSV in UTF-8."
+        )
+    for number, row in enumerate(rows[1:], 2):
+        if row and len(row) != len(columns):
+            raise UserError(
+                f"{path}: row {number} has {len(row)} cells, expected {len(columns)} ({expected});"
+                " put text with commas in double quotes."
+            )

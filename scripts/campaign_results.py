@@ -1,0 +1,34 @@
+"""`make campaign-results`: says whether a campaign worked; campaigns/results.py says what that touches.
+
+python -m scripts.campaign_results NAME= OUTCOMES=file [COST=]
+"""
+
+import datetime as dt
+import sys
+from collections.abc import Sequence
+
+from scripts.base.console import Console, run_command
+from scripts.base.paths import CAMPAIGNS, warehouse_folder
+from scripts.campaigns.results import measure_campaign, print_results, read_request
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure the campaign, print what came of it, and return the exit code."""
+
+    def work(console: Console) -> None:
+        name, outcomes, cost = read_request(arguments)
+        now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+        warehouse = warehouse_folder()
+        results = measure_campaign(name, outcomes, cost, warehouse, now)
+        print_results(results, console)
+        console.print(
+            "\nUplift in points. Who is not in the outcomes counts as not responding. p is corrected for the number of segments"
+            " (Holm); for all together it is not."
+        )
+        console.print(f"All figures: {warehouse / CAMPAIGNS / name / 'results.csv'}")
+
+    return run_command(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,66 @@
+"""What a failed dbt run means, in one sentence. Reads dbt's result and warehouse/work.duckdb, writes nothing.
+
+A test says its own sentence, where its query has a column `sentence`.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from scripts.base.paths import DBT_LOG, WORK
+
+UNCHANGED = "Nothing was published; what was published before stays."
+
+
+def why_dbt_failed(result: Any, warehouse: Path) -> str:
+    """Say which step failed, why, and what to do.
+
+    Args:
+        result: what dbtRunner.invoke returned.
+        warehouse: folder with work.duckdb and logs/dbt.log; dbt has let go of the file.
+    """
+    log = warehouse / DBT_LOG
+    if not result.result:
+        words = _first_line(str(result.exception or "dbt gave no reason"))
+        return f"dbt could not start: {words} {UNCHANGED} Details stand in {log}."
+    failed = [each for each in result.result if str(each.status) in ("error", "fail")]
+    names = [each.node.name for each in failed]
+    work = warehouse / WORK
+    for each in failed:
+        if str(each.status) == "fail" and (sentence := _own_sentence(each.node, work)):
+            return sentence
+    if not failed:
+        return f"dbt failed: {_first_line(str(result.exception))} {UNCHANGED} Details stand in {log}."
+    message = str(failed[0].message or "")
+    learning = re.findall(r"^\s*ValueError: (.+)$", message, flags=re.MULTILINE)
+    if "Python model failed" in message and learning:
+        return f"{learning[-1].strip().rstrip('.')}. {UNCHANGED}"
+    if "Out of Memory" in message:
+        return (
+            f"{names[0]} ran out of memory: give DuckDB more by the environment variable CARD_SEGMENTS_MEMORY,"
+            f" as in CARD_SEGMENTS_MEMORY=8GB. {UNCHANGED}"
+        )
+    if "No space left" in message or "not enough disk space" in message.lower():
+        return f"{names[0]} found no space left on the disk of {warehouse}: free some. {UNCHANGED}"
+    if str(failed[0].status) == "fail":
+        return f"The check {names[0]} failed: {_first_line(message)}. {UNCHANGED} Its rows stand in {work}, its SQL in {log}."
+    cause = re.findall(r"^\s*(\w[\w ]*Error: .+)$", message, flags=re.MULTILINE)
+    words = (cause[0] if cause else _first_line(message)).strip().rstrip(".")
+    return f"{names[0]} failed: {words}. {UNCHANGED} Details stand in {log}."
+
+
+def _own_sentence(test: Any, work: Path) -> str | None:
+    """What a failed test says itself: the column `sentence` of its row, and where the rows are to be found."""
+    with duckdb.connect(str(work), read_only=True) as connection:
+        found = connection.sql(test.compiled_code)
+        if "sentence" not in found.columns:
+            return None
+        row = dict(zip(found.columns, found.fetchall()[0], strict=True))
+    place = row.get("rows_stand_in")
+    return f"{row['sentence']} {UNCHANGED}" + (f" The rows stand in {place} of {work}." if place else "")
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[0].strip() if text.strip() else ""

@@ -1,0 +1,61 @@
+"""Running dbt in this process: the one place that calls it. Sets its environment; writes what it is told to."""
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from scripts.base.parameters import machine_limits
+from scripts.base.paths import DBT_PROJECT, PROJECT
+
+IN_MEMORY = Path(":memory:")
+
+
+def run_dbt(
+    command: Sequence[str],
+    variables: Mapping[str, Any],
+    *,
+    work: Path,
+    target: Path,
+    logs: Path | None = None,
+    on_event: Callable[[Any], None] | None = None,
+) -> Any:
+    """Run a command of dbt on the project and let go of the database.
+
+    Args:
+        command: such as `["build"]`.
+        variables: values for the vars of dbt_project.yml.
+        work: DuckDB file, or IN_MEMORY.
+        target: folder for the manifest and compiled SQL.
+        logs: folder for dbt.log; without it nothing is logged.
+        on_event: gets each of dbt's events.
+
+    Returns:
+        What dbtRunner.invoke returns: `success`, `result`, `exception`.
+
+    """
+    machine_limits()
+    os.environ.update(
+        CARD_SEGMENTS_WORK=str(work),
+        CARD_SEGMENTS_HOME=str(PROJECT),
+        DBT_PROJECT_DIR=str(DBT_PROJECT),
+        DBT_PROFILES_DIR=str(DBT_PROJECT),
+        DBT_TARGET_PATH=str(target),
+        DBT_LOG_PATH=str(logs or target),
+        DBT_SEND_ANONYMOUS_USAGE_STATS="false",
+        DBT_STATIC_PARSER="true",
+    )
+    # Imported late: it takes seconds.
+    from dbt.cli.main import dbtRunner
+
+    # Its own words go to the log file: the user gets lines of stages, and one sentence on what failed.
+    quiet = ["--log-level", "none", "--log-level-file", "debug" if logs else "none"]
+    runner = dbtRunner(callbacks=[on_event] if on_event else [])
+    try:
+        return runner.invoke([*quiet, *command, "--vars", json.dumps(variables)])
+    finally:
+        # dbt keeps its connection for a next call in this process; the file is wanted closed.
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]

@@ -1,0 +1,106 @@
+"""The register of people who object to profiling (GDPR Art. 21(2)).
+
+Reads and writes warehouse/objections.csv, and raw.objections of the connection it is given. Who is in it leaves before the learning and the
+scoring. The register outlives builds, the work file and lists that leave somebody out: only an explicit
+withdrawal takes an id off it. It is a file of its own, and text, so that it can be read, backed up and audited.
+"""
+
+import csv
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from scripts.base.errors import UserError
+from scripts.base.files import whole_file
+from scripts.intake.id_lists import read_ids
+
+REGISTER = "objections.csv"
+HEADER = ["customer_id", "recorded_at"]
+
+
+@dataclass(frozen=True)
+class Objections:
+    """Who objects.
+
+    Attributes:
+        ids: everyone in the register.
+        added: how many the list handed in now has added.
+        kept: how many of the register a list was handed in without; they stay.
+        withdrawn: how many were taken off.
+    """
+
+    ids: tuple[str, ...]
+    added: int = 0
+    kept: int = 0
+    withdrawn: int = 0
+
+
+def update_register(warehouse: Path, objections: str, withdrawn: str) -> Objections:
+    """Add a list of objectors to the register, take off those who withdrew, and return all who object.
+
+    Args:
+        warehouse: folder of the register; it exists.
+        objections: path of a list of ids, or empty.
+        withdrawn: path of a list of ids who take their objection back, or empty.
+
+    Raises UserError where a list or the register cannot be read, or a person stands in both lists; the
+    register then stays as it was.
+    """
+    path = warehouse / REGISTER
+    register = _read(path)
+    handed_in = read_ids(Path(objections).expanduser(), "OBJECTIONS") if objections else []
+    taken_back = read_ids(Path(withdrawn).expanduser(), "OBJECTIONS_WITHDRAWN") if withdrawn else []
+    both = sorted(set(handed_in) & set(taken_back))
+    if both:
+        raise UserError(
+            f"{both[0]} stands in OBJECTIONS and in OBJECTIONS_WITHDRAWN ({len(both)} in all);"
+            " take each out of one of the lists."
+        )
+    now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    new = [each for each in handed_in if each not in register]
+    gone = [each for each in taken_back if each in register]
+    kept = len(set(register) - set(handed_in) - set(gone)) if objections else 0
+    if new or gone:
+        register |= dict.fromkeys(new, now)
+        for each in gone:
+            del register[each]
+        _write(path, register)
+    return Objections(tuple(sorted(register)), len(new), kept, len(gone))
+
+
+def hand_over(connection: duckdb.DuckDBPyConnection, ids: Sequence[str]) -> None:
+    """Write the ids to raw.objections, where dbt's models read them; schema raw exists."""
+    connection.execute(
+        "create or replace table raw.objections as select unnest(?::varchar[]) as customer_id", [list(ids)]
+    )
+
+
+def objectors(warehouse: Path) -> list[str]:
+    """Return the ids in the register; raises UserError where it cannot be read."""
+    return sorted(_read(warehouse / REGISTER))
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: the register of objections cannot be read ({error}); restore it.") from None
+    if not rows or rows[0] != HEADER or any(len(row) != len(HEADER) or not row[0] for row in rows):
+        raise UserError(
+            f"{path}: the register of objections is damaged; expected rows of {','.join(HEADER)}. Restore it:"
+            " without it people who object would be profiled."
+        )
+    return {row[0]: row[1] for row in rows[1:]}
+
+
+def _write(path: Path, register: dict[str, str]) -> None:
+    with whole_file(path, private=True) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(HEADER)
+        writer.writerows(sorted(register.items()))

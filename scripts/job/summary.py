@@ -1,0 +1,85 @@
+"""The summary printed after a build. Reads the published file only."""
+
+import os
+from pathlib import Path
+
+import duckdb
+from rich.table import Table
+
+from scripts.base.console import Console
+from scripts.base.paths import PARQUET_LINK
+from scripts.published.reading import LATEST_RUN
+
+# label of a measure, its right edge
+COLUMNS = (
+    ("segment", "right"),
+    ("customers", "right"),
+    ("share", "right"),
+    ("value a year", "right"),
+    ("name", "left"),
+)
+
+
+def print_summary(published: Path, report: Path, workbook: Path, console: Console, seconds: float) -> None:
+    """Print segments with size, share and what sets each apart; where the file is; what to try next."""
+    with duckdb.connect(str(published), read_only=True) as connection:
+        segments = connection.execute(
+            "select segment_id, profiles.customers, customer_share, value_base, profiles.segment_name, is_unstable"
+            " from marts.segment_profiles as profiles inner join marts.segment_values using (segment_id) order by 1"
+        ).fetchall()
+        audit = connection.execute(
+            "select source, rows_in, rows_accepted, rows_in_error, rows_rejected - rows_in_error"
+            " from marts.load_audit where measure = 'rows' order by source"
+        ).fetchall()
+        suppressed = connection.execute(
+            "select count(*) from marts.customer_segments where status = 'suppressed'"
+        ).fetchall()[0][0]
+        currency = connection.execute("select any_value(currency) from marts.value_assumptions").fetchall()[
+            0
+        ][0]
+        scaling, representation, reason, warning = connection.execute(
+            f"select scaling, representation, reason, warning from {LATEST_RUN}"
+        ).fetchall()[0]
+    table = Table(box=None, padding=(0, 1), header_style="")
+    for column, side in COLUMNS:
+        table.add_column(column, justify=side)  # type: ignore[arg-type]
+    for segment, customers, share, value, name, is_unstable in segments:
+        table.add_row(
+            str(segment),
+            f"{customers:,}",
+            f"{share:.1%}",
+            f"{value:,.0f}",
+            f"{name} (unstable)" if is_unstable else name,
+        )
+    console.print()
+    console.table(table)
+    console.print()
+    for source, rows_in, accepted, in_error, set_aside in audit:
+        aside = f", {set_aside:,} set aside" if set_aside else ""
+        console.print(f"  {source}: {rows_in:,} rows in, {accepted:,} accepted, {in_error:,} rejected{aside}")
+    if suppressed:
+        console.print(f"  {suppressed:,} customers object to profiling: suppressed, without a segment")
+    console.print(
+        f"  value a year: {currency} per customer by the assumptions in marts.value_assumptions, no accounting"
+    )
+    console.print(f"  {len(segments)} segments on {scaling} {representation} features: {reason}")
+    if warning:
+        console.print(f"  warning: {warning}; do not build campaigns on the segments marked unstable")
+    console.print(f"  Done in {seconds:.1f} s. What you can open:")
+    for what, path in {
+        "tables": published,
+        "Parquet files": published.with_name(PARQUET_LINK),
+        "workbook": workbook,
+        "report": report,
+    }.items():
+        console.print(f"    {what:<13}  {_short(path)}")
+    console.print("\nTry next:")
+    console.print("  make sql")
+    console.print("  make build SOURCE=path/to/your.csv")
+    console.print("  make build K=7")
+    console.print("  make campaign NAME=spring SEGMENT=2")
+
+
+def _short(path: Path) -> str:
+    """The path as seen from here, where that is shorter."""
+    return min(str(path), os.path.relpath(path), key=len)

@@ -1,0 +1,56 @@
+"""dbt's documentation of every table and column with its lineage, as one HTML page.
+
+Reads warehouse/work.duckdb and the parameters of the last build, holding the build's lock; writes
+warehouse/docs/index.html, whole or not at all.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from scripts.base.errors import UserError
+from scripts.base.lock import build_lock
+from scripts.base.paths import DOCS, LOGS, PARTIAL, RUN_RESULTS, WORK
+from scripts.dbt.failures import why_dbt_failed
+from scripts.dbt.runner import run_dbt
+
+
+def write_docs(warehouse: Path) -> Path:
+    """Write the page beside what was built last; return its path.
+
+    Raises UserError where nothing was built, a build is running, or the page cannot be written; the page
+    before stays then.
+    """
+    work = warehouse / WORK
+    # With the parameters of another kind of source dbt would document other models.
+    results = warehouse / RUN_RESULTS
+    if not (work.exists() and results.exists()):
+        raise UserError(f"{work}: nothing is built yet; run make build first.")
+    page = warehouse / DOCS
+    # A build removes what begins so, should this be killed.
+    target = warehouse / f"{PARTIAL}docs"
+    with build_lock(warehouse):
+        variables = json.loads(results.read_text(encoding="utf-8"))["args"]["vars"]
+        try:
+            shutil.rmtree(target, ignore_errors=True)
+            target.mkdir()
+            _generate(work, target, variables, warehouse)
+            page.parent.mkdir(exist_ok=True)
+            (target / "static_index.html").replace(page)
+        except OSError as error:
+            raise UserError(
+                f"{page}: cannot be written ({error.strerror}); check the folder's permissions."
+            ) from None
+        finally:
+            shutil.rmtree(target, ignore_errors=True)
+    return page
+
+
+def _generate(work: Path, target: Path, variables: dict[str, Any], warehouse: Path) -> None:
+    # A target of its own: the build's manifest belongs to what is published.
+    result = run_dbt(
+        ["docs", "generate", "--static"], variables, work=work, target=target, logs=warehouse / LOGS
+    )
+    if not result.success:
+        raise UserError(why_dbt_failed(result, warehouse))

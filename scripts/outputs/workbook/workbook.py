@@ -1,0 +1,63 @@
+"""The published segments as a workbook, warehouse/card_segments.xlsx, whole or not at all.
+
+Reads the published file. Writes the workbook beside it and, where a sheet cannot hold the customers, these as
+warehouse/card_segments_customers.parquet.
+"""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import duckdb
+
+from scripts.base.files import whole_file
+from scripts.base.paths import CUSTOMERS, WORKBOOK
+from scripts.base.quoting import sql_text
+from scripts.outputs.workbook.rows import MAX_ROWS, fill_sheet
+from scripts.outputs.workbook.sheets import SheetTables, write_sheets
+
+# The customers with what a marketer filters and pivots by.
+CUSTOMER_ROWS = """
+    select
+        segments.customer_id, segments.segment_id, segments.segment_name, segments.status, segments.as_of_date,
+        segments.confidence, segments.runner_up_segment_id, customer_values.value_base, segments.is_closed,
+        features.* exclude (customer_id, as_of_date, nothing_was_due)
+    from marts.customer_segments as segments
+    left join marts.customer_features as features using (customer_id)
+    left join marts.customer_values as customer_values using (customer_id)
+    order by segments.customer_id
+"""
+
+
+def write_workbook(published: Path) -> tuple[Path, int]:
+    """Write the workbook about a published file beside it, in the language it was built in.
+
+    Returns its path and the number of customers on its sheet, 0 where they are more than a sheet holds and stand
+    in CUSTOMERS instead. Raises UserError where a file cannot be written; the workbook before stays then.
+    """
+    path, customers = published.parent / WORKBOOK, published.parent / CUSTOMERS
+    with (
+        tempfile.TemporaryDirectory() as spilled,
+        duckdb.connect(str(published), read_only=True) as connection,
+        whole_file(path) as partial,
+    ):
+        # What lies in memory spills to a folder of its own: the warehouse's is not for readers.
+        connection.execute(f"set temp_directory = {sql_text(spilled)}")
+        connection.execute(f"create temp view customer_rows as {CUSTOMER_ROWS}")
+        rows = connection.execute("select count(*) from marts.customer_segments").fetchall()[0][0]
+        fits = 0 < rows < MAX_ROWS
+        drawn = Path(spilled) / WORKBOOK
+        sheet = write_sheets(
+            SheetTables(published), drawn, connection, "customer_rows", rows if fits else 0, CUSTOMERS
+        )
+        if fits:
+            fill_sheet(drawn, partial, sheet, connection, "customer_rows", rows)
+            # Of an earlier build that had more: it may hold customers who are no longer to be found.
+            customers.unlink(missing_ok=True)
+        else:
+            shutil.copyfile(drawn, partial)
+            with whole_file(customers) as partial_customers:
+                connection.execute(
+                    f"copy customer_rows to {sql_text(str(partial_customers))} (format parquet)"
+                )
+    return path, rows if fits else 0
