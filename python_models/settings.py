@@ -1,13 +1,15 @@
-"""The parameters of a training run, checked once at the door.
+"""The parameters of the learning: each declared once, with default, meaning and range, and checked at the door.
 
-Touches nothing; imports only the standard library until a scaling is looked up. There are no
-defaults here: the only defaults stand in the vars of dbt_project.yml.
+dbt's var `learning` carries those that a user gave; make's messages and the table of parameters derive
+from the fields of `Settings`. Touches nothing; imports only the standard library until a scaling or an
+autoencoder is looked up.
 """
 
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 # What KMeans may see, beside the codes of an autoencoder, the simplest first.
 REPRESENTATIONS = ("scaled", "pca")
@@ -17,174 +19,60 @@ LARGEST_SEED = 2**32 - 1
 LARGEST_BOOTSTRAPS = 1000
 
 
+def _scalings() -> tuple[str, ...]:
+    from python_models.scaling import SCALINGS
+
+    return tuple(SCALINGS)
+
+
+def _autoencoders() -> tuple[str, ...]:
+    from python_models.autoencoder import PRESETS
+
+    return tuple(PRESETS)
+
+
+def _representations() -> tuple[str, ...]:
+    return (*REPRESENTATIONS, *_autoencoders())
+
+
 @dataclass(frozen=True)
-class Settings:
-    """What a training run may be told.
+class Parameter:
+    """A parameter as users know it.
 
     Attributes:
-        k: number of segments, or None to choose it by the rule of `python_models.champion`.
-        k_max: largest number of segments on the inertia curve.
-        candidates_k_max: largest number of segments that is resampled and may be chosen.
-        scaling: a name of `python_models.scaling.SCALINGS`, or None to compare them all.
-        representation: what KMeans sees: 'scaled' features, their 'pca' components or the codes of an
-            autoencoder by its name, or None to compare them all.
-        autoencoders: names of `python_models.autoencoder.PRESETS` to train; may be empty.
-        pca_variance: share of the variance that the components keep when KMeans sees them.
-        min_jaccard: least Jaccard, over resamples, of every segment of what is chosen.
-        min_segment_share: least share of the customers in every segment of what is chosen.
-        bootstraps: resamples that confirm the champion.
-        sample_rows: most customers the model learns from.
-        curve_rows: most customers the curve over k is computed on.
-        silhouette_rows: most customers the silhouette is computed on.
-        seed: the source of every random state.
-
-    Raises:
-        ValueError: a value is out of its range; the message names parameter, value and way out.
-
+        default: as a user may type it, '' where it may be left out.
+        meaning: one or two sentences, with unit and range; `{choices}` stands for the names to choose from.
+        choices: looks up the names to choose from.
     """
 
-    k: int | None
-    k_max: int
-    candidates_k_max: int
-    scaling: str | None
-    representation: str | None
-    autoencoders: tuple[str, ...]
-    pca_variance: float
-    min_jaccard: float
-    min_segment_share: float
-    bootstraps: int
-    sample_rows: int
-    curve_rows: int
-    silhouette_rows: int
-    seed: int
-
-    def __post_init__(self) -> None:
-        """Check every range, also for those who build settings without `from_mapping`."""
-        from python_models.autoencoder import PRESETS
-        from python_models.scaling import SCALINGS
-
-        if self.k is not None and self.k < 2:
-            _refuse("k", self.k, "a segmentation needs at least 2 segments; leave K out to have it chosen")
-        if self.k_max < 2:
-            _refuse("k_max", self.k_max, "the curve over k needs to reach at least 2; 20 is usual")
-        if not 2 <= self.candidates_k_max <= self.k_max:
-            _refuse(
-                "candidates_k_max",
-                self.candidates_k_max,
-                f"expected a whole number from 2 to K_MAX={self.k_max}; 12 is usual",
-            )
-        if self.scaling is not None and self.scaling not in SCALINGS:
-            _refuse(
-                "scaling",
-                self.scaling,
-                f"no such scaling; choose {_either(tuple(SCALINGS))}, or leave SCALING out to compare them",
-            )
-        choices = (*REPRESENTATIONS, *PRESETS)
-        if self.representation is not None and self.representation not in choices:
-            _refuse(
-                "representation",
-                self.representation,
-                f"no such representation; choose {_either(choices)}, or leave REPRESENTATION out to compare them",
-            )
-        for name in self.autoencoders:
-            if name not in PRESETS:
-                _refuse(
-                    "autoencoders",
-                    ",".join(self.autoencoders),
-                    f"{name} is no autoencoder; choose of {', '.join(PRESETS)}, separated by commas, or none",
-                )
-        if not 0 < self.pca_variance <= 1:
-            _refuse("pca_variance", self.pca_variance, "expected a share above 0 and at most 1, such as 0.9")
-        if not 0 <= self.min_jaccard <= 1:
-            _refuse("min_jaccard", self.min_jaccard, "expected a number from 0 to 1, such as 0.75")
-        if not 0 <= self.min_segment_share <= 0.5:
-            _refuse(
-                "min_segment_share", self.min_segment_share, "expected a share from 0 to 0.5, such as 0.01"
-            )
-        if not 1 <= self.bootstraps <= LARGEST_BOOTSTRAPS:
-            _refuse(
-                "bootstraps",
-                self.bootstraps,
-                f"expected a whole number from 1 to {LARGEST_BOOTSTRAPS}; 50 is usual",
-            )
-        for name in ("sample_rows", "curve_rows", "silhouette_rows"):
-            if getattr(self, name) < 2:
-                _refuse(name, getattr(self, name), "at least 2 customers are needed to tell segments apart")
-        if self.silhouette_rows > LARGEST_SILHOUETTE_ROWS:
-            _refuse(
-                "silhouette_rows",
-                self.silhouette_rows,
-                "memory grows with the square of the rows (8 bytes x rows x rows); "
-                f"give at most {LARGEST_SILHOUETTE_ROWS}",
-            )
-        if not 0 <= self.seed <= LARGEST_SEED:
-            _refuse("seed", self.seed, f"expected a whole number from 0 to {LARGEST_SEED}")
+    default: str | int | float
+    meaning: str
+    choices: Callable[[], tuple[str, ...]] = tuple
 
     @property
-    def networks(self) -> tuple[str, ...]:
-        """Autoencoders to train: those listed, and the representation where it is one."""
-        asked = self.representation
-        if asked is None or asked in REPRESENTATIONS or asked in self.autoencoders:
-            return self.autoencoders
-        return (*self.autoencoders, asked)
-
-    @classmethod
-    def from_mapping(cls, mapping: Mapping[str, object]) -> "Settings":
-        """Read settings as they arrive from dbt vars: numbers may be text, k may be '' or None.
-
-        `scaling` and `representation` may be '' or 'auto' to compare all; `autoencoders` is text with
-        commas, '' for none.
-
-        Args:
-            mapping: exactly the names of the attributes above, each with its value.
-
-        Raises:
-            ValueError: a name is unknown or missing, or a value does not parse or is out of range.
-
-        """
-        known = [field.name for field in fields(cls)]
-        for name, value in mapping.items():
-            if name not in known:
-                _refuse(str(name), value, f"no such setting; the settings are {', '.join(known)}")
-        missing = [name for name in known if name not in mapping]
-        if missing:
-            raise ValueError(
-                f"settings lack {', '.join(missing)}: every one of {', '.join(known)} must be given; "
-                "their defaults stand in the vars of dbt_project.yml"
-            )
-        return cls(
-            k=None if _is_not_given(mapping["k"]) else _whole_number("k", mapping["k"]),
-            k_max=_whole_number("k_max", mapping["k_max"]),
-            candidates_k_max=_whole_number("candidates_k_max", mapping["candidates_k_max"]),
-            scaling=_choice("scaling", mapping["scaling"]),
-            representation=_choice("representation", mapping["representation"]),
-            autoencoders=_list("autoencoders", mapping["autoencoders"]),
-            pca_variance=_number("pca_variance", mapping["pca_variance"]),
-            min_jaccard=_number("min_jaccard", mapping["min_jaccard"]),
-            min_segment_share=_number("min_segment_share", mapping["min_segment_share"]),
-            bootstraps=_whole_number("bootstraps", mapping["bootstraps"]),
-            sample_rows=_whole_number("sample_rows", mapping["sample_rows"]),
-            curve_rows=_whole_number("curve_rows", mapping["curve_rows"]),
-            silhouette_rows=_whole_number("silhouette_rows", mapping["silhouette_rows"]),
-            seed=_whole_number("seed", mapping["seed"]),
-        )
-
-    def as_row(self) -> dict[str, str | int | float | None]:
-        """Lay the settings out flat; lists become text with commas."""
-        row: dict[str, str | int | float | None] = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            row[field.name] = ",".join(value) if isinstance(value, tuple) else value
-        return row
+    def explanation(self) -> str:
+        """The meaning, with the names to choose from."""
+        names = [f"`{name}`" for name in self.choices()]
+        return self.meaning.replace("{choices}", ", ".join(names[:-1]) + f" or {names[-1]}" if names else "")
 
 
-def _refuse(name: str, value: object, way_out: str) -> None:
-    """Raise in the form a user types: the make variable, its value, what to do instead."""
-    raise ValueError(f"{name.upper()}={value}: {way_out}")
+@dataclass(frozen=True, kw_only=True)
+class LearningParameter(Parameter):
+    """A parameter of the learning.
+
+    Attributes:
+        read: turns a value as it arrives from a user or from dbt into one of the field's type; is given the
+            name too and raises ValueError for what it cannot read.
+        fault: says what is wrong with a value among the other settings, in words of a way out; None if nothing.
+    """
+
+    read: Callable[[str, object], Any]
+    fault: Callable[[Any, "Settings"], str | None]
 
 
-def _either(names: tuple[str, ...]) -> str:
-    return " or ".join(names)
+def _refusal(name: str, value: object, way_out: str) -> ValueError:
+    """The error in the form a user types: the make variable, its value, what to do instead."""
+    return ValueError(f"{name.upper()}={value}: {way_out}")
 
 
 def _is_not_given(value: object) -> bool:
@@ -200,8 +88,16 @@ def _whole_number(name: str, value: object) -> int:
     # int() alone would also take 1_000 and digits of other scripts.
     if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", value):
         return int(value)
-    hint = "; leave K out to have it chosen" if name == "k" else ""
-    raise ValueError(f"{name.upper()}={value}: expected a whole number{hint}")
+    raise _refusal(name, value, "expected a whole number")
+
+
+def _whole_number_or_none(name: str, value: object) -> int | None:
+    if _is_not_given(value):
+        return None
+    try:
+        return _whole_number(name, value)
+    except ValueError as error:
+        raise ValueError(f"{error}; leave {name.upper()} out to have it chosen") from None
 
 
 def _number(name: str, value: object) -> float:
@@ -214,17 +110,17 @@ def _number(name: str, value: object) -> float:
         except ValueError:
             number = math.nan
     if not math.isfinite(number):
-        raise ValueError(f"{name.upper()}={value}: expected a number, such as 0.9")
+        raise _refusal(name, value, "expected a number, such as 0.9")
     return number
 
 
 def _word(name: str, value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{name.upper()}={value}: expected a name")
+        raise _refusal(name, value, "expected a name")
     return value.strip()
 
 
-def _choice(name: str, value: object) -> str | None:
+def _name_or_none(name: str, value: object) -> str | None:
     """Read a name; None where all are to be compared."""
     if _is_not_given(value):
         return None
@@ -232,9 +128,207 @@ def _choice(name: str, value: object) -> str | None:
     return None if word == "auto" else word
 
 
-def _list(name: str, value: object) -> tuple[str, ...]:
+def _names(name: str, value: object) -> tuple[str, ...]:
     """Read names separated by commas, each once."""
     if _is_not_given(value):
         return ()
     words = [word.strip() for word in _word(name, value).split(",")]
     return tuple(dict.fromkeys(word for word in words if word))
+
+
+def _unless(holds: Callable[[Any], bool], way_out: str) -> Callable[[Any, "Settings"], str | None]:
+    return lambda value, _: None if holds(value) else way_out
+
+
+def _no_such(what: str, name: str | None, known: tuple[str, ...]) -> str | None:
+    if name is None or name in known:
+        return None
+    return f"no such {what}; choose {' or '.join(known)}, or leave {what.upper()} out to compare them"
+
+
+def _too_few_customers(rows: int, _: "Settings") -> str | None:
+    return None if rows >= 2 else "at least 2 customers are needed to tell segments apart"
+
+
+def _declared(
+    default: str | int | float,
+    meaning: str,
+    read: Callable[[str, object], Any],
+    fault: Callable[[Any, "Settings"], str | None],
+    choices: Callable[[], tuple[str, ...]] = tuple,
+) -> Any:
+    parameter = LearningParameter(default, meaning, choices, read=read, fault=fault)
+    return field(metadata={"parameter": parameter})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a training run is told: a field for each parameter of the learning, its only declaration.
+
+    Raises:
+        ValueError: a value is out of its range; the message names parameter, value and way out.
+
+    """
+
+    # None has k chosen.
+    k: int | None = _declared(
+        "",
+        "Number of segments, 2 or more. Left out: chosen by the rule in `python_models/champion.py`.",
+        _whole_number_or_none,
+        _unless(
+            lambda k: k is None or k >= 2,
+            "a segmentation needs at least 2 segments; leave K out to have it chosen",
+        ),
+    )
+    k_max: int = _declared(
+        20,
+        "Largest number of segments on the inertia curve, 2 or more.",
+        _whole_number,
+        _unless(lambda k_max: k_max >= 2, "the curve over k needs to reach at least 2; 20 is usual"),
+    )
+    candidates_k_max: int = _declared(
+        12,
+        "Largest number of segments that is resampled and may be chosen, 2 to `K_MAX`.",
+        _whole_number,
+        lambda value, settings: (
+            None
+            if 2 <= value <= settings.k_max
+            else f"expected a whole number from 2 to K_MAX={settings.k_max}; 12 is usual"
+        ),
+    )
+    # None compares all.
+    scaling: str | None = _declared(
+        "",
+        "How features are brought to one scale: {choices}. Left out: all are compared.",
+        _name_or_none,
+        lambda name, _: _no_such("scaling", name, _scalings()),
+        _scalings,
+    )
+    # None compares all.
+    representation: str | None = _declared(
+        "",
+        "What KMeans sees, of {choices}: all features, as many components as `PCA_VARIANCE` needs, or the codes "
+        "of an autoencoder. Left out: all are compared.",
+        _name_or_none,
+        lambda name, _: _no_such("representation", name, _representations()),
+        _representations,
+    )
+    # May be empty.
+    autoencoders: tuple[str, ...] = _declared(
+        "undercomplete,sparse,denoising,variational",
+        "Autoencoders to train, of {choices}, separated by commas; `AUTOENCODERS=` for none.",
+        _names,
+        lambda names, _: next(
+            (
+                f"{name} is no autoencoder; choose of {', '.join(_autoencoders())}, separated by commas, or none"
+                for name in names
+                if name not in _autoencoders()
+            ),
+            None,
+        ),
+        _autoencoders,
+    )
+    pca_variance: float = _declared(
+        0.9,
+        "Share of the variance, above 0 and at most 1, that the components keep where `REPRESENTATION` is `pca`.",
+        _number,
+        _unless(lambda share: 0 < share <= 1, "expected a share above 0 and at most 1, such as 0.9"),
+    )
+    min_jaccard: float = _declared(
+        0.75,
+        "Least Jaccard similarity, 0 to 1, that every segment keeps when the model is fitted again on resamples.",
+        _number,
+        _unless(lambda least: 0 <= least <= 1, "expected a number from 0 to 1, such as 0.75"),
+    )
+    min_segment_share: float = _declared(
+        0.01,
+        "Least share of the customers, 0 to 0.5, in every segment of what is chosen.",
+        _number,
+        _unless(lambda share: 0 <= share <= 0.5, "expected a share from 0 to 0.5, such as 0.01"),
+    )
+    bootstraps: int = _declared(
+        50,
+        f"Resamples on which the model is fitted again, 1 to {LARGEST_BOOTSTRAPS}.",
+        _whole_number,
+        _unless(
+            lambda resamples: 1 <= resamples <= LARGEST_BOOTSTRAPS,
+            f"expected a whole number from 1 to {LARGEST_BOOTSTRAPS}; 50 is usual",
+        ),
+    )
+    sample_rows: int = _declared(
+        100_000,
+        "Most customers the model learns from, 2 or more, drawn by a hash of `customer_id`. All are labelled.",
+        _whole_number,
+        _too_few_customers,
+    )
+    curve_rows: int = _declared(
+        20_000,
+        "Most customers of that sample, 2 or more, the curve over k is computed on; the chosen k is fitted on the "
+        "whole sample.",
+        _whole_number,
+        _too_few_customers,
+    )
+    silhouette_rows: int = _declared(
+        4_000,
+        f"Most customers the silhouette is computed on, 2 to {LARGEST_SILHOUETTE_ROWS}; its cost grows with the "
+        "square.",
+        _whole_number,
+        lambda rows, settings: (
+            _too_few_customers(rows, settings)
+            if rows <= LARGEST_SILHOUETTE_ROWS
+            else "memory grows with the square of the rows (8 bytes x rows x rows); "
+            f"give at most {LARGEST_SILHOUETTE_ROWS}"
+        ),
+    )
+    seed: int = _declared(
+        1,
+        f"Whole number, 0 to {LARGEST_SEED}, from which everything random comes.",
+        _whole_number,
+        _unless(lambda seed: 0 <= seed <= LARGEST_SEED, f"expected a whole number from 0 to {LARGEST_SEED}"),
+    )
+
+    def __post_init__(self) -> None:
+        """Check every range, also for those who build settings without `from_mapping`."""
+        flat = self.as_row()
+        for name, parameter in self.parameters().items():
+            way_out = parameter.fault(getattr(self, name), self)
+            if way_out is not None:
+                raise _refusal(name, flat[name], way_out)
+
+    @classmethod
+    def parameters(cls) -> dict[str, LearningParameter]:
+        """The declaration of each field, by its name."""
+        return {each.name: each.metadata["parameter"] for each in fields(cls)}
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """Autoencoders to train: those listed, and the representation where it is one."""
+        asked = self.representation
+        if asked is None or asked in REPRESENTATIONS or asked in self.autoencoders:
+            return self.autoencoders
+        return (*self.autoencoders, asked)
+
+    @classmethod
+    def from_mapping(cls, given: Mapping[str, object]) -> "Settings":
+        """Read what a user gave, and take the defaults for the rest.
+
+        Args:
+            given: names of fields, each with its value. Numbers may be text; `k`, `scaling` and
+                `representation` may be '' or None, the last two also 'auto'; `autoencoders` is text with
+                commas, '' for none.
+
+        Raises:
+            ValueError: a name is unknown, or a value cannot be read or is out of range.
+
+        """
+        known = cls.parameters()
+        for name, value in given.items():
+            if name not in known:
+                raise _refusal(name, value, f"no such setting; the settings are {', '.join(known)}")
+        read = {name: each.read(name, given.get(name, each.default)) for name, each in known.items()}
+        return cls(**read)
+
+    def as_row(self) -> dict[str, str | int | float | None]:
+        """Lay the settings out flat; lists become text with commas."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: ",".join(each) if isinstance(each, tuple) else each for name, each in values.items()}

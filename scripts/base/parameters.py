@@ -1,6 +1,8 @@
-"""The job's parameters: NAME=value arguments against the one list in dbt_project.yml's vars.
+"""The job's parameters: NAME=value arguments against the one list of parameters, and that list as a table.
 
-Reads dbt_project.yml and nothing else. A parameter's name is the var's name in capitals.
+Each parameter is declared once: the learning's in `python_models.settings.Settings`, what else dbt reads in
+the vars of dbt_project.yml with the comment above as its meaning, and what only the commands read in
+COMMANDS. Reads dbt_project.yml and nothing else. What a user types is the name in capitals.
 """
 
 import datetime as dt
@@ -8,17 +10,39 @@ import difflib
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from python_models.settings import Parameter, Settings
 from scripts.base.errors import UserError
 from scripts.base.paths import DBT_PROJECT, SEEDS
 from scripts.base.seeds import languages
 
-# Set by the commands themselves.
-INTERNAL = {"source_kind", "model"}
+# dbt's vars that the commands set themselves.
+INTERNAL = {"source_kind", "model", "learning"}
+# Read by the commands alone, before or after dbt.
+COMMANDS = {
+    "source": Parameter(
+        "",
+        "Path of the input: a customer summary (file) or a ledger (folder). Left out: the generated sample.",
+    ),
+    "customers": Parameter(10_000, "Customers in the generated sample, where `SOURCE` is left out."),
+    "sample_months": Parameter(
+        18, "Months the sample's ledger reaches back, 12 or more; the window is the last 12."
+    ),
+    "objections": Parameter(
+        "",
+        "Path of a list of customers who object to profiling (a CSV or Parquet file with `customer_id`): they join "
+        "the register `warehouse/objections.csv` and leave before the learning. Left out: the register as it is.",
+    ),
+    "objections_withdrawn": Parameter(
+        "",
+        "Path of a list of customers who take their objection back. Nothing else removes one from the register.",
+    ),
+    "keep_versions": Parameter(5, "Published versions kept for rollback."),
+}
 
 MEMORY, THREADS = "CARD_SEGMENTS_MEMORY", "CARD_SEGMENTS_THREADS"
 
@@ -59,19 +83,54 @@ def read_arguments(given: Sequence[str], defaults: Mapping[str, str]) -> dict[st
     return values
 
 
+def parameters() -> dict[str, Parameter]:
+    """Every parameter a user may give, by its name in lower case, in the order of the table."""
+    return {**COMMANDS, **_dbt_parameters(), **Settings.parameters()}
+
+
 def default_parameters() -> dict[str, Any]:
-    """Every var of dbt_project.yml with its default."""
+    """Every parameter's default."""
+    return {name: each.default for name, each in parameters().items()}
+
+
+def parameter_table() -> str:
+    """Lay the parameters out as a Markdown table."""
+    rows = [
+        f"| `{name.upper()}` | {f'`{each.default}`' if each.default != '' else ''} | {each.explanation} |"
+        for name, each in parameters().items()
+    ]
+    return "\n".join(["| parameter | default | meaning |", "| --- | --- | --- |", *rows])
+
+
+def dbt_variables(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Pick dbt's vars from the parameters that were given; the learning's are one var of that name."""
+    of_dbt, of_learning = _dbt_parameters(), Settings.parameters()
+    learning = {name: value for name, value in given.items() if name in of_learning}
+    return {name: value for name, value in given.items() if name in of_dbt} | {"learning": learning}
+
+
+def _dbt_parameters() -> dict[str, Parameter]:
     text = (DBT_PROJECT / "dbt_project.yml").read_text(encoding="utf-8")
-    return dict(yaml.safe_load(text)["vars"])
+    defaults = yaml.safe_load(text)["vars"]
+    found, comment = {}, list[str]()
+    for line in text[text.index("\nvars:") :].splitlines():
+        name = line.strip().partition(":")[0]
+        if line.startswith("  # "):
+            comment.append(line.strip(" #"))
+        elif name in defaults and name not in INTERNAL:
+            found[name] = Parameter(defaults[name], " ".join(comment))
+        if not line.startswith("  # "):
+            comment = []
+    return found
 
 
 def parse_parameters(arguments: Sequence[str]) -> dict[str, Any]:
-    """Turn `NAME=value` arguments into the vars that were given, and only those.
+    """Read `NAME=value` arguments: those that were given, and only those, by the name in lower case.
 
     Raises UserError for an unknown name, a value of the wrong kind or out of range.
     """
     defaults = default_parameters()
-    names = {name.upper(): name for name in defaults if name not in INTERNAL}
+    names = {name.upper(): name for name in defaults}
     given: dict[str, Any] = {}
     for argument in arguments:
         name, equals, value = argument.partition("=")
@@ -124,16 +183,9 @@ def _check_ranges(given: dict[str, Any]) -> None:
         if (day + dt.timedelta(days=1)).day != 1:
             raise UserError(f"AS_OF={text}: the window ends with a month; give a month's last day.")
         given["as_of"] = day.isoformat()
-    _check_learning(given)
-
-
-def _check_learning(given: dict[str, Any]) -> None:
-    """Let the learning judge its own parameters before any data is read."""
-    # Imported late: it loads scikit-learn, which a misspelt name need not wait for.
-    from python_models.settings import Settings
-
-    values = default_parameters() | given
+    learning = dbt_variables(given)["learning"]
     try:
-        Settings.from_mapping({field.name: values[field.name] for field in fields(Settings)})
+        # Let the learning judge its own parameters before any data is read.
+        Settings.from_mapping(learning)
     except ValueError as error:
         raise UserError(f"{error}.") from None

@@ -12,7 +12,7 @@ import duckdb
 from scripts.base.console import Console
 from scripts.base.errors import UserError
 from scripts.base.lock import build_lock
-from scripts.base.parameters import default_parameters, machine_limits
+from scripts.base.parameters import dbt_variables, default_parameters, machine_limits
 from scripts.base.paths import (
     DBT_TARGET,
     LINK,
@@ -66,7 +66,8 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> tuple[Pat
             console.note(note)
         for note in _notes_on(objections, warehouse):
             console.note(note)
-        manifest = _run_dbt({**given, "source_kind": intake.kind, "protected": protected}, warehouse, console)
+        variables = {**dbt_variables(given), "source_kind": intake.kind, "protected": protected}
+        manifest = _run_dbt(variables, warehouse, console)
         with console.stage("Publish") as stage:
             run = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S%fZ")
             published = publish(

@@ -148,10 +148,19 @@ def test_an_unknown_name_is_refused() -> None:
         Settings.from_mapping(GIVEN | {"kmax": 20})
 
 
-@pytest.mark.parametrize("name", list(GIVEN))
-def test_no_setting_has_a_default_here(name: str) -> None:
-    with pytest.raises(ValueError, match=f"settings lack {name}:"):
-        Settings.from_mapping({known: value for known, value in GIVEN.items() if known != name})
+def test_what_is_not_given_has_its_declared_default() -> None:
+    declared = Settings.parameters()
+    assert Settings.from_mapping({}) == Settings.from_mapping(
+        {name: parameter.default for name, parameter in declared.items()}
+    )
+    assert Settings.from_mapping({"k": 7}) == replace(Settings.from_mapping({}), k=7)
+
+
+@pytest.mark.parametrize("name", list(Settings.parameters()))
+def test_every_setting_says_what_it_means_and_what_can_be_chosen(name: str) -> None:
+    parameter = Settings.parameters()[name]
+    assert parameter.explanation.endswith(".") and "{" not in parameter.explanation
+    assert all(f"`{choice}`" in parameter.explanation for choice in parameter.choices())
 
 
 def test_ranges_hold_for_settings_built_directly_too() -> None:

@@ -15,9 +15,9 @@ from typing import Any
 
 import duckdb
 import pytest
-import yaml
 
 from scripts.intake.source import load_contract, open_source
+from scripts.parameters import parameter_table, parameters
 from tests.support.builds import REPO
 
 PROJECT = REPO / "dbt_project"
@@ -231,12 +231,18 @@ def test_the_contract_of_customer_features_is_the_list_of_features(manifests: di
     assert len(features) == 17
 
 
-def test_every_parameter_is_explained_above_its_line() -> None:
-    lines = (PROJECT / "dbt_project.yml").read_text(encoding="utf-8").splitlines()
-    names = yaml.safe_load("\n".join(lines))["vars"]
-    for name in names:
-        at = next(i for i, line in enumerate(lines) if line.startswith(f"  {name}:"))
-        assert lines[at - 1].strip().startswith("# "), f"{name} has no comment above it"
+def test_every_parameter_is_explained() -> None:
+    """The meaning of one that SQL reads is the comment above it in dbt_project.yml."""
+    assert {name for name, each in parameters().items() if not each.explanation.endswith(".")} == set()
+
+
+def test_the_table_of_parameters_is_as_they_are_declared() -> None:
+    """It stands between two marks; `python -m scripts.parameters` prints it anew."""
+    pages = [REPO / "README.md", *sorted((REPO / "docs").glob("*.md"))]
+    texts = [text for page in pages if "<!-- parameters -->" in (text := page.read_text(encoding="utf-8"))]
+    assert len(texts) == 1
+    table = texts[0].partition("<!-- parameters -->")[2].partition("<!-- /parameters -->")[0]
+    assert table.strip() == parameter_table()
 
 
 def test_the_intakes_tables_are_documented_as_they_are(

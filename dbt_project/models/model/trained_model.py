@@ -10,7 +10,7 @@ from python_models.training import train
 def model(dbt, session):
     """Read one relation, call one function, and hand its typed frames to SQL (macro learned unpacks them)."""
     dbt.config(materialized="table")
-    settings = Settings.from_mapping(dbt.config.meta_get("settings"))
+    settings = Settings.from_mapping(dbt.config.meta_get("learning"))
     results = train(dbt.ref("training_sample").df(), settings)
     names = [field.name for field in fields(Results)]
     for name in names:
