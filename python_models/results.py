@@ -213,11 +213,21 @@ def results_of(run: Run) -> Results:
             {**named, **row} for network in run.networks for row in network.fitted.encoder.rows()
         ),
     }
-    return Results(**{name: _frame(rows[name], types) for name, types in COLUMNS.items()})
+    return Results(**{name: typed(rows[name], types) for name, types in COLUMNS.items()})
 
 
-def _frame(rows: Iterable[Row], types: Mapping[str, str]) -> pd.DataFrame:
-    """Type rows; raise ValueError where one has other columns."""
+def typed(rows: Iterable[Row], types: Mapping[str, str]) -> pd.DataFrame:
+    """Lay rows out as a frame.
+
+    Args:
+        rows: each with every column; NaN and infinite numbers become empty values.
+        types: pandas' type of each column, see COLUMNS.
+
+    Raises:
+        ValueError: a row has other columns.
+        TypeError: a value is no text, number, flag or None.
+
+    """
     given = [{name: _plain(value) for name, value in row.items()} for row in rows]
     for row in given:
         if row.keys() != types.keys():
