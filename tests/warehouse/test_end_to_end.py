@@ -268,17 +268,6 @@ def test_bad_rows_are_kept_apart_and_too_many_stop_the_build(tmp_path: Path) -> 
     assert (tmp_path / "w" / "card_segments.duckdb").readlink() == before
 
 
-def test_the_readmes_questions_run(sample_build: Path) -> None:
-    """Each SQL block of the README gives rows, and the answer printed below it has the same columns."""
-    readme = (REPO / "README.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```sql\n(.*?)```\n\n```text\n(.*?)\n", readme, flags=re.DOTALL)
-    assert len(blocks) == readme.count("```sql") >= 4
-    for sql, header in blocks:
-        answer = query(sample_build, sql)
-        assert len(answer) > 0, sql
-        assert header.split() == list(answer.columns), sql
-
-
 def test_an_earlier_window_sets_later_rows_aside(tmp_path: Path) -> None:
     """AS_OF half a year back: what came after is no error; a window without statements is one sentence."""
     from scripts.sample.ledger import write_sample_ledger
