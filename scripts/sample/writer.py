@@ -429,6 +429,126 @@ def accounts_sql(plan: str, as_of: date) -> str:
     """
 
 
+# Kinds of transaction, each a select from `plan` that gives a row a transaction: who bears it, its place among the
+# customer's of a year, kind and cents, the month counted from the customer's first in the window, the day, and how
+# many share it with a second account (`second_in`: it bears one in so many; 0: none, 1: all).
+_BEARER = "customer_id, customer_number, key, history_months, first_month"
+
+_ONE_OFFS = f"""
+    select {_BEARER}, second_in, k as place, 'oneoff_purchase' as kind,
+        part(oneoff_cents, oneoff_count, k, key + 1000) as cents,
+        nth(
+            spending_order,
+            -- One-off months are the first of the customer's purchase months, instalments the last.
+            case when k < oneoff_months then k else draw(key + 5000 + k, oneoff_months) end
+        ) as month_place,
+        1 + draw(key + 10000 + k, 28) as day_number
+    from (select *, unnest(range(0, oneoff_count)) as k from plan)
+"""
+
+_INSTALMENTS = f"""
+    select {_BEARER}, 0 as second_in, base_instalment + k as place, 'installment_purchase' as kind,
+        even_part(instalment_cents, instalment_count, k) as cents,
+        nth(spending_order, purchase_months - 1 - k % instalment_months) as month_place,
+        1 + draw(key + 15000 + k, 28) as day_number
+    from (select *, unnest(range(0, instalment_count)) as k from plan)
+"""
+
+# Each cash advance has a fee on the same day.
+_CASH_ADVANCES = f"""
+    select {_BEARER}, second_in,
+        case what when 'cash_advance' then base_cash else base_cash_fee end + k as place, what as kind,
+        case what when 'cash_advance' then advance else greatest(300, advance * 3 // 100) end as cents,
+        month_place, day_number
+    from (
+        select *, unnest(['cash_advance', 'fee']) as what,
+            part(cash_cents, cash_count, k, key + 20000) as advance,
+            nth(
+                cash_order,
+                case when k < cash_months then k else draw(key + 25000 + k, cash_months) end
+            ) as month_place,
+            1 + draw(key + 30000 + k, 28) as day_number
+        from (select *, unnest(range(0, cash_count)) as k from plan)
+    )
+"""
+
+# Either account's bill is paid by itself.
+_PAYMENTS = f"""
+    select {_BEARER}, share % account_count as second_in, base_payment + share as place, 'payment' as kind,
+        case
+            when account_count = 1 then whole
+            when share % account_count = 1 then whole * 3 // 10
+            else whole - whole * 3 // 10
+        end as cents,
+        case
+            when k >= payments_of_window then 0
+            else bill_place(billing_order, k, first_bill_slot, bill_slots) + late::bigint
+        end as month_place,
+        case
+            when late then 1 + draw(key + 40000 + k, cycle_day - 7)
+            else cycle_day + 1 + draw(key + 40000 + k, 21)
+        end as day_number
+    from (
+        select *, unnest(range(0, payment_count * account_count)) as share, share // account_count as k,
+            part(payment_cents, payment_count, k, key + 35000) as whole
+        from plan
+    )
+"""
+
+# Interest is charged on the statement day of the months with a balance that is not paid in full.
+_INTEREST = f"""
+    select {_BEARER}, second_in, base_other + 8 + k as place, 'interest' as kind,
+        case
+            -- Month 0, which gives no snapshot, has the average.
+            when k = balance_months then 1 + balance_micros // 500000
+            else 1 + part(balance_micros * snapshots, balance_months, k, key + 45000) // 500000
+        end as cents,
+        nth(billing_order, k) as month_place,
+        cycle_day as day_number
+    from (
+        select *, unnest(
+            range(full_statements, balance_months + (balance_months = 11 and tenure = 12)::bigint)
+        ) as k
+        from plan
+    )
+"""
+
+_LATE_FEES = f"""
+    select {_BEARER}, second_in, base_other + 24 + k as place, 'fee' as kind, 2500 as cents,
+        bill_place(billing_order, k, first_bill_slot, bill_slots) + late::bigint as month_place,
+        case when late then cycle_day - 7 else cycle_day + 21 end as day_number
+    from (select *, unnest(range(payments_of_window, due_statements)) as k from plan)
+    where payments_of_window > 0
+"""
+
+# A payment that bounced: paid once more, taken back some days later.
+_BOUNCED_PAYMENTS = f"""
+    select {_BEARER}, 0 as second_in, base_other + k as place,
+        case k when 0 then 'payment' else 'payment_reversal' end as kind,
+        bounced_cents as cents, draw(key + 7, tenure) as month_place,
+        2 + draw(key + 8, 20) + k * 5 as day_number
+    from (select *, unnest(range(0, 2)) as k from plan where bounced_cents > 0)
+"""
+
+_REFUNDS = f"""
+    select {_BEARER}, 0 as second_in, base_other + 2 as place, 'refund' as kind, refund_cents as cents,
+        nth(spending_order, 0) as month_place, 28 as day_number
+    from plan
+    where refund_cents > 0
+"""
+
+_KINDS = (
+    _ONE_OFFS,
+    _INSTALMENTS,
+    _CASH_ADVANCES,
+    _PAYMENTS,
+    _INTEREST,
+    _LATE_FEES,
+    _BOUNCED_PAYMENTS,
+    _REFUNDS,
+)
+
+
 def transactions_sql(plan: str, as_of: date, extra_columns: str = "") -> str:
     """Return SQL of the transactions of `plan`, ordered by month of posting, customer and place.
 
@@ -441,124 +561,15 @@ def transactions_sql(plan: str, as_of: date, extra_columns: str = "") -> str:
     first = _month_number(as_of)
     return f"""
         with plan as (
+            -- Where the places of each kind begin.
             select *, oneoff_count as base_instalment, purchase_count as base_cash,
                 base_cash + cash_count as base_cash_fee,
                 base_cash_fee + cash_count as base_payment,
                 base_payment + payment_count * account_count as base_other,
-                -- A second account bears one in three of the transactions that carry this; 0: none, 1: all.
                 case when account_count > 1 then 3 else 0 end as second_in
             from {plan}
         ),
-        oneoffs as (
-            select customer_id, customer_number, key, history_months, second_in, first_month,
-                k as place, 'oneoff_purchase' as kind,
-                part(oneoff_cents, oneoff_count, k, key + 1000) as cents,
-                nth(
-                    spending_order,
-                    -- One-off months are the first of the customer's purchase months, instalments the last.
-                    case when k < oneoff_months then k else draw(key + 5000 + k, oneoff_months) end
-                ) as month_place,
-                1 + draw(key + 10000 + k, 28) as day_number
-            from (select *, unnest(range(0, oneoff_count)) as k from plan)
-        ),
-        instalments as (
-            select customer_id, customer_number, key, history_months, 0 as second_in, first_month,
-                base_instalment + k as place, 'installment_purchase' as kind,
-                even_part(instalment_cents, instalment_count, k) as cents,
-                nth(spending_order, purchase_months - 1 - k % instalment_months) as month_place,
-                1 + draw(key + 15000 + k, 28) as day_number
-            from (select *, unnest(range(0, instalment_count)) as k from plan)
-        ),
-        cash_advances as (
-            select customer_id, customer_number, key, history_months, second_in, first_month, k,
-                base_cash, base_cash_fee,
-                part(cash_cents, cash_count, k, key + 20000) as cents,
-                nth(
-                    cash_order,
-                    case when k < cash_months then k else draw(key + 25000 + k, cash_months) end
-                ) as month_place,
-                1 + draw(key + 30000 + k, 28) as day_number
-            from (select *, unnest(range(0, cash_count)) as k from plan)
-        ),
-        payments as (
-            select customer_id, customer_number, key, history_months, first_month,
-                base_payment + share as place, 'payment' as kind,
-                -- Either account's bill is paid by itself.
-                share // account_count as k,
-                share % account_count as second_in,
-                part(payment_cents, payment_count, k, key + 35000) as whole,
-                case
-                    when account_count = 1 then whole
-                    when second_in = 1 then whole * 3 // 10
-                    else whole - whole * 3 // 10
-                end as cents,
-                case
-                    when k >= payments_of_window then 0
-                    else bill_place(billing_order, k, first_bill_slot, bill_slots) + case when late then 1 else 0 end
-                end as month_place,
-                case
-                    when late then 1 + draw(key + 40000 + k, cycle_day - 7)
-                    else cycle_day + 1 + draw(key + 40000 + k, 21)
-                end as day_number
-            from (
-                select * exclude (second_in), unnest(range(0, payment_count * account_count)) as share
-                from plan
-            )
-        ),
-        -- Interest is charged on the statement day of the months with a balance that is not paid in full.
-        interest as (
-            select customer_id, customer_number, key, history_months, second_in, first_month,
-                base_other + 8 + k as place, 'interest' as kind,
-                case
-                    -- Month 0, which gives no snapshot, has the average.
-                    when k = balance_months then 1 + balance_micros // 500000
-                    else 1 + part(balance_micros * snapshots, balance_months, k, key + 45000) // 500000
-                end as cents,
-                nth(billing_order, k) as month_place,
-                cycle_day as day_number
-            from (select *, unnest(range(full_statements, balance_months + (balance_months = 11 and tenure = 12)::bigint)) as k from plan)
-        ),
-        late_fees as (
-            select customer_id, customer_number, key, history_months, second_in, first_month,
-                base_other + 24 + k as place, 'fee' as kind, 2500 as cents,
-                bill_place(billing_order, k, first_bill_slot, bill_slots) + case when late then 1 else 0 end as month_place,
-                case when late then cycle_day - 7 else cycle_day + 21 end as day_number
-            from (select *, unnest(range(payments_of_window, due_statements)) as k from plan)
-            where payments_of_window > 0
-        ),
-        all_kinds as (
-            from oneoffs
-            union all by name
-            from instalments
-            union all by name
-            select customer_id, customer_number, key, history_months, second_in, first_month, base_cash + k as place,
-                'cash_advance' as kind, cents, month_place, day_number
-            from cash_advances
-            union all by name
-            select customer_id, customer_number, key, history_months, second_in, first_month,
-                base_cash_fee + k as place, 'fee' as kind, greatest(300, cents * 3 // 100) as cents,
-                month_place, day_number
-            from cash_advances
-            union all by name
-            select * exclude (k, whole) from payments
-            union all by name
-            from interest
-            union all by name
-            from late_fees
-            union all by name
-            -- A payment that bounced: paid once more, taken back some days later.
-            select customer_id, customer_number, key, history_months, 0 as second_in, first_month,
-                base_other + k as place, case k when 0 then 'payment' else 'payment_reversal' end as kind,
-                bounced_cents as cents, draw(key + 7, tenure) as month_place,
-                2 + draw(key + 8, 20) + k * 5 as day_number
-            from (select *, unnest(range(0, 2)) as k from plan where bounced_cents > 0)
-            union all by name
-            select customer_id, customer_number, key, history_months, 0 as second_in, first_month,
-                base_other + 2 as place, 'refund' as kind, refund_cents as cents,
-                nth(spending_order, 0) as month_place, 28 as day_number
-            from plan
-            where refund_cents > 0
-        ),
+        all_kinds as ({" union all by name ".join(_KINDS)}),
         years as (
             select * exclude (first_month, month_place), first_month + month_place as month_index,
                 unnest(range(0, 1 + (first_month + month_place + history_months) // 12)) as year_before
