@@ -16,8 +16,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from scripts.base.parameters import parameter_table, parameters
 from scripts.intake.source import load_contract, open_source
-from scripts.parameters import parameter_table, parameters
 from tests.support.builds import REPO
 
 PROJECT = REPO / "dbt_project"
@@ -237,7 +237,7 @@ def test_every_parameter_is_explained() -> None:
 
 
 def test_the_table_of_parameters_is_as_they_are_declared() -> None:
-    """It stands between two marks; `python -m scripts.parameters` prints it anew."""
+    """It stands between two marks; scripts.base.parameters.parameter_table() makes it anew."""
     pages = [REPO / "README.md", *sorted((REPO / "docs").glob("*.md"))]
     texts = [text for page in pages if "<!-- parameters -->" in (text := page.read_text(encoding="utf-8"))]
     assert len(texts) == 1
@@ -331,7 +331,9 @@ def spoilt(sample_build: Path, tmp_path: Path) -> Callable[[str], str]:
         with duckdb.connect(str(work)) as connection:
             changed = connection.execute(statement).fetchall()
             assert changed == [(1,)]
-        code, words = run_dbt(["build", "--select", "int_rejected_rows", "int_load_audit"], "ledger", tmp_path, work)
+        code, words = run_dbt(
+            ["build", "--select", "int_rejected_rows", "int_load_audit"], "ledger", tmp_path, work
+        )
         assert code == 1, words
         return words
 
