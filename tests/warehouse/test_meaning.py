@@ -12,8 +12,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from tests.support.builds import QUICK, REPO, run_build
-from tests.support.builds import query
+from tests.support.builds import QUICK, REPO, query, run_build
 
 SEEDS = REPO / "dbt_project" / "seeds"
 WORDS = {

@@ -9,8 +9,7 @@ import pytest
 
 from scripts.base.errors import UserError
 from scripts.intake.objections import REGISTER, objectors, update_register
-from tests.support.builds import run_build
-from tests.support.builds import query
+from tests.support.builds import query, run_build
 
 
 def write_list(path: Path, *ids: str, head: str = "customer_id") -> str:

@@ -16,8 +16,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from scripts.job.build import keep_models
 from scripts.base.errors import UserError
+from scripts.job.build import keep_models
 from scripts.published.version import Published, publish, remove_leftovers
 from tests.support.builds import REPO
 
@@ -544,14 +544,16 @@ def test_models_of_earlier_builds_come_from_what_is_published(tmp_path: Path) ->
     with duckdb.connect(str(published)) as connection:
         connection.execute("create schema marts")
         connection.execute("create table marts.model_runs as select 'm1' as model_id")
-        connection.execute("create table marts.model_parameters as select 'm1' as model_id, 0.1::double as value")
+        connection.execute(
+            "create table marts.model_parameters as select 'm1' as model_id, 0.1::double as value"
+        )
     with duckdb.connect(str(tmp_path / "work.duckdb")) as work:
         work.execute("create schema features; create table features.of_an_earlier_release (i integer)")
         assert keep_models(work, published) == ""
         assert work.execute("from model.int_model_parameters").fetchall() == [("m1", 0.1)]
-        assert work.execute("select count(*) from duckdb_schemas() where schema_name = 'features'").fetchall() == [
-            (0,)
-        ]
+        assert work.execute(
+            "select count(*) from duckdb_schemas() where schema_name = 'features'"
+        ).fetchall() == [(0,)]
         work.execute("insert into model.int_model_runs values ('m2')")
         assert keep_models(work, published) == ""
         assert work.execute("from model.int_model_runs").fetchall() == [("m1",), ("m2",)]
