@@ -14,7 +14,7 @@ from scripts.outputs.report.page import REPORT
 from tests.support.builds import REPO
 
 EXPOSURES = REPO / "dbt_project" / "models" / "marts" / "_exposures.yml"
-MARTS = {path.stem for path in EXPOSURES.parent.glob("*.sql")}
+MARTS = {path.stem for path in EXPOSURES.parent.rglob("*.sql")}
 
 
 @pytest.fixture(scope="module")

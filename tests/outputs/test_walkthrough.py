@@ -178,7 +178,7 @@ def test_a_python_that_is_too_new_is_one_sentence() -> None:
 def test_pips_failure_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", os.devnull)
-    plan = dependencies.Plan(("no-such-package-of-ours",), (), ())
+    plan = dependencies.Installation(("no-such-package-of-ours",), (), ())
     monkeypatch.setattr(dependencies, "plan_for", lambda _: plan)
     with pytest.raises(UserError, match=r"pip could not install them .*install them by hand") as caught:
         dependencies.install_missing()
@@ -188,7 +188,7 @@ def test_pips_failure_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_package_replaced_under_a_running_session_asks_for_a_restart(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    plan = dependencies.Plan(("pandas>=2.2",), (), ("pandas",))
+    plan = dependencies.Installation(("pandas>=2.2",), (), ("pandas",))
     monkeypatch.setattr(dependencies, "plan_for", lambda _: plan)
     monkeypatch.setattr(dependencies, "_install", lambda _: None)
     monkeypatch.setitem(dependencies.sys.modules, "pandas", object())
