@@ -29,23 +29,21 @@ Records = dict[str, list[dict[str, Any]]]
 
 # Runs the job's SQL up to the features: no learning, and a process of its own as dbt keeps its state.
 FEATURES_JOB = """
-import json, sys
+import sys
 from pathlib import Path
 import duckdb
-from scripts.job.build import set_dbt_environment
+from scripts.base.paths import STAGING
+from scripts.dbt.runner import run_dbt
 from scripts.intake.source import load_contract, open_source
 from scripts.intake.objections import hand_over
-from scripts.base.parameters import DBT_PROJECT, machine_limits
 source, warehouse = map(Path, sys.argv[1:])
-machine_limits()
 warehouse.mkdir(parents=True)
-with duckdb.connect(str(warehouse / "work.duckdb")) as connection:
-    kind = open_source(connection, source, load_contract(DBT_PROJECT / "models" / "staging")).kind
+work = warehouse / "work.duckdb"
+with duckdb.connect(str(work)) as connection:
+    kind = open_source(connection, source, load_contract(STAGING)).kind
     hand_over(connection, [])
-set_dbt_environment(warehouse / "work.duckdb", warehouse / "dbt", warehouse / "logs")
-from dbt.cli.main import dbtRunner
-run = ["run", "--select", "+int_customer_features", "--vars", json.dumps({"source_kind": kind})]
-result = dbtRunner().invoke(["--log-level", "none", "--log-level-file", "debug", *run])
+run = ["run", "--select", "+int_customer_features"]
+result = run_dbt(run, {"source_kind": kind}, work=work, target=warehouse / "dbt", logs=warehouse / "logs")
 sys.exit(0 if result.success else f"dbt failed: {result.exception}")
 """
 

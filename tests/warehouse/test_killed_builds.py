@@ -120,7 +120,7 @@ def test_a_build_is_killed(
         "input opened": lambda: (
             Path(f"{work}.wal").exists() or (work.exists() and work.stat().st_mtime_ns != old)
         ),
-        "model running": lambda: warehouse.logged("START sql table model features."),
+        "model running": lambda: warehouse.logged("START sql table model ledger."),
         "learning": lambda: warehouse.logged("START python table model"),
         "publishing": lambda: any((warehouse.path / "versions").glob(".partial-*")),
     }
