@@ -18,6 +18,7 @@ from scripts.base.console import Console
 from scripts.base.errors import UserError
 from scripts.outputs.metabase import access, payloads, questions
 from scripts.outputs.metabase.api import Metabase, StartingError
+from scripts.outputs.metabase.labels import LabelledTables, read_labels
 from scripts.outputs.metabase.payloads import key_of, look_of
 from scripts.outputs.metabase.provision import connection_details, holds, legacy_query, provision
 from scripts.outputs.metabase.questions import (
@@ -31,7 +32,7 @@ from scripts.outputs.metabase.questions import (
 )
 from scripts.outputs.metabase.resync import ask_for_resync
 from scripts.outputs.metabase.set_up import set_up
-from scripts.published.reading import PublishedTables
+from scripts.published.look import VALUE_PARTS
 from tests.support.builds import REPO
 from tests.support.metabase_filters import MAY_BE_EMPTY, NUMBERS, QUESTIONS, some_value
 from tests.support.metabase_server import FakeMetabase, served
@@ -106,10 +107,14 @@ def test_cards_lie_on_the_grid_and_not_on_each_other() -> None:
             taken |= place
 
 
+def test_the_parts_of_value_are_those_of_report_and_workbook(sample_build: Path) -> None:
+    with duckdb.connect(str(sample_build), read_only=True) as connection:
+        described = connection.execute(f"describe {runnable(QUESTIONS['value_parts'])}").fetchall()
+    assert [row[0] for row in described] == ["segment_name", *VALUE_PARTS]
+
+
 def test_every_word_and_format_is_used_and_there(sample_build: Path) -> None:
     """In both languages, and none too many."""
-    import csv
-
     needed = {"collection", "collection.description", "database", "database.description"}
     for kind, keys in (("question", QUESTIONS), ("dashboard", load_dashboards())):
         needed |= {f"{kind}.{key}{end}" for key in keys for end in ("", ".description")}
@@ -122,12 +127,7 @@ def test_every_word_and_format_is_used_and_there(sample_build: Path) -> None:
             columns |= {row[0] for row in described}
     needed |= {f"column.{column}" for column in columns}
     for language in ("en", "id"):
-        with (REPO / f"dbt_project/seeds/words/words_{language}.csv").open(encoding="utf-8") as words:
-            found = {
-                row["key"].removeprefix("metabase.")
-                for row in csv.DictReader(words)
-                if row["key"].startswith("metabase.")
-            }
+        found = {key.removeprefix("metabase.") for key in read_labels(language)}
         assert found == needed, language
     assert set(load_formats()) <= columns
 
@@ -346,12 +346,12 @@ def test_another_language_gives_other_names_and_no_other_things(
     with (REPO / "dbt_project/seeds/words/words_id.csv").open(encoding="utf-8") as file:
         words = {row["key"]: row["text"] for row in csv.DictReader(file)}
 
-    class Indonesian(PublishedTables):
+    class Indonesian(LabelledTables):
         def __init__(self, path: Path) -> None:
             super().__init__(path)
-            self.words = words
+            self.words = words | read_labels("id")
 
-    monkeypatch.setattr("scripts.outputs.metabase.provision.PublishedTables", Indonesian)
+    monkeypatch.setattr("scripts.outputs.metabase.provision.LabelledTables", Indonesian)
     provision(client, sample_build, PATH)
     assert set(metabase.cards) == cards
     assert card_of(metabase, "segment_sizes")["name"] == "Besar segmen"
@@ -632,9 +632,20 @@ def test_what_an_earlier_version_published(warehouse: Path) -> None:
     version = warehouse / os.readlink(warehouse / "card_segments.duckdb")
     version.chmod(0o644)
     with duckdb.connect(str(version)) as connection:
-        connection.execute("delete from marts.words where key like 'metabase.%'")
+        connection.execute("delete from marts.words where key = 'language.code'")
     with pytest.raises(UserError, match="an earlier version of the job built it; run make build again"):
         set_up([], warehouse, Console())
+
+
+@pytest.mark.parametrize(("published", "used", "label"), [("fr", "en", "Customers"), ("id", "id", "Nasabah")])
+def test_the_language_of_the_labels(warehouse: Path, published: str, used: str, label: str) -> None:
+    """English where there are none: a bank that adds a language need not translate what it may not use."""
+    version = warehouse / os.readlink(warehouse / "card_segments.duckdb")
+    version.chmod(0o644)
+    with duckdb.connect(str(version)) as connection:
+        connection.execute("update marts.words set text = ? where key = 'language.code'", [published])
+    tables = LabelledTables(version)
+    assert (tables.language, tables.word("metabase.tab.customers")) == (used, label)
 
 
 # After a build.

@@ -13,6 +13,7 @@ from typing import Any
 from scripts.base.errors import UserError
 from scripts.base.paths import LINK, version_name
 from scripts.outputs.metabase.api import Metabase
+from scripts.outputs.metabase.labels import LabelledTables
 from scripts.outputs.metabase.payloads import (
     Payload,
     card_payload,
@@ -90,7 +91,7 @@ def provision(metabase: Metabase, published: Path, path: str) -> Provisioned:
 
     Raises UserError where Metabase refuses or does not answer.
     """
-    tables = PublishedTables(published)
+    tables = LabelledTables(published)
     changes = Changes()
     database = _database(metabase, tables, published, path, changes)
     collection = _collection(metabase, tables, changes)

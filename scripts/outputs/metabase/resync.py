@@ -22,14 +22,14 @@ def ask_for_resync(warehouse: Path, published: Path) -> str | None:
         if access is None:
             return None
         # Imported late: most builds have no Metabase.
+        from scripts.outputs.metabase.labels import LabelledTables
         from scripts.outputs.metabase.provision import description_of, find_database, refresh
-        from scripts.published.reading import PublishedTables
 
         metabase = access.client(TIMEOUT)
         database = find_database(metabase)
         if database is None:
             return f"{access.url}: has no database on the published file; run make metabase."
-        refresh(metabase, database, description_of(PublishedTables(published), published))
+        refresh(metabase, database, description_of(LabelledTables(published), published))
         metabase.post(f"/api/database/{database['id']}/sync_schema")
         metabase.post(f"/api/database/{database['id']}/rescan_values")
     except ImportError:

@@ -28,9 +28,10 @@ from scripts.outputs.metabase.access import (
     wait_until_up,
 )
 from scripts.outputs.metabase.descriptions import push_descriptions
+from scripts.outputs.metabase.labels import LabelledTables
 from scripts.outputs.metabase.payloads import look_of
 from scripts.outputs.metabase.provision import IN_CONTAINER, Provisioned, provision
-from scripts.published.reading import PublishedTables, published_file
+from scripts.published.reading import published_file
 
 DEFAULTS = {
     # The administrator's e-mail, needed once.
@@ -63,9 +64,12 @@ def set_up(given: Sequence[str], warehouse: Path, console: Console) -> Provision
         raise UserError(f"WAIT={values['WAIT']}: expected a whole number of seconds, as in WAIT=300.")
     wait = int(values["WAIT"])
     published = published_file(warehouse)
-    tables = PublishedTables(published)
-    if "metabase.collection" not in tables.words:
-        raise UserError(f"{published}: an earlier version of the job built it; run make build again.")
+    tables = LabelledTables(published)
+    if tables.language != tables.words["language.code"]:
+        console.note(
+            f"Metabase's labels are in English: there is no labels_{tables.words['language.code']}.csv beside"
+            " scripts/outputs/metabase/labels_en.csv"
+        )
     access = access_from_environment()
     path = values["DATABASE"] or (str(published.absolute()) if access else IN_CONTAINER)
     if access is None:
