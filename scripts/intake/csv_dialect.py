@@ -183,6 +183,7 @@ def _header(path: Path, text: str, delimiter: str) -> tuple[tuple[str, ...], int
 
 def _chunks(path: Path, dialect: Dialect) -> Iterator[bytes]:
     with open_file(path) as file:
+        # Closed with the file below it, which the `with` above closes.
         content: IO[bytes] = cast(IO[bytes], gzip.open(file)) if dialect.gzipped else file  # noqa: SIM115
         while chunk := content.read(1 << 22):
             yield chunk

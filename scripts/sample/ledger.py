@@ -88,115 +88,119 @@ def _value_sql(variable: Variable) -> str:
     return f"case when z_{variable.name} < {variable.zero} then 0 else greatest({value}, 1) end"
 
 
+# From quantiles to the months in which something happened, and the day on which the statement is cut.
+_MONTHS = """
+    select *,
+        case when tenure = 12 then 11 else tenure end as snapshots,
+        least(tenure, (v_oneoff_months * tenure + 500) // 1000) as o_rounded,
+        least(tenure, (v_instalment_months * tenure + 500) // 1000) as i_rounded,
+        least(tenure, (v_cash_months * tenure + 500) // 1000) as c_rounded,
+        case when v_oneoff_months = 0 then 0 else greatest(1, o_rounded) end as o,
+        case when v_instalment_months = 0 then 0 else greatest(1, i_rounded) end as i,
+        case when v_cash_months = 0 then 0 else greatest(1, c_rounded) end as c,
+        case
+            when v_balance_months = 0 then 0
+            else greatest(1, least(snapshots, (v_balance_months * snapshots + 500) // 1000))
+        end as b,
+        greatest(o, i)
+            + ((least(tenure, o + i) - greatest(o, i)) * v_overlap + 500) // 1000 as p,
+        -- Half the customers are billed so early in the month that all their bills fall due in it.
+        case when draw(life + 2, 2) = 0 then 1 + draw(life + 3, 7) else 10 + draw(life + 3, 19) end
+            as cycle_day,
+        case when cycle_day <= 7 then tenure else tenure - 1 end as bills
+    from quantiles
+"""
+
+# From months to numbers and amounts, in cents.
+_COUNTS = """
+    select *,
+        case when o + i = 0 then 0 else greatest(o + i, ((o + i) * v_trx_ratio + 500) // 1000) end as n,
+        case when c = 0 then 0 else greatest(c, (c * v_cash_ratio + 500) // 1000) end as ct,
+        case when o = 0 then 0 else greatest(v_oneoff, 100 * n) end as oneoff,
+        case when i = 0 then 0 else greatest(v_instalment, 100 * n) end as instalment,
+        case when c = 0 then 0 else greatest(v_cash, 100 * ct) end as cash,
+        case when b = 0 then 0 else v_balance end as average_cents,
+        v_minimum = 0 as nothing_was_due,
+        case when v_minimum = 0 then 0 else greatest(v_minimum, 13) end as minimum,
+        case when v_payments = 0 then 0 else greatest(v_payments, 13) end as paid,
+        case when v_minimum = 0 or paid = 0 then 0 else (v_full * bills + 500) // 1000 end as full_bills,
+        case when draw(life + 4, 25) = 0 then (oneoff + instalment) * (3 + draw(life + 5, 18)) // 100
+            else 0 end as refund,
+        -- Limits are round numbers; three in a hundred were raised within the year.
+        draw(life + 6, 100) < 3 and tenure > 6 and v_limit > 1000 as raised,
+        case
+            when v_limit < 700 then greatest(1, (v_limit + 25) // 50) * 50
+            when v_limit < 2000 and not raised then (v_limit + 50) // 100 * 100
+            else (v_limit + 250) // 500 * 500
+        end as first_limit,
+        case when raised then 500 * (1 + draw(life + 7, snapshots - 1)) else 0 end as limit_raise
+    from months
+"""
+
+# The columns of `writer.PLAIN_LIFE`, for one type: the features, and what the writer needs to lay them out.
+_TARGETS = """
+    select
+        customer_id,
+        customer_number,
+        type_name,
+        (average_cents * 10000 + case when b = 0 then 0 else draw(life + 8, 10000) end)::double / 1000000
+            as balance,
+        b::double / least(tenure, 11) as balance_frequency,
+        (oneoff + instalment - refund)::double / 100 as purchases,
+        oneoff::double / 100 as oneoff_purchases,
+        instalment::double / 100 as installments_purchases,
+        cash::double / 100 as cash_advance,
+        p::double / tenure as purchases_frequency,
+        o::double / tenure as oneoff_purchases_frequency,
+        i::double / tenure as purchases_installments_frequency,
+        c::double / tenure as cash_advance_frequency,
+        ct as cash_advance_trx,
+        n as purchases_trx,
+        case when draw(life + 9, 9000) > 0
+            then (first_limit * snapshots + limit_raise)::double / snapshots end as credit_limit,
+        paid::double / 100 as payments,
+        minimum::double / 100 as minimum_payments,
+        full_bills::double / bills as prc_full_payment,
+        tenure,
+        nothing_was_due,
+        cycle_day,
+        tenure < 12 and draw(life + 13, 1000) < {closed_share} as closes_early,
+        case
+            when tenure < 12 and not closes_early then 0
+            when draw(life + 10, 10) < 8 then {history}
+            else draw(life + 11, 1 + {history})
+        end as history_months,
+        case when history_months = {history} then draw(life + 12, 150) else 0 end as opened_earlier_months,
+        case when paid > 0 and draw(life + 14, 60) = 0 then 2000 + draw(life + 15, 20000) else 0 end
+            as bounced_cents,
+        case when tenure = 12 and minimum > 10000 and draw(life + 16, 40) = 0 then 2 else 1 end
+            as account_count,
+        case when raised then 50000 else 5000 end as limit_step_cents
+    from counts
+"""
+
+
 def _targets_sql(kind: BehaviourType, months: int) -> str:
     """Return SQL of the target rows of the customers of one type."""
-    latents = ",\n".join(
+    factors = ", ".join(f"{_normal(j)} as f{j}" for j in range(5))
+    latents = ", ".join(
         f"{_latent_sql(variable, place)} as z_{variable.name}"
         for place, variable in enumerate(kind.variables)
     )
-    values = ",\n".join(f"{_value_sql(variable)} as v_{variable.name}" for variable in kind.variables)
-    tenures = "case " + " ".join(
-        f"when tenure_draw < {below} then {tenure}" for tenure, below in kind.tenures
-    )
-    history = months - writer.MONTHS_IN_WINDOW
+    values = ", ".join(f"{_value_sql(variable)} as v_{variable.name}" for variable in kind.variables)
+    tenures = " ".join(f"when tenure_draw < {below} then {tenure}" for tenure, below in kind.tenures)
+    targets = _TARGETS.format(closed_share=kind.closed_share, history=months - writer.MONTHS_IN_WINDOW)
     return f"""
         with factors as (
-            select *, {", ".join(f"{_normal(j)} as f{j}" for j in range(5))},
-                draw(life + 1, 10000) as tenure_draw
+            select *, {factors}, draw(life + 1, 10000) as tenure_draw
             from drawn
             where type_name = '{kind.name}'
         ),
-        latents as (
-            select *, {latents},
-                {tenures} else 12 end as tenure
-            from factors
-        ),
-        quantiles as (
-            select *, {values} from latents
-        ),
-        months as (
-            select *,
-                case when tenure = 12 then 11 else tenure end as snapshots,
-                least(tenure, (v_oneoff_months * tenure + 500) // 1000) as o_rounded,
-                least(tenure, (v_instalment_months * tenure + 500) // 1000) as i_rounded,
-                least(tenure, (v_cash_months * tenure + 500) // 1000) as c_rounded,
-                case when v_oneoff_months = 0 then 0 else greatest(1, o_rounded) end as o,
-                case when v_instalment_months = 0 then 0 else greatest(1, i_rounded) end as i,
-                case when v_cash_months = 0 then 0 else greatest(1, c_rounded) end as c,
-                case
-                    when v_balance_months = 0 then 0
-                    else greatest(1, least(snapshots, (v_balance_months * snapshots + 500) // 1000))
-                end as b,
-                greatest(o, i)
-                    + ((least(tenure, o + i) - greatest(o, i)) * v_overlap + 500) // 1000 as p,
-                -- Half the customers are billed so early in the month that all their bills fall due in it.
-                case when draw(life + 2, 2) = 0 then 1 + draw(life + 3, 7) else 10 + draw(life + 3, 19) end
-                    as cycle_day,
-                case when cycle_day <= 7 then tenure else tenure - 1 end as bills
-            from quantiles
-        ),
-        counts as (
-            select *,
-                case when o + i = 0 then 0 else greatest(o + i, ((o + i) * v_trx_ratio + 500) // 1000) end as n,
-                case when c = 0 then 0 else greatest(c, (c * v_cash_ratio + 500) // 1000) end as ct,
-                case when o = 0 then 0 else greatest(v_oneoff, 100 * n) end as oneoff,
-                case when i = 0 then 0 else greatest(v_instalment, 100 * n) end as instalment,
-                case when c = 0 then 0 else greatest(v_cash, 100 * ct) end as cash,
-                case when b = 0 then 0 else v_balance end as average_cents,
-                v_minimum = 0 as nothing_was_due,
-                case when v_minimum = 0 then 0 else greatest(v_minimum, 13) end as minimum,
-                case when v_payments = 0 then 0 else greatest(v_payments, 13) end as paid,
-                case when v_minimum = 0 or paid = 0 then 0 else (v_full * bills + 500) // 1000 end as full_bills,
-                case when draw(life + 4, 25) = 0 then (oneoff + instalment) * (3 + draw(life + 5, 18)) // 100
-                    else 0 end as refund,
-                -- Limits are round numbers; three in a hundred were raised within the year.
-                draw(life + 6, 100) < 3 and tenure > 6 and v_limit > 1000 as raised,
-                case
-                    when v_limit < 700 then greatest(1, (v_limit + 25) // 50) * 50
-                    when v_limit < 2000 and not raised then (v_limit + 50) // 100 * 100
-                    else (v_limit + 250) // 500 * 500
-                end as first_limit,
-                case when raised then 500 * (1 + draw(life + 7, snapshots - 1)) else 0 end as limit_raise
-            from months
-        )
-        select
-            customer_id,
-            customer_number,
-            type_name,
-            (average_cents * 10000 + case when b = 0 then 0 else draw(life + 8, 10000) end)::double / 1000000
-                as balance,
-            b::double / least(tenure, 11) as balance_frequency,
-            (oneoff + instalment - refund)::double / 100 as purchases,
-            oneoff::double / 100 as oneoff_purchases,
-            instalment::double / 100 as installments_purchases,
-            cash::double / 100 as cash_advance,
-            p::double / tenure as purchases_frequency,
-            o::double / tenure as oneoff_purchases_frequency,
-            i::double / tenure as purchases_installments_frequency,
-            c::double / tenure as cash_advance_frequency,
-            ct as cash_advance_trx,
-            n as purchases_trx,
-            case when draw(life + 9, 9000) > 0
-                then (first_limit * snapshots + limit_raise)::double / snapshots end as credit_limit,
-            paid::double / 100 as payments,
-            minimum::double / 100 as minimum_payments,
-            full_bills::double / bills as prc_full_payment,
-            tenure,
-            nothing_was_due,
-            cycle_day,
-            tenure < 12 and draw(life + 13, 1000) < {kind.closed_share} as closes_early,
-            case
-                when tenure < 12 and not closes_early then 0
-                when draw(life + 10, 10) < 8 then {history}
-                else draw(life + 11, {history + 1})
-            end as history_months,
-            case when history_months = {history} then draw(life + 12, 150) else 0 end as opened_earlier_months,
-            case when paid > 0 and draw(life + 14, 60) = 0 then 2000 + draw(life + 15, 20000) else 0 end
-                as bounced_cents,
-            case when tenure = 12 and minimum > 10000 and draw(life + 16, 40) = 0 then 2 else 1 end
-                as account_count,
-            case when raised then 50000 else 5000 end as limit_step_cents
-        from counts
+        latents as (select *, {latents}, case {tenures} else 12 end as tenure from factors),
+        quantiles as (select *, {values} from latents),
+        months as ({_MONTHS}),
+        counts as ({_COUNTS})
+        {targets}
     """
 
 

@@ -101,7 +101,7 @@ def test_a_row_of_settings_is_flat() -> None:
         ("k", 7.5, "K=7.5: expected a whole number"),
         ("k", True, "K=True: expected a whole number"),
         ("k", "1_0", "K=1_0: expected a whole number"),
-        ("k", "٧", "expected a whole number"),  # noqa: RUF001
+        ("k", "\N{ARABIC-INDIC DIGIT SEVEN}", "expected a whole number"),
         ("k_max", "1", "K_MAX=1: the curve over k needs to reach at least 2"),
         ("k_max", "", "K_MAX=: expected a whole number"),
         ("candidates_k_max", 1, "CANDIDATES_K_MAX=1: expected a whole number from 2 to K_MAX=20"),

@@ -9,6 +9,7 @@ customers as (
 
     select
         scores.segment_id,
+        -- The linter takes a star for a name without its table.
         indicators.* exclude (customer_id) -- noqa: RF02
     from {{ ref('customer_indicators') }} as indicators
     inner join {{ ref('customer_scores') }} as scores on indicators.customer_id = scores.customer_id

@@ -25,6 +25,7 @@ projected as (
         {% for component, weights in trained['project'].items() %}
         {{ linear(weights, weights['(intercept)']) }} as {{ component }},
         {% endfor %}
+        -- The linter takes a star for a name without its table.
         scaled.* -- noqa: RF02
     from scaled
     {% if has_codes %}

@@ -36,6 +36,8 @@ SECTIONS = (
     "model",
 )
 
+AUDIT = "from marts.load_audit where measure = 'rows' order by source"
+
 # pandas' type stubs let a cell be anything; these frames' columns are the marts'.
 Frame = Any
 
@@ -77,18 +79,75 @@ def _render(data: _Page) -> str:
     # Imported late: a build that fails early need not wait for them.
     import jinja2
 
-    t = data.t
-    run = data.frame(f"from {LATEST_RUN}").iloc[0]
     profiles = data.frame("from marts.segment_profiles order by segment_id")
     values = data.frame("from marts.segment_values order by segment_id")
-    plays = data.frame("from marts.segment_playbook order by segment_id")
-    currency = str(values["currency"].iloc[0])
     fair = data.frame("from marts.protected_trait_mix order by trait, value, segment_id")
-    audit = data.frame("from marts.load_audit where measure = 'rows' order by source")
+    run = data.frame(f"from {LATEST_RUN}").iloc[0]
+    currency = str(values["currency"].iloc[0])
+    maps = _maps(data, profiles)
+    page: dict[str, Any] = {
+        "t": data.t,
+        **_words(data, profiles, run, currency),
+        "sections": [section for section in SECTIONS if section != "fair" or len(fair)],
+        "segments": _segments(data, profiles, values, currency),
+        "maps_intro": maps.pop("maps_intro"),
+        "has_autoencoder": len(maps["maps"]) > 1,
+        "charts": {
+            "size": _size_chart(data, profiles),
+            "value_ranges": _range_chart(data, values, currency),
+            "value_parts": _parts_chart(data, values, currency),
+            "heatmap": _heatmap(data, profiles),
+            "curves": _curves(data),
+            **maps,
+        },
+        "tables": {
+            "values": _values_table(data, values, currency),
+            "assumptions": _assumptions_table(data),
+            "test": _test_table(data, profiles),
+            "rules": _rules_table(data),
+            "votes": _votes_table(data),
+            "audit": _audit_table(data, data.frame(AUDIT)),
+            "checks": _checks_table(data),
+            "fair": _fair_table(data, fair),
+            "model": _model_table(data, run),
+        },
+    }
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(page)
+
+
+def _words(data: _Page, profiles: Frame, run: Frame, currency: str) -> dict[str, Any]:
+    """Title lines, notes and what introduces each section."""
+    t = data.t
     suppressed = data.frame("select count(*) as n from marts.customer_segments where status = 'suppressed'")
     suppressed_count = int(suppressed["n"].iloc[0])
     as_of = data.frame("select max(as_of_date) as day from marts.customer_features")["day"].iloc[0]
+    return {
+        "language": _language(data),
+        "subtitle": t(
+            "subtitle",
+            customers=data.number(profiles["customers"].sum(), "whole"),
+            segments=str(len(profiles)),
+            source=", ".join(data.frame(AUDIT)["files"]),
+        ),
+        "as_of": "" if pd.isna(as_of) else t("as_of", date=f"{as_of:%Y-%m-%d}") + ". ",
+        "made": t("made", date=f"{run['trained_at']:%Y-%m-%d %H:%M} UTC", model=str(run["model_id"])) + ".",
+        "suppressed": t("suppressed", customers=data.number(suppressed_count, "whole"))
+        if suppressed_count
+        else "",
+        "warning": run["warning"] if isinstance(run["warning"], str) else "",
+        "value_intro": t("value.intro", currency=currency),
+        "test_intro": t("test.intro", base=data.number(BASE_RATE, "share")),
+        "k_intro": t("k.intro", reason=str(run["reason"])),
+    }
 
+
+def _segments(data: _Page, profiles: Frame, values: Frame, currency: str) -> list[dict[str, Any]]:
+    """What the card of each segment says."""
+    t = data.t
+    plays = data.frame("from marts.segment_playbook order by segment_id")
     segments: list[dict[str, Any]] = []
     for place, profile in profiles.iterrows():
         value, play = values.loc[place], plays.loc[place]
@@ -115,52 +174,7 @@ def _render(data: _Page) -> str:
                 "play": _play(data, play, currency),
             }
         )
-    page: dict[str, Any] = {
-        "t": t,
-        "language": _language(data),
-        "subtitle": t(
-            "subtitle",
-            customers=data.number(profiles["customers"].sum(), "whole"),
-            segments=str(len(profiles)),
-            source=", ".join(audit["files"]),
-        ),
-        "as_of": "" if pd.isna(as_of) else t("as_of", date=f"{as_of:%Y-%m-%d}") + ". ",
-        "made": t("made", date=f"{run['trained_at']:%Y-%m-%d %H:%M} UTC", model=str(run["model_id"])) + ".",
-        "suppressed": t("suppressed", customers=data.number(suppressed_count, "whole"))
-        if suppressed_count
-        else "",
-        "warning": run["warning"] if isinstance(run["warning"], str) else "",
-        "sections": [section for section in SECTIONS if section != "fair" or len(fair)],
-        "segments": segments,
-        "value_intro": t("value.intro", currency=currency),
-        "test_intro": t("test.intro", base=data.number(BASE_RATE, "share")),
-        "k_intro": t("k.intro", reason=str(run["reason"])),
-        "charts": {
-            "size": _size_chart(data, profiles),
-            "value_ranges": _range_chart(data, values, currency),
-            "value_parts": _parts_chart(data, values, currency),
-            "heatmap": _heatmap(data, profiles),
-            "curves": _curves(data),
-            **_maps(data, profiles),
-        },
-        "tables": {
-            "values": _values_table(data, values, currency),
-            "assumptions": _assumptions_table(data),
-            "test": _test_table(data, profiles),
-            "rules": _rules_table(data),
-            "votes": _votes_table(data),
-            "audit": _audit_table(data, audit),
-            "checks": _checks_table(data),
-            "fair": _fair_table(data, fair),
-            "model": _model_table(data, run),
-        },
-    }
-    page["maps_intro"] = page["charts"].pop("maps_intro")
-    page["has_autoencoder"] = len(page["charts"]["maps"]) > 1
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(page)
+    return segments
 
 
 def _language(data: _Page) -> str:

@@ -7,6 +7,7 @@ checks as (
 )
 
 select
+    -- The linter takes a star for a name without its table.
     checks.*, -- noqa: RF02
     words.text as meaning
 from checks
