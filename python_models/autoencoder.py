@@ -191,7 +191,10 @@ def fit_autoencoder(scaled: FloatArray, name: str, seed: int) -> Autoencoder:
 
 
 def pca_errors(scaled: FloatArray, components: int) -> FloatArray:
-    """Mean squared error per feature of rebuilding scaled features from principal components."""
+    """Mean squared error per feature of rebuilding scaled features from principal components.
+
+    scaled: shape (rows, features). Returns shape (features,), in squared units of the scaling.
+    """
     centred = scaled - scaled.mean(axis=0)
     axes = np.linalg.eigh(centred.T @ centred)[1][:, ::-1][:, :components]
     errors: FloatArray = ((centred - centred @ axes @ axes.T) ** 2).mean(axis=0)

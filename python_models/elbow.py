@@ -98,6 +98,8 @@ def fit_beyond(
 
     Each added centre lowers the inertia of the grown start, so the result stays below the curve.
 
+    points: shape (rows, dimensions).
+
     Returns:
         The best solution, or None where no start makes k segments.
     """

@@ -25,6 +25,8 @@ def fit_median(values: FloatArray) -> Imputer:
 
     The median rather than the mean: card features are skewed, and a mean lies where few customers
     are. Missing minimum payments mean that nothing was due; they are 0 before they come here.
+
+    values: shape (rows, features), NaN where missing.
     """
     median = np.zeros(values.shape[1])
     present = ~np.isnan(values).all(axis=0)

@@ -83,7 +83,10 @@ def fit_plus_plus(
     tolerance: float,
     weights: FloatArray | None = None,
 ) -> Partition | None:
-    """Run Lloyd's algorithm from one k-means++ start; arguments and result as in `fit_from`."""
+    """Run Lloyd's algorithm from one k-means++ start; arguments and result as in `fit_from`.
+
+    points: shape (rows, dimensions); weights: shape (rows,). Source: Arthur and Vassilvitskii (2007).
+    """
     return _fit(points, k, "k-means++", int(rng.integers(LARGEST_SEED)), tolerance, weights)
 
 
@@ -112,6 +115,8 @@ def with_center_added(points: FloatArray, centers: FloatArray, rng: np.random.Ge
     A row is drawn with probability proportional to its squared distance; the gain of a place is
     what inertia falls by when every row that is nearer to it moves there. So inertia of the start,
     and of the fit from it, is below that of the centres. No start where every row is a centre.
+
+    points: shape (rows, dimensions); centers: shape (k, dimensions); each start: shape (k + 1, dimensions).
     """
     cost = squared_distances(points, centers).min(axis=1)
     if not cost.sum() > 0:
@@ -123,7 +128,10 @@ def with_center_added(points: FloatArray, centers: FloatArray, rng: np.random.Ge
 
 
 def with_center_removed(points: FloatArray, partition: Partition) -> list[FloatArray]:
-    """Starts of k - 1 centres, the cheapest removal first: the solution without each centre."""
+    """Starts of k - 1 centres, the cheapest removal first: the solution without each centre.
+
+    points: shape (rows, dimensions); each start: shape (k - 1, dimensions).
+    """
     distances = squared_distances(points, partition.centers)
     rows = np.arange(len(points))
     own = distances[rows, partition.labels].copy()

@@ -69,7 +69,10 @@ def silhouettes(distances: FloatArray, labels: IntArray) -> FloatArray | None:
 
 
 def davies_bouldin(points: FloatArray, labels: IntArray) -> float | None:
-    """Davies-Bouldin index (1979), 0 and up, lower is better; None where it has no value."""
+    """Davies-Bouldin index (1979), 0 and up, lower is better; None where it has no value.
+
+    points: shape (rows, dimensions); labels: shape (rows,).
+    """
     from sklearn.metrics import davies_bouldin_score
 
     if not _is_measurable(labels):
@@ -78,7 +81,10 @@ def davies_bouldin(points: FloatArray, labels: IntArray) -> float | None:
 
 
 def calinski_harabasz(points: FloatArray, labels: IntArray) -> float | None:
-    """Calinski-Harabasz index (1974), 0 and up, higher is better; None where it has no value."""
+    """Calinski-Harabasz index (1974), 0 and up, higher is better; None where it has no value.
+
+    points: shape (rows, dimensions); labels: shape (rows,).
+    """
     from sklearn.metrics import calinski_harabasz_score
 
     if not _is_measurable(labels):

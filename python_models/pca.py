@@ -73,7 +73,10 @@ def fit_pca(scaled: FloatArray, variance_share: float | None) -> Projection:
 
 
 def with_signs(loadings: FloatArray) -> FloatArray:
-    """Turn each row so that its largest absolute loading is positive, of equally large ones the first."""
+    """Turn each row so that its largest absolute loading is positive, of equally large ones the first.
+
+    loadings: shape (components, features), as is the result.
+    """
     size = np.abs(loadings)
     largest = np.argmax(size >= size.max(axis=1, keepdims=True) * (1 - SIGN_TOLERANCE), axis=1)
     signs = np.where(loadings[np.arange(len(loadings)), largest] < 0, -1.0, 1.0)

@@ -66,7 +66,10 @@ def draw_sample(frame: pd.DataFrame, limit: int) -> Sample:
 
 
 def count_distinct(points: FloatArray, enough: int) -> int:
-    """Count the rows of points that differ to 9 decimals, up to `enough`; more are not looked for."""
+    """Count the rows of points that differ to 9 decimals, up to `enough`; more are not looked for.
+
+    points: shape (rows, dimensions).
+    """
     rows = max(1000, enough)
     while True:
         # Adding 0 turns -0.0 into 0.0.

@@ -118,13 +118,19 @@ class QuantileScaler:
 
 
 def signed_log(values: FloatArray, unit: FloatArray) -> FloatArray:
-    """sign(value) * ln(1 + |value| / unit), per column."""
+    """sign(value) * ln(1 + |value| / unit), per column.
+
+    values: shape (rows, features); unit: shape (features,), in the units of the feature.
+    """
     logged: FloatArray = np.sign(values) * np.log1p(np.abs(values) / unit)
     return logged
 
 
 def shares_below(values: FloatArray, knots: FloatArray) -> FloatArray:
-    """Evaluate the piecewise linear distribution function of each column, see `QuantileScaler`."""
+    """Evaluate the piecewise linear distribution function of each column, see `QuantileScaler`.
+
+    values: shape (rows, features); knots: shape (KNOTS, features). Returns shape (rows, features), 0 to 1.
+    """
     total = np.zeros_like(values)
     for low, high in pairwise(knots):
         width = high - low
@@ -138,6 +144,8 @@ def skewness(values: FloatArray) -> FloatArray:
     """Skewness of each column, the third central moment over the deviation cubed (scipy.stats.skew).
 
     A constant column has skewness 0.
+
+    values: shape (rows, features). Returns shape (features,).
     """
     standard = fit_standard(values).transform(values)
     cubed: FloatArray = (standard**3).mean(axis=0)
@@ -173,6 +181,8 @@ def fit_log_standard(values: FloatArray) -> LogScaler:
 
     Which columns are skewed is measured: skewness above 1 (a tail of large values), and the
     logarithm at least halves it. Frequencies and tenure stay as they are by that rule, not by name.
+
+    values: shape (rows, features), in the units of the features.
     """
     unit = _log_unit(values)
     before, after = np.abs(skewness(values)), np.abs(skewness(signed_log(values, unit)))
@@ -187,6 +197,8 @@ def fit_robust(values: FloatArray) -> LinearScaler:
 
     A column whose middle half is one value (most customers have no cash advance) has no interquartile
     range; it falls back to its standard deviation, and a constant column to 1.
+
+    values: shape (rows, features), in the units of the features.
     """
     low, median, high = np.quantile(values, [0.25, 0.5, 0.75], axis=0)
     fallback = fit_standard(values)
@@ -201,7 +213,10 @@ def fit_robust(values: FloatArray) -> LinearScaler:
 
 
 def fit_quantile(values: FloatArray) -> QuantileScaler:
-    """Shares of customers at or below each value, through 21 knots, then zero mean and unit variance."""
+    """Shares of customers at or below each value, through 21 knots, then zero mean and unit variance.
+
+    values: shape (rows, features), in the units of the features.
+    """
     # `lower` takes values that occur: interpolation would blur the ties.
     knots = np.quantile(values, np.linspace(0, 1, KNOTS), axis=0, method="lower")
     return QuantileScaler(knots, fit_standard(shares_below(values, knots)))

@@ -42,6 +42,8 @@ class Space:
 def impute(sample: Sample) -> tuple[Imputer, FloatArray]:
     """Fill the sample's missing values.
 
+    Returns the medians and the filled values, shape (rows, features).
+
     Raises:
         ValueError: fewer than 2 customers differ.
     """
@@ -69,6 +71,8 @@ def plain_spaces(
     """Scale the sample in each way and take all features (`scaled`) or components (`pca`) of each.
 
     A scaling that leaves nothing of what tells the customers apart is left out.
+
+    filled: shape (rows, features), without missing values; pca_variance: share of the variance to keep, 0 to 1.
     """
     spaces = []
     for scaling in scalings:

@@ -72,6 +72,8 @@ def best_jaccards(one: IntArray, other: IntArray, k: int) -> FloatArray:
     """Jaccard similarity of each of the k segments of `one` with its most similar one of `other`.
 
     Shared rows over the rows of either, 0 to 1; 0 for a segment without rows.
+
+    one, other: labels 0 to k - 1 of the same rows, shape (rows,). Returns shape (k,).
     """
     shared = contingency(np.append(one, k - 1), np.append(other, 0))
     shared[k - 1, 0] -= 1
@@ -81,7 +83,10 @@ def best_jaccards(one: IntArray, other: IntArray, k: int) -> FloatArray:
 
 
 def adjusted_rand(one: IntArray, other: IntArray) -> float:
-    """Adjusted Rand index of two partitions: 1 if they agree, 0 on average by chance."""
+    """Adjusted Rand index of two partitions: 1 if they agree, 0 on average by chance.
+
+    one, other: labels of the same rows, shape (rows,). Source: Hubert and Arabie (1985).
+    """
     shared = contingency(one, other)
     pairs = (shared * (shared - 1)).sum() / 2
     ours, theirs = shared.sum(axis=1), shared.sum(axis=0)
