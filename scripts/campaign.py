@@ -25,8 +25,8 @@ def main(arguments: Sequence[str]) -> int:
         for head, text in summary(plan, settings, now):
             table.add_row(head, text)
         console.table(table)
-        for name, count in plan.unknown.items():
-            console.note(f"{name}: {count:,} of its ids are not among the customers")
+        for match in plan.unknown:
+            console.note(match.sentence())
         if plan.objectors:
             console.note(
                 f"{plan.objectors:,} customers of the portfolio object to profiling; they are in no segment"

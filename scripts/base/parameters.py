@@ -21,12 +21,22 @@ from scripts.base.paths import DBT_PROJECT, SEEDS
 from scripts.base.seeds import languages
 
 # dbt's vars that the commands set themselves.
-INTERNAL = {"source_kind", "model", "learning"}
+INTERNAL = {"source_kind", "model", "learning", "input_path", "is_sample"}
 # Read by the commands alone, before or after dbt.
 COMMANDS = {
     "source": Parameter(
         "",
-        "Path of the input: a customer summary (file) or a ledger (folder). Left out: the generated sample.",
+        "Path of the input: a customer summary (file) or a ledger (folder). Left out: that of the last build, at first "
+        "the generated sample.",
+    ),
+    "new_source": Parameter(
+        "",
+        "`yes` lets another portfolio replace the published one, with which it shares few customers.",
+    ),
+    "min_kept_share": Parameter(
+        0.8,
+        "Share of the last build's customers, rows and money, 0 to 1, below which the build stops: the input may be "
+        "cut off.",
     ),
     "customers": Parameter(10_000, "Customers in the generated sample, where `SOURCE` is left out."),
     "sample_months": Parameter(
@@ -40,6 +50,11 @@ COMMANDS = {
     "objections_withdrawn": Parameter(
         "",
         "Path of a list of customers who take their objection back. Nothing else removes one from the register.",
+    ),
+    "unmatched": Parameter(
+        "",
+        "`accept` takes a list of which nobody is a customer, as where all of them have left. Otherwise the build stops, "
+        "since their ids may be spelled otherwise.",
     ),
     "keep_versions": Parameter(5, "Published versions kept for rollback."),
 }
@@ -160,10 +175,12 @@ def _typed(name: str, value: str, default: Any) -> Any:
 
 
 def _check_ranges(given: dict[str, Any]) -> None:
-    if "max_rejected_share" in given and not 0 <= given["max_rejected_share"] <= 1:
-        raise UserError(
-            f"MAX_REJECTED_SHARE={given['max_rejected_share']}: expected a share from 0 to 1, as in 0.05."
-        )
+    for name, example in (("max_rejected_share", 0.05), ("min_kept_share", 0.8)):
+        if name in given and not 0 <= given[name] <= 1:
+            raise UserError(f"{name.upper()}={given[name]}: expected a share from 0 to 1, as in {example}.")
+    for name, word in (("new_source", "yes"), ("unmatched", "accept")):
+        if given.get(name, "") not in ("", word):
+            raise UserError(f"{name.upper()}={given[name]}: expected {word}, or nothing.")
     for name in ("customers", "keep_versions"):
         if name in given and given[name] < 1:
             raise UserError(f"{name.upper()}={given[name]}: expected a whole number of at least 1.")

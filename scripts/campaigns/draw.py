@@ -22,13 +22,14 @@ from scripts.base.paths import CAMPAIGNS, PARTIAL
 from scripts.base.quoting import sql_text
 from scripts.base.statistics import POWER, customers_needed, power_of, smallest_uplift
 from scripts.campaigns.register import check_name, key_of, open_register, words_of
+from scripts.intake.customer_ids import ACCEPT, Match, match_ids
 from scripts.intake.id_lists import read_ids
 from scripts.intake.objections import objectors
 from scripts.outputs.workbook.book import LINE_HEIGHT, MONEY, NUMBER, TEXT, Book
 from scripts.outputs.workbook.rows import MAX_ROWS, fill_sheet
 from scripts.published.reading import LATEST_RUN
 
-# Every parameter and its one default; what each means stands in the README.
+# Every parameter and its one default; what each means stands in docs/campaigns.md.
 DEFAULTS = {
     "NAME": "",
     # Id or name of a segment, several ids separated by commas, or all.
@@ -53,6 +54,8 @@ DEFAULTS = {
     "GLOBAL_HOLDOUT": "0",
     # exclude or include who is over the limit or paid less than the minimum due.
     "STRESSED": "exclude",
+    # accept where the people of a list are no customers: without it a list of which nobody is one is refused.
+    "UNMATCHED": "",
 }
 LISTS = ("OPT_OUT", "COMPLAINTS", "CLOSED", "CONTACTED")
 BANDS = ("high", "middle", "low")
@@ -74,6 +77,7 @@ class CampaignSettings:
     cool_off_days: int
     global_holdout: float
     stressed: bool
+    unmatched: str
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ class CampaignPlan:
         exclusions: customers per reason, in the order in which reasons are looked at.
         reasons: the reasons in words.
         objectors: customers of the portfolio without a segment because they object to profiling.
-        unknown: ids per list that are not among the portfolio's customers.
+        unknown: how the ids of each list match, of those that are not all among the portfolio's customers.
         eligible: who is left, before the budget.
         treated: customers to contact.
         held_out: customers to compare them with.
@@ -102,7 +106,7 @@ class CampaignPlan:
     exclusions: dict[str, int]
     reasons: dict[str, str]
     objectors: int
-    unknown: dict[str, int]
+    unknown: list[Match]
     eligible: int
     treated: int
     held_out: int
@@ -119,6 +123,8 @@ def read_settings(arguments: Sequence[str]) -> CampaignSettings:
     stressed = given["STRESSED"]
     if stressed not in ("exclude", "include"):
         raise UserError(f"STRESSED={stressed}: expected exclude or include.")
+    if given["UNMATCHED"] not in ("", ACCEPT):
+        raise UserError(f"UNMATCHED={given['UNMATCHED']}: expected {ACCEPT}, or nothing.")
     if not given["SEGMENT"]:
         raise UserError("SEGMENT is missing: give an id or a name, as in SEGMENT=3, several ids, or all.")
     if not given["NAME"]:
@@ -135,6 +141,7 @@ def read_settings(arguments: Sequence[str]) -> CampaignSettings:
         cool_off_days=int(_number(given, "COOL_OFF_DAYS", least=0)),
         global_holdout=_number(given, "GLOBAL_HOLDOUT", least=0, below=1),
         stressed=stressed == "include",
+        unmatched=given["UNMATCHED"],
     )
 
 
@@ -233,19 +240,19 @@ def _select(
     segments: dict[int, str],
     lists: dict[str, list[str]],
     now: dt.datetime,
-) -> tuple[dict[str, int], dict[str, int]]:
-    """Make temp table `eligible`; return excluded customers per reason and unknown ids per list."""
-    unknown = {}
+) -> tuple[dict[str, int], list[Match]]:
+    """Make temp table `eligible`; return excluded customers per reason, and lists with ids of no customer."""
+    unknown = []
     for name in (*LISTS, "OBJECTIONS"):
         connection.execute(f"create or replace temp table list_{name} (customer_id varchar)")
         if name in lists:
             connection.execute(f"insert into list_{name} select unnest(?::varchar[])", [lists[name]])
-            missing = connection.execute(
-                f"select count(*) from list_{name}"
-                " where customer_id not in (select customer_id from published.marts.customer_segments)"
-            ).fetchall()[0][0]
-            if missing and name in LISTS:
-                unknown[name] = missing
+            what = f"{name}={settings.lists[name]}" if name in LISTS else "the register of objections"
+            match = match_ids(connection, what, lists[name], "published.marts.customer_segments")
+            if name in LISTS:
+                match.refuse_strangers(settings.unmatched)
+            if match.unmatched:
+                unknown.append(match)
     connection.execute(
         "create or replace temp table recent as select distinct customer_id from campaign_targets"
         " inner join campaigns using (name) where arm = 'treatment' and created_at > ?",
@@ -341,7 +348,7 @@ def _plan(
     segments: dict[int, str],
     words: dict[str, str],
     exclusions: dict[str, int],
-    unknown: dict[str, int],
+    unknown: list[Match],
     eligible: int,
     folder: Path,
 ) -> CampaignPlan:

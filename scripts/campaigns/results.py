@@ -36,6 +36,7 @@ from scripts.base.statistics import (
     value_effect,
 )
 from scripts.campaigns.register import open_register, words_of
+from scripts.intake.customer_ids import id_sql, match_ids
 from scripts.intake.id_lists import id_column, list_relation
 
 DEFAULTS = {
@@ -222,8 +223,8 @@ def measure_campaign(
         try:
             connection.execute(
                 f"""create or replace temp table outcomes as select
-                    trim(cast({sql_name(customer)} as varchar)) as customer_id,
-                    lower(trim(cast(responded as varchar))) as responded,
+                    {id_sql(sql_name(customer))} as customer_id,
+                    lower({id_sql("responded")}) as responded,
                     nullif(trim(cast({value} as varchar)), '') as value
                 from {relation}"""
             )
@@ -270,13 +271,13 @@ def _check(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None
         raise UserError(
             f"OUTCOMES={path}: {found[0]:,} rows have no customer_id; fill it in or take them out."
         )
-    if found := first(
-        f"select min(customer_id), count(*) from outcomes where customer_id not in ({known}) having count(*) > 0",
-        name,
-    ):
+    connection.execute(f"create or replace temp table known as {known}", [name])
+    ids = [row[0] for row in connection.execute("select distinct customer_id from outcomes").fetchall()]
+    match = match_ids(connection, f"OUTCOMES={path}", ids, "known")
+    if match.unmatched:
         raise UserError(
-            f"OUTCOMES={path}: {found[1]:,} rows are of customers who are not in campaign {name}, such as"
-            f" {found[0]}; give its targets only, treatment and holdout."
+            f"{match.sentence(f'in campaign {name}')}; give its targets only, treatment and holdout, with the ids of"
+            " targets.csv."
         )
     if found := first(
         "select customer_id, count(*) from outcomes group by customer_id having count(*) > 1 order by 1 limit 1"

@@ -10,6 +10,7 @@ import duckdb
 from scripts.base.errors import UserError
 from scripts.base.quoting import sql_name, sql_path
 from scripts.intake.csv_dialect import column_names, read_csv, sniff
+from scripts.intake.customer_ids import id_sql
 
 ID_COLUMNS = ("customer_id", "cust_id")
 
@@ -49,7 +50,7 @@ def id_column(path: Path, name: str, columns: tuple[str, ...]) -> str:
 
 
 def read_ids(path: Path, name: str) -> list[str]:
-    """Read the ids as text, trimmed, each once, in the order of their text.
+    """Read the ids as text, spelled as `id_sql` does, each once, in the order of their text.
 
     Args:
         path: the file.
@@ -61,7 +62,7 @@ def read_ids(path: Path, name: str) -> list[str]:
     column = sql_name(id_column(path, name, columns))
     try:
         found = duckdb.sql(
-            f"select distinct trim(cast({column} as varchar)) as id from {relation} order by id nulls first"
+            f"select distinct {id_sql(column)} as id from {relation} order by id nulls first"
         ).fetchall()
     except duckdb.Error as error:
         raise UserError(f"{name}={path}: cannot be read ({str(error).splitlines()[0]}).") from None

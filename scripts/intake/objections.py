@@ -15,10 +15,12 @@ import duckdb
 
 from scripts.base.errors import UserError
 from scripts.base.files import whole_file
+from scripts.intake.customer_ids import match_ids, spell_id
 from scripts.intake.id_lists import read_ids
 
 REGISTER = "objections.csv"
 HEADER = ["customer_id", "recorded_at"]
+IN_REGISTER = "in the register of objections"
 
 
 @dataclass(frozen=True)
@@ -30,24 +32,36 @@ class Objections:
         added: how many the list handed in now has added.
         kept: how many of the register a list was handed in without; they stay.
         withdrawn: how many were taken off.
+        strangers: sentences on ids that match no customer.
     """
 
     ids: tuple[str, ...]
     added: int = 0
     kept: int = 0
     withdrawn: int = 0
+    strangers: tuple[str, ...] = ()
 
 
-def update_register(warehouse: Path, objections: str, withdrawn: str) -> Objections:
+def update_register(
+    warehouse: Path,
+    objections: str,
+    withdrawn: str,
+    connection: duckdb.DuckDBPyConnection,
+    customers: str,
+    accept: str = "",
+) -> Objections:
     """Add a list of objectors to the register, take off those who withdrew, and return all who object.
 
     Args:
         warehouse: folder of the register; it exists.
         objections: path of a list of ids, or empty.
         withdrawn: path of a list of ids who take their objection back, or empty.
+        connection: where the input's customers are.
+        customers: relation of them, with customer_id.
+        accept: `accept` where a list may be of people of whom nobody is a customer.
 
-    Raises UserError where a list or the register cannot be read, or a person stands in both lists; the
-    register then stays as it was.
+    Raises UserError where a list or the register cannot be read, a person stands in both lists, or nobody
+    of a list is a customer (or, of those who withdraw, in the register); the register then stays as it was.
     """
     path = warehouse / REGISTER
     register = _read(path)
@@ -59,16 +73,30 @@ def update_register(warehouse: Path, objections: str, withdrawn: str) -> Objecti
             f"{both[0]} stands in OBJECTIONS and in OBJECTIONS_WITHDRAWN ({len(both)} in all);"
             " take each out of one of the lists."
         )
+    strangers = []
+    if handed_in:
+        found = match_ids(connection, f"OBJECTIONS={objections}", handed_in, customers)
+        found.refuse_strangers(accept)
+        strangers.append(found.sentence())
+    if taken_back:
+        known = "(select unnest(?::varchar[]) as customer_id)"
+        connection.execute(f"create or replace temp table registered as from {known}", [list(register)])
+        found = match_ids(connection, f"OBJECTIONS_WITHDRAWN={withdrawn}", taken_back, "registered")
+        found.refuse_strangers(accept, IN_REGISTER)
+        strangers.append(found.sentence(IN_REGISTER))
     now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     new = [each for each in handed_in if each not in register]
     gone = [each for each in taken_back if each in register]
     kept = len(set(register) - set(handed_in) - set(gone)) if objections else 0
+    # Those of earlier lists, too: whose id the bank spells otherwise now would be profiled.
+    earlier = sorted(set(register) - set(handed_in) - set(gone))
+    strangers.append(match_ids(connection, "register of objections", earlier, customers).sentence())
     if new or gone:
         register |= dict.fromkeys(new, now)
         for each in gone:
             del register[each]
         _write(path, register)
-    return Objections(tuple(sorted(register)), len(new), kept, len(gone))
+    return Objections(tuple(sorted(register)), len(new), kept, len(gone), tuple(filter(None, strangers)))
 
 
 def hand_over(connection: duckdb.DuckDBPyConnection, ids: Sequence[str]) -> None:
@@ -96,7 +124,7 @@ def _read(path: Path) -> dict[str, str]:
             f"{path}: the register of objections is damaged; expected rows of {','.join(HEADER)}. Restore it:"
             " without it people who object would be profiled."
         )
-    return {row[0]: row[1] for row in rows[1:]}
+    return {spell_id(row[0]): row[1] for row in rows[1:]}
 
 
 def _write(path: Path, register: dict[str, str]) -> None:

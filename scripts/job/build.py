@@ -31,8 +31,10 @@ from scripts.base.quoting import sql_text
 from scripts.base.seeds import check_seeds
 from scripts.dbt.failures import why_dbt_failed
 from scripts.dbt.runner import run_dbt
+from scripts.intake.customer_ids import collect_customers
 from scripts.intake.objections import Objections, hand_over, update_register
 from scripts.intake.source import Intake, load_contract, open_source
+from scripts.job.origin import Origin, check_kept, check_portfolio, choose_origin, read_origin
 from scripts.outputs.metabase.resync import ask_for_resync
 from scripts.outputs.report.page import write_report
 from scripts.outputs.workbook.workbook import write_workbook
@@ -54,20 +56,49 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> tuple[Pat
     with build_lock(warehouse):
         remove_leftovers(warehouse)
         work = warehouse / WORK
-        objections = update_register(warehouse, settings["objections"], settings["objections_withdrawn"])
-        source = _source(settings, console)
+        published_before = read_origin(warehouse)
+        origin = choose_origin(given, published_before, warehouse)
+        if origin == published_before and not given.get("source"):
+            console.note(f"SOURCE is left out: the input is that of the last build, {origin.words}")
+        source = _sample(settings, console) if origin.is_sample else _named(settings, origin)
         with console.stage("Open the input") as stage, _open_work(work) as connection:
             intake = open_source(connection, source, load_contract(STAGING))
             stage.rows = connection.execute("select coalesce(sum(rows), 0) from raw.inputs").fetchall()[0][0]
+            customers = collect_customers(connection, intake.kind)
+            delivery = check_portfolio(
+                connection,
+                customers,
+                origin,
+                published_before,
+                warehouse,
+                new_source=bool(settings["new_source"]),
+                kept_share=settings["min_kept_share"],
+            )
+            objections = update_register(
+                warehouse,
+                settings["objections"],
+                settings["objections_withdrawn"],
+                connection,
+                customers,
+                settings["unmatched"],
+            )
             hand_over(connection, objections.ids)
             unread = keep_models(connection, warehouse / LINK)
             protected = _protected(connection, intake, settings["protected"])
-        for note in (*intake.notes, *filter(None, [unread])):
+        for note in (*intake.notes, *filter(None, [unread, delivery])):
             console.note(note)
         for note in _notes_on(objections, warehouse):
             console.note(note)
-        variables = {**dbt_variables(given), "source_kind": intake.kind, "protected": protected}
+        variables = {
+            **dbt_variables(given),
+            "source_kind": intake.kind,
+            "protected": protected,
+            "input_path": str(origin.path),
+            "is_sample": origin.is_sample,
+        }
         manifest = _run_dbt(variables, warehouse, console)
+        if not settings["new_source"]:
+            check_kept(work, origin, published_before, warehouse, settings["min_kept_share"])
         with console.stage("Publish") as stage:
             run = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S%fZ")
             published = publish(
@@ -126,6 +157,7 @@ def _notes_on(objections: Objections, warehouse: Path) -> list[str]:
                 else ""
             )
         )
+    notes.extend(objections.strangers)
     if objections.added and any((warehouse / VERSIONS).glob(f"{version_name('*')}.duckdb")):
         notes.append(
             "versions published before still hold the segments of those who objected now; KEEP_VERSIONS=1"
@@ -156,9 +188,12 @@ def _write_stages(console: Console, path: Path) -> None:
     path.write_text(json.dumps(stages, indent=1) + "\n", encoding="utf-8")
 
 
-def _source(settings: dict[str, Any], console: Console) -> Path:
-    if settings["source"]:
-        return Path(settings["source"]).expanduser()
+def _named(settings: dict[str, Any], origin: Origin) -> Path:
+    """The input's path as it was typed, for the words of an error; else where the last build found it."""
+    return Path(settings["source"] or str(origin.path)).expanduser()
+
+
+def _sample(settings: dict[str, Any], console: Console) -> Path:
     from scripts.sample.ledger import write_sample_ledger
 
     out = SAMPLE

@@ -37,8 +37,8 @@ def print_summary(published: Path, report: Path, workbook: Path, console: Consol
         currency = connection.execute("select any_value(currency) from marts.value_assumptions").fetchall()[
             0
         ][0]
-        scaling, representation, reason, warning = connection.execute(
-            f"select scaling, representation, reason, warning from {LATEST_RUN}"
+        scaling, representation, reason, warning, is_sample = connection.execute(
+            f"select scaling, representation, reason, warning, is_sample from {LATEST_RUN}"
         ).fetchall()[0]
     table = Table(box=None, padding=(0, 1), header_style="")
     for column, side in COLUMNS:
@@ -57,6 +57,8 @@ def print_summary(published: Path, report: Path, workbook: Path, console: Consol
     for source, rows_in, accepted, in_error, set_aside in audit:
         aside = f", {set_aside:,} set aside" if set_aside else ""
         console.print(f"  {source}: {rows_in:,} rows in, {accepted:,} accepted, {in_error:,} rejected{aside}")
+    if is_sample:
+        console.print("  generated sample: no customer here is a real one")
     if suppressed:
         console.print(f"  {suppressed:,} customers object to profiling: suppressed, without a segment")
     console.print(
@@ -75,7 +77,8 @@ def print_summary(published: Path, report: Path, workbook: Path, console: Consol
         console.print(f"    {what:<13}  {_short(path)}")
     console.print("\nTry next:")
     console.print("  make sql")
-    console.print("  make build SOURCE=path/to/your.csv")
+    if is_sample:
+        console.print("  make build SOURCE=path/to/your.csv")
     console.print("  make build K=7")
     console.print("  make campaign NAME=spring SEGMENT=2")
 

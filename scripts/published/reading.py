@@ -92,6 +92,14 @@ class PublishedTables:
             text = text.replace("{" + name + "}", value)
         return text
 
+    def source(self) -> str:
+        """What the customers come from: the input's files, or that they are generated."""
+        is_sample = self.frame(f"from {LATEST_RUN}").iloc[0].get("is_sample")
+        if is_sample is not None and pd.notna(is_sample) and bool(is_sample):
+            return self.word("source.sample")
+        audit = self.frame("from marts.load_audit where measure = 'rows' order by source")
+        return ", ".join(audit["files"])
+
     def number(self, value: float | None, unit: str = "money") -> str:
         """Write a number as the language does: money whole, shares in percent, the rest with a decimal."""
         if value is None or pd.isna(value):

@@ -50,10 +50,23 @@ def test_everyone_is_counted_once(warehouse: Path, tmp_path: Path) -> None:
         kept = connection.execute("select reason, customers from campaign_exclusions").fetchall()
         assert ("over_limit", 9) in kept
     assert plan.eligible == SIZES[2] - 18 == plan.treated + plan.held_out
-    assert plan.unknown == {"OPT_OUT": 1}
+    assert [match.unmatched for match in plan.unknown] == [("nobody",)]
     assert plan.objectors == 1
     drawn = targets(plan)
     assert not {"020299", "020000", "020020", "020021", "020010", "objector"} & set(drawn.index)
+
+
+def test_a_list_of_which_nobody_is_a_customer_stops_the_campaign(warehouse: Path, tmp_path: Path) -> None:
+    """Their ids may be spelled otherwise: without leading zeros here, as Excel leaves them."""
+    opted = write_list(tmp_path / "opted.csv", "10001", "10002")
+    with pytest.raises(
+        UserError, match=r"none of its 2 ids is among the customers: 10001 \(is it 010001\?\)"
+    ):
+        draw(warehouse, "NAME=a", "SEGMENT=1", f"OPT_OUT={opted}")
+    assert not (warehouse / CAMPAIGNS / "a").exists()
+    assert draw(warehouse, "NAME=a", "SEGMENT=1", f"OPT_OUT={opted}", "UNMATCHED=accept").exclusions == {}
+    with pytest.raises(UserError, match="UNMATCHED=yes: expected accept, or nothing"):
+        draw(warehouse, "NAME=b", "SEGMENT=1", "UNMATCHED=yes")
 
 
 def test_customers_under_payment_stress_can_be_asked_for(warehouse: Path) -> None:

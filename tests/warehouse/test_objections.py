@@ -4,17 +4,28 @@ import os
 import stat
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pytest
 
 from scripts.base.errors import UserError
-from scripts.intake.objections import REGISTER, objectors, update_register
+from scripts.intake.objections import REGISTER, Objections, objectors
+from scripts.intake.objections import update_register as update_register_of
 from tests.support.builds import query, run_build
 
 
 def write_list(path: Path, *ids: str, head: str = "customer_id") -> str:
     path.write_text("\n".join([head, *ids]) + "\n", encoding="utf-8")
     return str(path)
+
+
+def update_register(warehouse: Path, objections: str, withdrawn: str, accept: str = "") -> Objections:
+    """On a portfolio of the customers 007 and 8 to 10."""
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table customers as select unnest(['007', '7', '8', '9', '10']) as customer_id"
+        )
+        return update_register_of(warehouse, objections, withdrawn, connection, "customers", accept)
 
 
 # The register
@@ -33,6 +44,25 @@ def test_only_a_withdrawal_takes_one_off(tmp_path: Path) -> None:
     after = update_register(tmp_path, "", write_list(tmp_path / "b.csv", "8", "nobody"))
     assert (after.ids, after.withdrawn) == (("7",), 1)
     assert objectors(tmp_path) == ["7"]
+    assert "1 of its 2 ids is not in the register of objections: nobody" in after.strangers[0]
+
+
+def test_a_withdrawal_of_nobody_in_the_register_is_refused(tmp_path: Path) -> None:
+    update_register(tmp_path, write_list(tmp_path / "a.csv", "007"), "")
+    path = write_list(tmp_path / "b.csv", "7")
+    with pytest.raises(
+        UserError, match=r"none of its 1 ids is in the register of objections: 7 \(is it 007\?\)"
+    ):
+        update_register(tmp_path, "", path)
+    assert update_register(tmp_path, "", path, "accept").ids == ("007",)
+
+
+def test_who_is_in_the_register_and_no_customer_is_said_in_each_build(tmp_path: Path) -> None:
+    (tmp_path / REGISTER).write_text("customer_id,recorded_at\n00010,x\n8,x\ngone,x\n")
+    after = update_register(tmp_path, "", "")
+    assert after.strangers == (
+        "register of objections: 2 of its 3 ids are not among the customers: 00010 (is it 10?), gone",
+    )
 
 
 def test_the_register_is_for_its_owner_alone_and_keeps_the_first_date(tmp_path: Path) -> None:

@@ -36,8 +36,6 @@ SECTIONS = (
     "model",
 )
 
-AUDIT = "from marts.load_audit where measure = 'rows' order by source"
-
 # pandas' type stubs let a cell be anything; these frames' columns are the marts'.
 Frame = Any
 
@@ -106,7 +104,9 @@ def _render(data: _Page) -> str:
             "test": _test_table(data, profiles),
             "rules": _rules_table(data),
             "votes": _votes_table(data),
-            "audit": _audit_table(data, data.frame(AUDIT)),
+            "audit": _audit_table(
+                data, data.frame("from marts.load_audit where measure = 'rows' order by source")
+            ),
             "checks": _checks_table(data),
             "fair": _fair_table(data, fair),
             "model": _model_table(data, run),
@@ -130,7 +130,7 @@ def _words(data: _Page, profiles: Frame, run: Frame, currency: str) -> dict[str,
             "subtitle",
             customers=data.number(profiles["customers"].sum(), "whole"),
             segments=str(len(profiles)),
-            source=", ".join(data.frame(AUDIT)["files"]),
+            source=data.source(),
         ),
         "as_of": "" if pd.isna(as_of) else t("as_of", date=f"{as_of:%Y-%m-%d}") + ". ",
         "made": t("made", date=f"{run['trained_at']:%Y-%m-%d %H:%M} UTC", model=str(run["model_id"])) + ".",

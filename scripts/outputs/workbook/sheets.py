@@ -111,7 +111,6 @@ class _Sheets:
     def about(self, sheet: Sheet, described: Sequence[tuple[Sheet, str]], rows: int, beside: str) -> None:
         """Date, source, model, how to read it, and a link to each sheet."""
         data, run = self.data, self.run
-        audit = data.frame("from marts.load_audit where measure = 'rows' order by source")
         as_of = data.frame("select max(as_of_date) as day from marts.customer_features")["day"].iloc[0]
         counts = data.frame(
             "select status, count(*) as n from marts.customer_segments group by status"
@@ -119,7 +118,7 @@ class _Sheets:
         total = int(counts.sum())
         limit = data.number(MAX_ROWS - 1, "whole")
         lines: list[tuple[str, Any, str]] = [
-            (data.w("about.source"), ", ".join(audit["files"]), ""),
+            (data.w("about.source"), data.source(), ""),
             *([] if pd.isna(as_of) else [(data.w("about.as_of"), as_of, DAY)]),
             (data.w("about.built"), run["trained_at"], f'{MINUTE}" UTC"'),
             (
