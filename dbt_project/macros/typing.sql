@@ -5,11 +5,11 @@
    no text handling per row. What cannot be cast becomes null, and staging gives the reason. #}
 
 {% macro raw_columns(relation) %}
-    {# The input's own columns with their types, without the three that the intake adds. #}
+    {# The input's own columns with their types, without the two that the intake adds. #}
     {% set columns = [] %}
     {% if execute and load_relation(relation) %}
         {% for column in adapter.get_columns_in_relation(relation) %}
-            {% if column.name not in ['_file', '_row_number', '_decimal_comma'] %}
+            {% if column.name not in ['_file', '_row_number'] %}
                 {% do columns.append(column) %}
             {% endif %}
         {% endfor %}
@@ -53,21 +53,56 @@
     {%- endif -%}
 {%- endmacro %}
 
-{% macro as_number(relation, name, type) -%}
-    {# Text may carry thousands separators (1,234.50; 1 234,50 where the file uses the decimal comma).
-       They are taken out only where every group has three digits: `12,34` is no number in a file with
-       decimal points. NaN and infinity are no numbers. #}
+{% macro spelling(relation, name) -%}
+    {# What the intake found out about a column of text: a decimal comma, or the order of its dates. #}
+    {# A unit test's relation has the entity's name at its end. #}
+    {{- return(var('spellings').get(relation.identifier.split('__')[-1] ~ '.' ~ name, '')) -}}
+{%- endmacro %}
+
+{% macro empties() -%}
+    {# Words for nothing, as scripts/intake/spellings.py lists them. #}
+    ('NA', 'na', 'N/A', 'n/a', '#N/A', 'NULL', 'Null', 'null', '\N', 'NaN', 'nan', 'None', 'none', '-', '')
+{%- endmacro %}
+
+{% macro trimmed(name) -%}
+    trim({{ name }}, ' ' || chr(9) || chr(160) || chr(8239))
+{%- endmacro %}
+
+{% macro number_text(name, mark, credit) -%}
+    {# A number as people and programs write it, with a decimal point and without anything else; null where it is none.
+       Groups have three digits, or as in India two above the last three: `12,34` is no number where points set off
+       decimals. Minus, brackets and, with credit, CR make it negative. #}
+    {%- set point = '[' ~ mark ~ ']' -%}
+    {%- set whole = ['[0-9]+'] -%}
+    {%- for group in ['[' ~ (',' if mark == '.' else '.') ~ ']', '[ \\x{00A0}\\x{2007}\\x{2009}\\x{202F}]', "['\\x{2019}]"] -%}
+    {%- do whole.append('[0-9]{1,3}(' ~ group ~ '[0-9]{3})+|[0-9]{1,2}(' ~ group ~ '[0-9]{2})+' ~ group ~ '[0-9]{3}') -%}
+    {%- endfor -%}
+    {%- set digits = '(' ~ whole | join('|') ~ ')(' ~ point ~ '[0-9]*)?|' ~ point ~ '[0-9]+' -%}
+    {%- set currency = '([\\p{Sc}]|[A-Z]{1,2}\\p{Sc}|[A-Z]{3}|[Rr]p|[Rr]s|RM|kr|zł|Kč)' -%}
+    {%- set space = '[ \\x{00A0}\\x{202F}]?' -%}
+    {%- set minus = '[-+\\x{2212}]?' -%}
+    {%- set body = minus ~ space ~ '(' ~ currency ~ '[.]?' ~ space ~ minus ~ ')?(' ~ digits ~ ')' ~ space ~ currency ~ '?' ~ space ~ '([CcDd][Rr]|[-\\x{2212}])?' -%}
+    {%- set shape = '[(]?' ~ body ~ '[)]?' -%}
+    case when regexp_full_match({{ trimmed(name) }}, '{{ shape | replace("'", "''") }}')
+        and contains({{ name }}, '(') = contains({{ name }}, ')')
+        then
+            case when regexp_matches({{ name }}, '[-(\x{2212}]{{ "|[Cc][Rr]" if credit }}') then '-' else '' end
+            || replace(
+                regexp_replace(regexp_replace({{ name }}, '([A-Za-z])[.]', '\1', 'g'), '[^0-9{{ mark }}]', '', 'g'),
+                '{{ mark }}', '.'
+            )
+    end
+{%- endmacro %}
+
+{% macro as_number(relation, name, type, credit=true) -%}
+    {# credit: CR behind a number makes it negative, as in a balance; not where a type says which way money moved.
+       NaN and infinity are no numbers. #}
     {%- if is_text(relation, name) -%}
+    {%- set mark = spelling(relation, name) or '.' -%}
     try_cast(
         case
-            when not regexp_matches({{ name }}, '[^0-9.eE+-]') and not _decimal_comma then {{ name }}
-            when not _decimal_comma and regexp_full_match(trim({{ name }}), '[+-]?[0-9]+(\.[0-9]*)?') then trim({{ name }})
-            when not _decimal_comma and regexp_full_match(trim({{ name }}), '[+-]?[0-9]{1,3}([, ''][0-9]{3})+(\.[0-9]*)?')
-                then regexp_replace(trim({{ name }}), '[, '']', '', 'g')
-            when _decimal_comma and regexp_full_match(trim({{ name }}), '[+-]?[0-9]+(,[0-9]*)?')
-                then replace(trim({{ name }}), ',', '.')
-            when _decimal_comma and regexp_full_match(trim({{ name }}), '[+-]?[0-9]{1,3}([. ''][0-9]{3})+(,[0-9]*)?')
-                then replace(regexp_replace(trim({{ name }}), '[. '']', '', 'g'), ',', '.')
+            when not regexp_matches({{ name }}, '{{ '[^0-9.eE+-]|[-+]$' if mark == '.' else '[^0-9]' }}') then {{ name }}
+            else {{ number_text(name, mark, credit) }}
         end as {{ type }}
     )
     {%- elif type == 'double' -%}
@@ -80,15 +115,29 @@
 {%- endmacro %}
 
 {% macro as_date(relation, name) -%}
+    {# A day; a time behind it is left off. Texts without a year of four digits are no dates like 2025-12-31. #}
+    {%- set order = spelling(relation, name) -%}
+    {%- set formats = {
+        'dmy': "['%d/%m/%y', '%d/%m/%Y']", 'mdy': "['%m/%d/%y', '%m/%d/%Y']",
+        'named': "['%d/%b/%y', '%d/%b/%Y']", 'compact': "['%Y%m%d']",
+    } -%}
     {%- if raw_type(relation, name) == 'date' -%} {{ name }}
-    {%- elif is_text(relation, name) -%} try_cast(trim({{ name }}) as date)
-    {%- else -%} try_cast({{ name }} as date)
+    {%- elif not is_text(relation, name) -%} try_cast({{ name }} as date)
+    {%- elif order == 'named' -%}
+    cast(try_strptime(regexp_replace(regexp_extract({{ trimmed(name) }}, '^[0-9]+[- /][A-Za-z]+[- /][0-9]+'), '[- ]', '/', 'g'), {{ formats[order] }}) as date)
+    {%- elif order -%}
+    cast(try_strptime(regexp_replace(regexp_extract({{ trimmed(name) }}, '^[^T ,]+'), '[-.]', '/', 'g'), {{ formats[order] }}) as date)
+    {%- else -%}
+    case
+        when {{ name }}[5:5] in ('-', '/') then try_cast({{ name }} as date)
+        when {{ trimmed(name) }}[5:5] in ('-', '/') then try_cast({{ trimmed(name) }} as date)
+    end
     {%- endif -%}
 {%- endmacro %}
 
 {% macro is_given(relation, name) -%}
     {# True where the input holds something, whether or not it could be cast. #}
-    {%- if is_text(relation, name) -%} coalesce(trim({{ name }}), '') != ''
+    {%- if is_text(relation, name) -%} coalesce(trim({{ name }}), '') not in {{ empties() }}
     {%- else -%} {{ name }} is not null
     {%- endif -%}
 {%- endmacro %}

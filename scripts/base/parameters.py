@@ -21,7 +21,7 @@ from scripts.base.paths import DBT_PROJECT, SEEDS
 from scripts.base.seeds import languages
 
 # dbt's vars that the commands set themselves.
-INTERNAL = {"source_kind", "model", "learning", "input_path", "is_sample"}
+INTERNAL = {"source_kind", "model", "learning", "input_path", "is_sample", "spellings"}
 # Read by the commands alone, before or after dbt.
 COMMANDS = {
     "source": Parameter(
@@ -37,6 +37,14 @@ COMMANDS = {
         0.8,
         "Share of the last build's customers, rows and money, 0 to 1, below which the build stops: the input may be "
         "cut off.",
+    ),
+    "decimal_mark": Parameter(
+        "",
+        "`,` or `.`: the decimal mark of columns whose numbers do not tell it. Left out: that of the other columns.",
+    ),
+    "date_order": Parameter(
+        "",
+        "`dmy` or `mdy`: how dates like 01/02/2025 are read where no date of the input tells day from month.",
     ),
     "customers": Parameter(10_000, "Customers in the generated sample, where `SOURCE` is left out."),
     "sample_months": Parameter(
@@ -178,9 +186,14 @@ def _check_ranges(given: dict[str, Any]) -> None:
     for name, example in (("max_rejected_share", 0.05), ("min_kept_share", 0.8)):
         if name in given and not 0 <= given[name] <= 1:
             raise UserError(f"{name.upper()}={given[name]}: expected a share from 0 to 1, as in {example}.")
-    for name, word in (("new_source", "yes"), ("unmatched", "accept")):
-        if given.get(name, "") not in ("", word):
-            raise UserError(f"{name.upper()}={given[name]}: expected {word}, or nothing.")
+    for name, words in (
+        ("new_source", ("yes",)),
+        ("unmatched", ("accept",)),
+        ("decimal_mark", (",", ".")),
+        ("date_order", ("dmy", "mdy")),
+    ):
+        if given.get(name, "") not in ("", *words):
+            raise UserError(f"{name.upper()}={given[name]}: expected {' or '.join(words)}, or nothing.")
     for name in ("customers", "keep_versions"):
         if name in given and given[name] < 1:
             raise UserError(f"{name.upper()}={given[name]}: expected a whole number of at least 1.")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from scripts.base.errors import UserError
-from scripts.base.quoting import sql_name, sql_paths, sql_text
+from scripts.base.quoting import sql_paths, sql_text
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 
@@ -38,7 +38,7 @@ MAGIC = {
 }
 
 # Names the intake adds to the input's own columns; an input column of the same name gets a suffix.
-RESERVED = ("_file", "_row_number", "_decimal_comma", "_intake_path", "_intake_rank", "_intake_line")
+RESERVED = ("_file", "_row_number", "_intake_path", "_intake_rank", "_intake_line")
 
 
 @dataclass(frozen=True)
@@ -238,44 +238,3 @@ def read_csv(paths: Sequence[Path], dialect: Dialect, options: str = "") -> str:
         f"compression = {'gzip' if dialect.gzipped else 'none'!r}, "
         f"columns = {{{columns}}}, filename = '_intake_path'{options})"
     )
-
-
-def decimal_comma_sql(relation: str, columns: Sequence[str]) -> str:
-    """Return SQL that counts, over the relation's text columns, what tells the decimal mark.
-
-    One row of four counts: values that can only have a decimal comma, only a decimal point, and values
-    with one comma or one point that could be either (`1,234` is 1.234 or 1234). A single mark is decisive
-    when it is not followed by exactly three digits, follows a lone 0 or more than three digits; groups of
-    three before another mark, or two equal marks, tell what the other mark is.
-    """
-    values = ", ".join(sql_name(column) for column in columns)
-
-    def decisive(mark: str, group: str) -> str:
-        return (
-            rf"[+-]?([0-9]*{mark}([0-9]{{1,2}}|[0-9]{{4,}})|(0?|[0-9]{{4,}}){mark}[0-9]{{3}}"
-            rf"|[0-9]{{1,3}}({group}[0-9]{{3}})+{mark}[0-9]*|[0-9]{{1,3}}({group}[0-9]{{3}}){{2,}})"
-        )
-
-    comma = decisive(",", r"\.")
-    spaced_comma = r"[+-]?[0-9]{1,3}([ ''][0-9]{3})+,[0-9]*"
-    point = decisive(r"\.", ",")
-    spaced_point = r"[+-]?[0-9]{1,3}([ ''][0-9]{3})+\.[0-9]*"
-    return (
-        "select "
-        f"count_if(regexp_full_match(value, '{comma}|{spaced_comma}')), "
-        f"count_if(regexp_full_match(value, '{point}|{spaced_point}')), "
-        "count_if(regexp_full_match(value, '[+-]?[1-9][0-9]{0,2},[0-9]{3}')), "
-        "count_if(regexp_full_match(value, '[+-]?[1-9][0-9]{0,2}[.][0-9]{3}')) "
-        f"from (select trim(unnest([{values}])) as value from {relation})"
-    )
-
-
-def is_decimal_comma(commas: int, points: int, either_comma: int, either_point: int, delimiter: str) -> bool:
-    """Decide from the counts of `decimal_comma_sql`: the majority of decisive values.
-
-    Without any, numbers like 1,234 are taken for decimals only in a file that separates columns by
-    semicolons, as spreadsheets with a decimal comma do.
-    """
-    if commas or points:
-        return commas > points
-    return delimiter == ";" and either_comma > either_point

@@ -18,18 +18,14 @@ from scripts.intake.csv_dialect import (
     DELIMITERS,
     Dialect,
     column_names,
-    decimal_comma_sql,
     has_blank_line,
-    is_decimal_comma,
     is_utf8,
     read_csv,
     sniff,
 )
 from scripts.intake.csv_lines import LineCount, count_lines, lines_sql, rows_sql
 from scripts.intake.source_files import Entity, InputFile, Part, added_keys, check_columns, hive_options
-
-# The decimal mark is looked for in so many rows of each kind of file.
-DECIMAL_ROWS = 10_000
+from scripts.intake.spellings import EMPTIES
 
 # More corrections of row numbers than this are joined from a table instead of written into the view.
 MOST_LITERAL_SHIFTS = 2_000
@@ -57,7 +53,7 @@ class _CsvFile:
 
 
 def open_csv(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
-    """Check the entity's CSV files and add their scans, counts, decimal mark and notes to it.
+    """Check the entity's CSV files and add their scans, counts and notes to it.
 
     Raises UserError for a file that cannot be used.
     """
@@ -83,13 +79,15 @@ def open_csv(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
             entity.parts.append(_lines_part(connection, entity, group[0], part))
         else:
             entity.parts.append(_csv_part(connection, entity, group, part))
-    _decide_decimal_mark(connection, entity, checked[0].dialect.delimiter)
+    if any(item.lines for item in checked):
+        # Rows that are read by lines were not counted.
+        entity.commas.clear()
+        entity.empties.clear()
     entity.files = [
         replace(
             item.file,
             encoding=item.dialect.encoding,
             delimiter=item.dialect.delimiter,
-            decimal_separator="," if entity.decimal_comma else ".",
         )
         for item in checked
     ]
@@ -119,9 +117,16 @@ def _check_group(
     )
     # A column that is not read is not checked for its encoding.
     counts = ", ".join(f"count({sql_name(name)})" for name in column_names(dialect.header))
+    numbers = [column.name for column in entity.columns if column.is_number]
+    spelled = [column.name for column in entity.columns if column.is_number or column.is_date]
+    words = ", ".join(map(sql_text, EMPTIES))
+    looked_for = [
+        *(f"count_if(contains({sql_name(name)}, ','))" for name in numbers),
+        *(f"count_if({sql_name(name)} in ({words}) and {sql_name(name)} != '')" for name in spelled),
+    ]
     try:
         counted = connection.execute(
-            f"select _intake_path, count(*), {counts} from {relation} group by 1"
+            f"select _intake_path, count(*), {', '.join(looked_for) or 'null'}, {counts} from {relation} group by 1"
         ).fetchall()
         rejected = connection.execute(
             f"select file_path, list(distinct {KIND}), count(distinct line) "
@@ -137,6 +142,11 @@ def _check_group(
         return [_by_lines(connection, entity, group[0])], []
 
     rows = {Path(row[0]): int(row[1]) for row in counted}
+    for row in counted:
+        for place, name in enumerate(numbers, 2):
+            entity.commas[name] = entity.commas.get(name, 0) + int(row[place] or 0)
+        for place, name in enumerate(spelled, 2 + len(numbers)):
+            entity.empties[name] = entity.empties.get(name, 0) + int(row[place] or 0)
     errors = {Path(name): (set(kinds), int(count)) for name, kinds, count in rejected}
     done: list[_CsvFile] = []
     again: list[_CsvFile] = []
@@ -329,39 +339,6 @@ def _shift_sql(shifts: Sequence[tuple[int, int]]) -> str:
     half = len(shifts) // 2
     below, above = _shift_sql(shifts[:half]), _shift_sql(shifts[half:])
     return f"case when _intake_rank < {shifts[half][0]} then {below} else {above} end"
-
-
-def _decide_decimal_mark(connection: duckdb.DuckDBPyConnection, entity: Entity, delimiter: str) -> None:
-    numbers = [column.name for column in entity.columns if column.is_number]
-    if not numbers:
-        return
-    samples = " union all by name ".join(
-        f"(select {', '.join(map(sql_name, numbers))} from {_unpublished(part.scan)} limit {DECIMAL_ROWS})"
-        for part in entity.parts
-    )
-    counts = connection.execute(decimal_comma_sql(f"({samples})", numbers)).fetchone()
-    assert counts is not None
-    commas, points, either_comma, either_point = (int(count or 0) for count in counts)
-    entity.decimal_comma = is_decimal_comma(commas, points, either_comma, either_point, delimiter)
-    if entity.decimal_comma:
-        entity.notes.append(f"{entity.name}: numbers are read with a decimal comma.")
-    if commas and points:
-        fewer = "comma" if commas <= points else "point"
-        entity.notes.append(
-            f"{entity.name}: some numbers have a decimal {fewer}, unlike most; they will be rejected."
-        )
-    elif either_comma and not commas and not points:
-        meaning = "decimals" if entity.decimal_comma else "thousands"
-        entity.notes.append(
-            f"{entity.name}: commas in numbers like 1,234 are taken to set off {meaning}; no number tells."
-        )
-
-
-def _unpublished(sql: str) -> str:
-    """Return a part's SQL reading the tables not yet published."""
-    return sql.replace("raw.joined_rows", "temp.intake_joined").replace(
-        "raw.row_shifts", "temp.intake_shifts"
-    )
 
 
 def _add_notes(entity: Entity, files: Sequence[_CsvFile]) -> None:

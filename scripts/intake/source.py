@@ -6,7 +6,7 @@ database, nothing else. No data is copied: the views read the files each time th
 
 Views, one per entity of the contract (`raw.accounts` ...): the contract's columns, then all others of the
 input, in lower case; then `_file` (path inside the source folder), `_row_number` (1-based, of data rows;
-unreadable rows count, blank lines do not) and `_decimal_comma` (one value per entity). Columns of CSV
+unreadable rows count, blank lines do not). Columns of CSV
 files are text, those of Parquet files have their own types.
 
 DuckDB 1.5.5 does not drop an unused window from a plan (later versions do, its pull request 25770), and
@@ -17,7 +17,8 @@ there both views cost the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -27,20 +28,36 @@ from scripts.base.quoting import sql_name
 from scripts.intake.csv_source import open_csv
 from scripts.intake.parquet_source import open_parquet
 from scripts.intake.source_files import Column, Contract, Entity, InputFile, load_contract, look
+from scripts.intake.spellings import decide_spellings
 
 __all__ = ["Column", "Contract", "InputFile", "Intake", "load_contract", "open_source"]
 
 
 @dataclass(frozen=True)
 class Intake:
-    """What SOURCE is: `kind` is 'summary' or 'ledger'; `notes` are sentences for the user."""
+    """What SOURCE is.
+
+    Attributes:
+        kind: 'summary' or 'ledger'.
+        files: all of them.
+        notes: sentences for the user.
+        spellings: how columns of text write numbers and dates, see intake/spellings.py.
+    """
 
     kind: str
     files: tuple[InputFile, ...]
     notes: tuple[str, ...]
+    spellings: Mapping[str, str]
 
 
-def open_source(connection: duckdb.DuckDBPyConnection, source: Path, contract: Contract) -> Intake:
+def open_source(
+    connection: duckdb.DuckDBPyConnection,
+    source: Path,
+    contract: Contract,
+    *,
+    decimal_mark: str = "",
+    date_order: str = "",
+) -> Intake:
     """Make SOURCE readable as views in schema `raw` of the connection's database.
 
     Also fills `raw.inputs` (one row per file) and `raw.unreadable_rows` (one row per row of a CSV file
@@ -68,6 +85,17 @@ def open_source(connection: duckdb.DuckDBPyConnection, source: Path, contract: C
             else:
                 open_csv(connection, entity)
             _refuse_without_rows(connection, entity)
+        delimiters = {entity.name: entity.files[0].delimiter or "" for entity in entities}
+        spellings = decide_spellings(
+            connection, entities, delimiters, decimal_mark=decimal_mark, date_order=date_order
+        )
+        for entity in entities:
+            entity.files = [
+                replace(file, decimal_separator="," if entity.decimal_comma else ".")
+                if file.delimiter
+                else file
+                for file in entity.files
+            ]
         _publish(connection, entities)
     finally:
         for table in ("unreadable", "joined", "shifts", "errors", "scans"):
@@ -76,6 +104,7 @@ def open_source(connection: duckdb.DuckDBPyConnection, source: Path, contract: C
         kind,
         tuple(file for entity in entities for file in entity.files),
         tuple(note for entity in entities for note in entity.notes),
+        spellings,
     )
 
 
@@ -171,14 +200,13 @@ def _view_sql(entity: Entity, numbered: bool) -> str:
         names = entity.names + [name for name in part.names if name not in entity.names]
         columns = ", ".join(sql_name(name) for name in names)
         number = ", cast(_row_number as bigint) as _row_number" if numbered else ""
-        flag = "true" if entity.decimal_comma else "false"
         selects.append(
-            f"select {columns}, _intake_path[{prefix + 1}:] as _file{number}, {flag} as _decimal_comma "
+            f"select {columns}, _intake_path[{prefix + 1}:] as _file{number} "
             f"from {part.numbered if numbered else part.scan}"
         )
     joined = " union all by name ".join(selects)
     if len(selects) == 1:
         return joined
     # By name: columns that only some parts have would come after the intake's own.
-    added = ["_file", *(["_row_number"] if numbered else []), "_decimal_comma"]
+    added = ["_file", *(["_row_number"] if numbered else [])]
     return f"select * exclude ({', '.join(added)}), {', '.join(added)} from ({joined})"

@@ -65,6 +65,11 @@ class Column:
         """True for amounts, shares and counts."""
         return self.data_type.split("(")[0] in ("decimal", "double", "float", "integer", "bigint")
 
+    @property
+    def is_date(self) -> bool:
+        """True for days."""
+        return self.data_type == "date"
+
 
 @dataclass(frozen=True)
 class Contract:
@@ -107,7 +112,10 @@ class Entity:
     files: list[InputFile]
     parts: list[Part] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    decimal_comma: bool = False
+    decimal_comma: bool = False  # in some column
+    # Values with a comma, and words for nothing, by column; not there where no scan of all rows has counted them.
+    commas: dict[str, int] = field(default_factory=dict)
+    empties: dict[str, int] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:

@@ -62,7 +62,13 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> tuple[Pat
             console.note(f"SOURCE is left out: the input is that of the last build, {origin.words}")
         source = _sample(settings, console) if origin.is_sample else _named(settings, origin)
         with console.stage("Open the input") as stage, _open_work(work) as connection:
-            intake = open_source(connection, source, load_contract(STAGING))
+            intake = open_source(
+                connection,
+                source,
+                load_contract(STAGING),
+                decimal_mark=settings["decimal_mark"],
+                date_order=settings["date_order"],
+            )
             stage.rows = connection.execute("select coalesce(sum(rows), 0) from raw.inputs").fetchall()[0][0]
             customers = collect_customers(connection, intake.kind)
             delivery = check_portfolio(
@@ -92,6 +98,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> tuple[Pat
         variables = {
             **dbt_variables(given),
             "source_kind": intake.kind,
+            "spellings": dict(intake.spellings),
             "protected": protected,
             "input_path": str(origin.path),
             "is_sample": origin.is_sample,

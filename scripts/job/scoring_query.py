@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from python_models.settings import REPRESENTATIONS
 from scripts.base.errors import UserError
 from scripts.dbt.runner import IN_MEMORY, run_dbt
 from scripts.published.reading import open_published
@@ -44,7 +45,7 @@ def scoring_sql(warehouse: Path, model: str) -> str:
             known = ", ".join(dict.fromkeys(run[0] for run in runs))
             raise UserError(f"MODEL={model}: no such model; make models lists them: {known}.")
         run = found[0]
-        if run["representation"] not in ("scaled", "pca"):
+        if run["representation"] not in REPRESENTATIONS:
             raise UserError(
                 f"MODEL={run['model_id']}: its customers are labelled by the codes of the autoencoder"
                 f" {run['representation']}, which no plain query computes; its layers stand in"

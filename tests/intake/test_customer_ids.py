@@ -30,7 +30,7 @@ def spelled(sql: str, text: str | None) -> str | None:
 def macro(call: str) -> str:
     """SQL of a call of typing.sql's macros on a column of text."""
     source = TYPING.read_text(encoding="utf-8")
-    environment = jinja2.Environment()
+    environment = jinja2.Environment(extensions=["jinja2.ext.do"])
     # What asks the database for a column's type is replaced: dbt's `return` ends a macro, Jinja has none.
     rest = source.partition("{% macro clean_id")[2]
     parts = "{% macro raw_type(relation, name) %}varchar{% endmacro %}{% macro is_text(relation, name) %}yes{% endmacro %}"

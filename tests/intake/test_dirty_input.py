@@ -51,7 +51,7 @@ def test_a_summary_with_every_kind_of_dirty_row(tmp_path: Path) -> None:
     good += [row(f"C{place:04}", place) for place in range(10, 60)]
     dirty = {
         "balance is not a number": row("D1", 1, balance="12,5O"),
-        "payments is not a number": row("D2", 1, payments="NaN"),
+        "payments is not a number": row("D2", 1, payments="soon"),
         "purchases is not a number": row("D3", 1, purchases="-inf"),
         "cash_advance is negative": row("D4", 1, cash_advance="-5"),
         "credit_limit is above 1e12": row("D5", 1, credit_limit="9" * 200),

@@ -111,12 +111,12 @@ def test_ledger_of_plain_files(connection: duckdb.DuckDBPyConnection, tmp_path: 
     assert [file.source for file in found.files] == ["accounts", "transactions", "statements"]
     assert found.notes == ()
     assert rows(connection, "select * from raw.transactions order by 1") == [
-        ("T1", "A1", "2025-01-02", "payment", "10.50", "transactions.csv", 1, False),
-        ("T2", "A2", "2025-01-03", "fee", "1.00", "transactions.csv", 2, False),
+        ("T1", "A1", "2025-01-02", "payment", "10.50", "transactions.csv", 1),
+        ("T2", "A2", "2025-01-03", "fee", "1.00", "transactions.csv", 2),
     ]
     described = rows(connection, "describe raw.transactions")
-    assert [row[0] for row in described][-3:] == ["_file", "_row_number", "_decimal_comma"]
-    assert [row[1] for row in described] == ["VARCHAR"] * 6 + ["BIGINT", "BOOLEAN"]
+    assert [row[0] for row in described][-2:] == ["_file", "_row_number"]
+    assert [row[1] for row in described] == ["VARCHAR"] * 6 + ["BIGINT"]
     assert rows(
         connection, "select source, file, format, rows, unreadable_rows, encoding, delimiter from raw.inputs"
     )[0] == ("accounts", "accounts.csv", "csv", 2, 0, "utf-8", ",")
@@ -175,7 +175,7 @@ def test_parts_with_other_column_orders_and_extra_columns(
     )
     open_source(connection, folder, CONTRACT)
     described = [row[0] for row in rows(connection, "describe raw.accounts")]
-    assert described == [*ACCOUNTS.split(","), "branch", "_file", "_row_number", "_decimal_comma"]
+    assert described == [*ACCOUNTS.split(","), "branch", "_file", "_row_number"]
     assert rows(connection, "select account_id, branch, _file, _row_number from raw.accounts order by 1") == [
         ("A1", None, "accounts/1.csv", 1),
         ("A2", "X", "accounts/2.csv", 1),
@@ -336,7 +336,7 @@ def test_clashing_and_empty_names_of_further_columns(
     open_source(connection, write(tmp_path / "s.csv", f"{header}\n{row}\n"), CONTRACT)
     described = [row[0] for row in rows(connection, "describe raw.customer_summary")]
     further = ["column_1", "x", "x_2", "_file_2", "_row_number_2", "filename", 'a"b']
-    assert described == [*SUMMARY, *further, "_file", "_row_number", "_decimal_comma"]
+    assert described == [*SUMMARY, *further, "_file", "_row_number"]
     assert rows(
         connection, 'select cust_id, column_1, x, x_2, _file_2, filename, "a""b" from raw.customer_summary'
     ) == [("C1", "0", "1", "2", "3", "5", "6")]
@@ -521,7 +521,7 @@ def test_row_numbers_in_a_scan_of_many_threads(connection: duckdb.DuckDBPyConnec
     wrong = "select count(*), count_if(_row_number != substr(account_id, 2)::bigint) from raw.accounts"
     assert rows(connection, wrong) == [(size - len(bad), 0)]
     assert {row[1] for row in unreadable(connection)} == bad
-    for column in ("account_id", "note", "_file", "_decimal_comma"):
+    for column in ("account_id", "note", "_file"):
         assert rows(connection, f"select count({column}) from raw.accounts_unnumbered") == [
             (size - len(bad),)
         ]
@@ -559,7 +559,8 @@ def test_all_rows_unreadable(connection: duckdb.DuckDBPyConnection, tmp_path: Pa
         (["12345,678"], ",", True),
         (["12345.678"], ";", False),
         (["1,234"], ",", False),
-        (["1,234"], ";", True),
+        # Nothing in it tells: as the points of the statements.
+        (["1,234"], ";", False),
         (["1.234"], ";", False),
         (["-1,5", "+2,25"], ";", True),
         (["7", "x", ""], ";", False),
@@ -576,13 +577,12 @@ def test_decimal_mark(
     ]
     folder = ledger(tmp_path / "in", transactions="\n".join(lines) + "\n")
     found = open_source(connection, folder, CONTRACT)
-    assert rows(connection, "select distinct _decimal_comma from raw.transactions") == [(comma,)]
+    # The statements of the same ledger have a mark of their own.
+    assert found.spellings == ({"transactions.amount": ","} if comma else {})
     assert rows(connection, "select decimal_separator from raw.inputs where source = 'transactions'") == [
         ("," if comma else ".",)
     ]
     assert any("decimal comma" in note for note in found.notes) == comma
-    # The statements of the same ledger have a mark of their own.
-    assert rows(connection, "select distinct _decimal_comma from raw.statements") == [(False,)]
 
 
 # --- Unusable input -------------------------------------------------------------------------------------
@@ -852,7 +852,7 @@ def test_the_real_file(connection: duckdb.DuckDBPyConnection) -> None:
         pytest.skip("the real file is not committed; ../shared/data/cc_general.csv is absent")
     found = open_source(connection, REAL_FILE, CONTRACT)
     assert (found.kind, found.notes, found.files[0].rows) == ("summary", (), 8950)
-    assert len(rows(connection, "describe raw.customer_summary")) == 18 + 3
+    assert len(rows(connection, "describe raw.customer_summary")) == 18 + 2
     assert rows(
         connection, "select count(*), min(_row_number), max(_row_number) from raw.customer_summary"
     ) == [(8950, 1, 8950)]

@@ -40,10 +40,11 @@ source, warehouse = map(Path, sys.argv[1:])
 warehouse.mkdir(parents=True)
 work = warehouse / "work.duckdb"
 with duckdb.connect(str(work)) as connection:
-    kind = open_source(connection, source, load_contract(STAGING)).kind
+    intake = open_source(connection, source, load_contract(STAGING))
     hand_over(connection, [])
 run = ["run", "--select", "+int_customer_features"]
-result = run_dbt(run, {"source_kind": kind}, work=work, target=warehouse / "dbt", logs=warehouse / "logs")
+variables = {"source_kind": intake.kind, "spellings": dict(intake.spellings)}
+result = run_dbt(run, variables, work=work, target=warehouse / "dbt", logs=warehouse / "logs")
 sys.exit(0 if result.success else f"dbt failed: {result.exception}")
 """
 

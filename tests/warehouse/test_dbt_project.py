@@ -283,9 +283,7 @@ def make_empty_input(connection: duckdb.DuckDBPyConnection, kind: str) -> None:
     contract = load_contract(PROJECT / "models" / "staging")
     for entity, columns in contract.entities(kind).items():
         listed = ", ".join(f"{column.name} varchar" for column in columns)
-        connection.execute(
-            f"create table raw.{entity} ({listed}, _file varchar, _row_number bigint, _decimal_comma boolean)"
-        )
+        connection.execute(f"create table raw.{entity} ({listed}, _file varchar, _row_number bigint)")
 
 
 def test_every_feature_has_a_unit_test_of_its_definition(manifests: dict[str, Manifest]) -> None:

@@ -34,6 +34,8 @@ judged as (
             when customer_id is null or customer_id = '' then 'customer_id is empty'
             when opened_on is null then 'opened_on is not a date like 2025-12-31'
             when closed_on is null and has_closed_on then 'closed_on is not a date like 2025-12-31'
+            when opened_on < date '1900-01-01' then 'opened_on lies before 1900'
+            when closed_on < date '1900-01-01' then 'closed_on lies before 1900'
             when closed_on < opened_on then 'closed_on lies before opened_on'
         end as rejection_reason
     from typed

@@ -18,7 +18,7 @@ typed as (
 
         {{ as_id(source_transactions, 'transaction_type', many=true) }} as transaction_type,
 
-        {{ as_number(source_transactions, 'amount', 'decimal(18,2)') }} as amount,
+        {{ as_number(source_transactions, 'amount', 'decimal(18,2)', credit=false) }} as amount,
 
         {{ raw_row(source_transactions) }} as raw_row,
         _file as file,

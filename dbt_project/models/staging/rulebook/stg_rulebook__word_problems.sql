@@ -22,6 +22,14 @@ wanted as (
     select 'playbook.' || archetype || '.{{ part }}' as key
     from {{ ref('archetypes') }}
     {% endfor %}
+    {% for name in feature_names() + (indicators() | map('first') | list) %}
+    union
+    select 'feature.{{ name }}' as key
+    {% endfor %}
+    {% for check_name, severity, condition in quality_rules() %}
+    union
+    select 'check.{{ check_name }}' as key
+    {% endfor %}
 
 ),
 

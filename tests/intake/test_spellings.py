@@ -1,0 +1,234 @@
+"""Numbers, dates and empty cells as banks write them: what docs/spellings.md says is what is read."""
+
+import re
+from pathlib import Path
+
+import duckdb
+import jinja2
+import pytest
+
+from scripts.base.errors import UserError
+from scripts.intake.source import Intake, load_contract, open_source
+from scripts.intake.spellings import EMPTIES
+from tests.support.builds import REPO
+from tests.support.learned import job_features
+
+PAGE = (REPO / "docs" / "spellings.md").read_text(encoding="utf-8")
+TYPING = (REPO / "dbt_project" / "macros" / "typing.sql").read_text(encoding="utf-8")
+CASES = REPO.parent / "shared" / "cases"
+CONTRACT = load_contract(REPO / "dbt_project" / "models" / "staging")
+needs_cases = pytest.mark.skipif(not CASES.exists(), reason="../shared/cases is not there")
+
+
+def table(section: str) -> list[tuple[str, str]]:
+    """Rows of a section's table in the page."""
+    text = PAGE.partition(f"## {section}\n")[2].partition("\n## ")[0]
+    return re.findall(r"^\| `(.+?)` \| (.+?) \|$", text, flags=re.MULTILINE)
+
+
+def macro(call: str, spelling: str = "") -> str:
+    """SQL of a call of typing.sql's macros on a column `v` of text that has this spelling."""
+    # What asks the database for a column's type is replaced: dbt's `return` ends a macro, Jinja has none.
+    replaced = (
+        "{% macro raw_type(r, n) %}varchar{% endmacro %}{% macro is_text(r, n) %}yes{% endmacro %}"
+        "{% macro spelling(r, n) %}" + spelling + "{% endmacro %}"
+    )
+    macros = "{% macro empties" + TYPING.partition("{% macro empties")[2].partition("{% macro raw_row")[0]
+    rendered: str = (
+        jinja2.Environment(extensions=["jinja2.ext.do"])
+        .from_string(replaced + macros + "{{ " + call + " }}")
+        .render()
+    )
+    return rendered
+
+
+def value(sql: str, text: str) -> object:
+    return duckdb.execute(f"select {sql} from (select ?::varchar as v)", [text]).fetchall()[0][0]
+
+
+@pytest.mark.parametrize(("written", "read"), table("Numbers"))
+def test_numbers(written: str, read: str) -> None:
+    expected = None if read == "refused" else float(read)
+    for type_ in ("double", "decimal(18,2)"):
+        for text in (written, *(() if "e" in written else (f" {written} ", f"\u00a0{written}"))):
+            found = value(macro(f"as_number('r', 'v', '{type_}')", "."), text)
+            assert found is None if expected is None else float(str(found)) == expected
+    # With the decimal comma, point and comma change places; a currency's own point stays.
+    swapped = written.replace("Rp.", "Rp!").translate(str.maketrans(",.", ".,")).replace("Rp!", "Rp.")
+    if "e" not in written:
+        found = value(macro("as_number('r', 'v', 'double')", ","), swapped)
+        assert found == expected
+
+
+def test_credit_is_no_sign_where_a_type_says_the_direction() -> None:
+    assert value(macro("as_number('r', 'v', 'double', credit=false)"), "12.50 CR") == 12.5
+
+
+@pytest.mark.parametrize("text", ["1.234", "1 234", "12.345.678", "1'234", "250.000"])
+def test_points_are_thousands_in_a_column_with_the_decimal_comma(text: str) -> None:
+    assert value(macro("as_number('r', 'v', 'double')", ","), text) == float(re.sub("[^0-9]", "", text))
+
+
+@pytest.mark.parametrize("text", EMPTIES)
+def test_words_for_nothing(text: str) -> None:
+    assert value(macro("is_given('r', 'v')"), text) is False
+    assert value(macro("as_number('r', 'v', 'double')"), text) is None
+    assert value(macro("as_date('r', 'v')"), text) is None
+
+
+def test_words_for_nothing_are_the_same_in_sql() -> None:
+    assert set(re.findall("'([^']*)'", macro("empties()"))) == set(EMPTIES)
+
+
+# What the intake decides
+
+
+def ledger(folder: Path, **changes: str) -> Path:
+    """A ledger of one account with one table changed; `{}` in a change stands for the good table."""
+    good = {
+        "accounts": "account_id;customer_id;opened_on;closed_on\nA1;C1;2020-01-31;\n",
+        "transactions": (
+            "transaction_id;account_id;posted_on;transaction_type;amount\nT1;A1;2025-01-31;payment;10\n"
+        ),
+        "statements": (
+            "account_id;statement_on;due_on;closing_balance;average_daily_balance;minimum_due;credit_limit;"
+            "paid_by_due_on\nA1;2025-01-31;2025-02-20;5;4;1;1000;1\n"
+        ),
+    }
+    folder.mkdir(exist_ok=True)
+    for name, text in good.items():
+        (folder / f"{name}.csv").write_text(text + changes.get(name, ""), encoding="utf-8")
+    return folder
+
+
+def opened(source: Path, **settings: str) -> Intake:
+    with duckdb.connect() as connection:
+        return open_source(connection, source, CONTRACT, **settings)
+
+
+@pytest.mark.parametrize(("written", "read"), table("Dates"))
+def test_dates(tmp_path: Path, written: str, read: str) -> None:
+    folder = ledger(tmp_path / "in")
+    (folder / "accounts.csv").write_text(
+        f'account_id;customer_id;opened_on;closed_on\nA1;C1;"{written}";\nA2;C2;" {written}";\n',
+        encoding="utf-8",
+    )
+    order = opened(folder).spellings.get("accounts.opened_on", "")
+    for text in (written, f" {written}"):
+        found = value(macro("as_date('r', 'v')", order), text)
+        assert (str(found) if found else "refused") == read
+
+
+def transactions(*amounts: str, day: str = "2025-01-31") -> str:
+    return "".join(f"T{n};A1;{day};payment;{amount}\n" for n, amount in enumerate(amounts, 10))
+
+
+def statement(money: str) -> str:
+    return f"A1;2025-02-28;2025-03-20;{money};{money};0;{money};0\n"
+
+
+def test_a_column_that_does_not_tell_follows_the_other_tables(tmp_path: Path) -> None:
+    """As rupiah: no decimals in transactions, 1.000.000 in statements."""
+    done = opened(
+        ledger(tmp_path / "in", transactions=transactions("45.644"), statements=statement("1.000.000"))
+    )
+    assert done.spellings["transactions.amount"] == ","
+    assert any("1.234 are taken to set off thousands, as in the rest" in note for note in done.notes)
+
+
+def test_a_column_that_tells_keeps_its_mark(tmp_path: Path) -> None:
+    done = opened(
+        ledger(tmp_path / "in", transactions=transactions("45.64", "1.234"), statements=statement("3,5"))
+    )
+    assert done.spellings == dict.fromkeys(
+        [f"statements.{name}" for name in ("closing_balance", "average_daily_balance", "credit_limit")], ","
+    )
+
+
+@pytest.mark.parametrize(("given", "comma"), [("", False), (",", True), (".", False)])
+def test_where_nothing_tells_a_note_says_so(tmp_path: Path, given: str, comma: bool) -> None:
+    done = opened(ledger(tmp_path / "in", transactions=transactions("45.644")), decimal_mark=given)
+    assert ("transactions.amount" in done.spellings) == comma
+    assert any("numbers like 1.234 are taken to set off" in note for note in done.notes)
+
+
+def test_a_comma_far_down_is_found(tmp_path: Path) -> None:
+    amounts = ["10"] * 10_050 + ["1,5"] * 3
+    assert opened(ledger(tmp_path / "in", transactions=transactions(*amounts))).spellings == {
+        "transactions.amount": ","
+    }
+
+
+def test_numbers_as_text_in_parquet(tmp_path: Path) -> None:
+    folder = ledger(tmp_path / "in")
+    path = folder / "transactions.csv"
+    duckdb.execute(
+        f"copy (select * replace ('1,50' as amount) from read_csv('{path}', all_varchar = true)) to"
+        f" '{path.with_suffix('.parquet')}'"
+    )
+    path.unlink()
+    assert opened(folder).spellings == {"transactions.amount": ","}
+
+
+@pytest.mark.parametrize(
+    ("day", "other", "order"),
+    [("13/01/2025", "", "dmy"), ("01/13/2025", "", "mdy"), ("01/02/2025", "25.12.2024", "dmy")],
+)
+def test_days_over_twelve_tell(tmp_path: Path, day: str, other: str, order: str) -> None:
+    accounts = f"A2;C2;{other};\nA3;C3;{other};\n" if other else ""
+    done = opened(ledger(tmp_path / "in", transactions=transactions("1", "2", day=day), accounts=accounts))
+    assert done.spellings["transactions.posted_on"] == order
+
+
+def test_dates_of_which_nothing_tells_stop_the_build(tmp_path: Path) -> None:
+    folder = ledger(tmp_path / "in", transactions=transactions("1", "2", day="01/02/2025"))
+    with pytest.raises(
+        UserError, match=r"posted_on: dates like 01/02/2025 .* say DATE_ORDER=dmy or DATE_ORDER=mdy"
+    ):
+        opened(folder)
+    assert opened(folder, date_order="mdy").spellings == {"transactions.posted_on": "mdy"}
+
+
+def test_words_for_nothing_are_named(tmp_path: Path) -> None:
+    done = opened(ledger(tmp_path / "in", accounts="A2;C2;2020-01-31;NULL\nA3;C3;2020-01-31;-\n"))
+    assert "accounts: NULL is read as empty in closed_on." in done.notes
+    assert "accounts: - is read as empty in closed_on." in done.notes
+
+
+# The cases
+
+
+@needs_cases
+@pytest.mark.parametrize(
+    ("case", "spellings"),
+    [
+        ("l15_idr", {"transactions.amount": ",", "statements.credit_limit": ","}),
+        (
+            "l02_dmy",
+            {"accounts.opened_on": "dmy", "transactions.posted_on": "dmy", "statements.due_on": "dmy"},
+        ),
+        ("l03_dmyy_accounts", {"accounts.opened_on": "dmy"}),
+        ("l03b_dmyy_closed", {"accounts.closed_on": "dmy"}),
+        ("s03_mixed_marks.csv", {"customer_summary.balance": ",", "customer_summary.prc_full_payment": None}),
+        ("l16_indian", {"transactions.amount": None}),
+        ("ledger_with_dollar_signs", {"transactions.amount": None}),
+    ],
+)
+def test_cases(case: str, spellings: dict[str, str | None]) -> None:
+    found = opened(CASES / case).spellings
+    assert {name: found.get(name) for name in spellings} == spellings
+
+
+@needs_cases
+@pytest.mark.parametrize(
+    ("case", "right"),
+    [
+        # Thousands set off by points; dates with the day first; ids padded in one table.
+        ("l15_idr", {"purchases": 1_910_108.0, "credit_limit": 1_000_000.0, "tenure": 12.0}),
+        ("l02_dmy", {"purchases": 1910.10, "credit_limit": 1000.0, "tenure": 12.0}),
+        ("l14d_padded_one", {"purchases": 1910.10, "credit_limit": 1000.0, "tenure": 12.0}),
+    ],
+)
+def test_features_of_cases(tmp_path: Path, case: str, right: dict[str, float]) -> None:
+    first = job_features(CASES / case, tmp_path / "warehouse").set_index("customer_id").loc["C001"]
+    assert first[list(right)].to_dict() == right
