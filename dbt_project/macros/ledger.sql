@@ -28,6 +28,17 @@
     + month({{ date_column }}) - month(window_starts_on)
 {%- endmacro %}
 
+{% macro once_a_month(total, months, statements) -%}
+    {# A sum over statements as if there were one in each of their months; months: bits. #}
+    coalesce(
+        case
+            when bit_count({{ months }}) = {{ statements }} then cast({{ total }} as decimal(38, 6))
+            else cast(cast({{ total }} as double) * bit_count({{ months }}) / {{ statements }} as decimal(38, 6))
+        end,
+        0
+    )
+{%- endmacro %}
+
 {% macro lies_ahead(date_column) -%}
     {# A date after the window cannot be, unless AS_OF asks for an earlier window than the ledger's last. #}
     {{ 'false' if var('as_of') else date_column ~ ' > as_of_date' }}

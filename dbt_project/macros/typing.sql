@@ -54,7 +54,7 @@
 {%- endmacro %}
 
 {% macro spelling(relation, name) -%}
-    {# What the intake found out about a column of text: a decimal comma, or the order of its dates. #}
+    {# What the intake found out about a column: a decimal comma, the order of its dates, their time zone. #}
     {# A unit test's relation has the entity's name at its end. #}
     {{- return(var('spellings').get(relation.identifier.split('__')[-1] ~ '.' ~ name, '')) -}}
 {%- endmacro %}
@@ -122,6 +122,7 @@
         'named': "['%d/%b/%y', '%d/%b/%Y']", 'compact': "['%Y%m%d']",
     } -%}
     {%- if raw_type(relation, name) == 'date' -%} {{ name }}
+    {%- elif not is_text(relation, name) and order -%} cast(timezone('{{ order }}', {{ name }}) as date)
     {%- elif not is_text(relation, name) -%} try_cast({{ name }} as date)
     {%- elif order == 'named' -%}
     cast(try_strptime(regexp_replace(regexp_extract({{ trimmed(name) }}, '^[0-9]+[- /][A-Za-z]+[- /][0-9]+'), '[- ]', '/', 'g'), {{ formats[order] }}) as date)

@@ -46,6 +46,10 @@ COMMANDS = {
         "",
         "`dmy` or `mdy`: how dates like 01/02/2025 are read where no date of the input tells day from month.",
     ),
+    "time_zone": Parameter(
+        "",
+        "The bank's time zone, as `Asia/Jakarta`: in it moments of Parquet columns with a zone become days.",
+    ),
     "customers": Parameter(10_000, "Customers in the generated sample, where `SOURCE` is left out."),
     "sample_months": Parameter(
         18, "Months the sample's ledger reaches back, 12 or more; the window is the last 12."

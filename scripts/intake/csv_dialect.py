@@ -45,7 +45,7 @@ RESERVED = ("_file", "_row_number", "_intake_path", "_intake_rank", "_intake_lin
 class Dialect:
     """How one CSV file is written.
 
-    `skip` counts the blank lines before the header, `header_lines` the lines of the header that are not
+    `skip` counts the blank lines before the header and a line `sep=;`, `header_lines` the lines up to the header's end that are not
     blank (a quoted name may hold a line break), `header` its names as they stand. `mixed_ends` is true
     when the lines up to the header's end do not end alike, which DuckDB's reader does not always notice.
     """
@@ -120,6 +120,10 @@ def sniff(path: Path, contract_names: Collection[str]) -> Dialect:
     body = text.lstrip("\r\n")
     skipped = text[: len(text) - len(body)]
     skip = len(re.findall(r"\r\n|\r|\n", skipped))
+    # Excel's own line that names the delimiter.
+    named = re.match(r"sep=(.)[ \t]*(\r\n|\r|\n)", body, flags=re.IGNORECASE)
+    if named:
+        skip, skipped, body = skip + 1, skipped + named[0], body[named.end() :]
     if not body.strip():
         raise UserError(f"{path} holds only blank lines; a header and data rows were expected.")
 
@@ -134,7 +138,7 @@ def sniff(path: Path, contract_names: Collection[str]) -> Dialect:
             best, delimiter, header, header_lines = score, candidate, names, lines
     head_lines = body.splitlines(keepends=True)[:header_lines]
     ends = set(re.findall(r"\r\n|\r|\n", skipped + "".join(head_lines)))
-    text_lines = sum(1 for line in head_lines if line.strip("\r\n"))
+    text_lines = sum(1 for line in head_lines if line.strip("\r\n")) + bool(named)
     return Dialect(delimiter, encoding, gzipped, skip, text_lines, header, len(ends) > 1)
 
 

@@ -57,6 +57,7 @@ def open_source(
     *,
     decimal_mark: str = "",
     date_order: str = "",
+    time_zone: str = "",
 ) -> Intake:
     """Make SOURCE readable as views in schema `raw` of the connection's database.
 
@@ -87,7 +88,12 @@ def open_source(
             _refuse_without_rows(connection, entity)
         delimiters = {entity.name: entity.files[0].delimiter or "" for entity in entities}
         spellings = decide_spellings(
-            connection, entities, delimiters, decimal_mark=decimal_mark, date_order=date_order
+            connection,
+            entities,
+            delimiters,
+            decimal_mark=decimal_mark,
+            date_order=date_order,
+            time_zone=time_zone,
         )
         for entity in entities:
             entity.files = [

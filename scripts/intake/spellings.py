@@ -1,8 +1,9 @@
 """How the input writes numbers and dates, decided for each column of text and said in a note.
 
 Reads the input through the scans of the opened parts; writes nothing. What is decided here goes to dbt as the var
-`spellings`, by `<entity>.<column>`: a decimal comma as `,`, the order of a date as a key of DATE_ORDERS. A column that is
-not in it has decimal points and dates like 2025-12-31. The macros of dbt_project/macros/typing.sql read every row by it.
+`spellings`, by `<entity>.<column>`: a decimal comma as `,`, the order of a date as a key of DATE_ORDERS, the zone of
+moments as its name; and `statements.owed` where debt is negative. A column that is not in it has decimal points and dates
+like 2025-12-31. The macros of dbt_project/macros/typing.sql read every row by it.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ IN_PARTS = "([0-9]{1,2})[-./]([0-9]{1,2})[-./]([0-9]{4}|[0-9]{2})([T ,].*)?"
 
 # Signs of currencies and their codes, before or behind a number.
 CURRENCY = r"(\p{Sc}|[A-Z]{1,2}\p{Sc}|[A-Z]{3}|[Rr]p|[Rr]s|RM|kr|zł|Kč)"
+# Columns that say an amount's currency, where the input has one.
+CURRENCY_COLUMNS = ("currency", "currency_code", "ccy")
 # What sets thousands apart beside point and comma: spaces of several widths and apostrophes.
 GROUPS = r" '\x{2019}\x{00A0}\x{2007}\x{2009}\x{202F}"
 
@@ -83,6 +86,7 @@ def decide_spellings(
     *,
     decimal_mark: str = "",
     date_order: str = "",
+    time_zone: str = "",
 ) -> dict[str, str]:
     """Find out how each column of text writes numbers and dates, and add what was decided to the entities' notes.
 
@@ -92,9 +96,12 @@ def decide_spellings(
         delimiters: between columns, by entity; none for Parquet.
         decimal_mark: `,` or `.` for columns that do not tell, or empty.
         date_order: a key of DATE_ORDERS for columns that do not tell, or empty.
+        time_zone: in which moments become days, as Asia/Jakarta, or empty.
 
-    Raises UserError where dates can be read in two ways and nothing tells which.
+    Raises UserError where dates can be read in two ways and nothing tells which, where moments have no zone to be
+    days in, and where amounts are in several currencies.
     """
+    _refuse_several_currencies(connection, entities)
     text = {entity.name: _text_columns(connection, entity) for entity in entities}
     marks = {
         (entity.name, column.name): _marks_of(connection, entity, column.name)
@@ -104,6 +111,8 @@ def decide_spellings(
     }
     found = _decide_marks(entities, marks, delimiters, decimal_mark)
     found |= _decide_dates(connection, entities, text, date_order)
+    found |= _decide_zones(connection, entities, time_zone)
+    found |= _decide_sign(connection, entities)
     for entity in entities:
         _note_empties(connection, entity, text[entity.name])
     return found
@@ -306,6 +315,95 @@ def _order_of(connection: duckdb.DuckDBPyConnection, entity: Entity, column: str
     if first == second:
         return "open", str(example)
     return ("dmy" if first > second else "mdy"), str(example)
+
+
+def _decide_zones(
+    connection: duckdb.DuckDBPyConnection, entities: Sequence[Entity], time_zone: str
+) -> dict[str, str]:
+    """Columns of moments are days only in a time zone; the machine's own is nobody's decision."""
+    found = {}
+    for entity in entities:
+        for part in entity.parts:
+            types = {
+                row[0]: row[1]
+                for row in connection.execute(f"describe from {unpublished(part.scan)}").fetchall()
+            }
+            for column in entity.columns:
+                if column.is_date and types.get(column.name) == "TIMESTAMP WITH TIME ZONE":
+                    found[f"{entity.name}.{column.name}"] = time_zone
+    if not found:
+        return {}
+    columns = ", ".join(found)
+    if not time_zone:
+        raise UserError(
+            f"{columns}: moments with a time zone, which are other days in other zones; say in which one the bank's days"
+            " are, as in TIME_ZONE=Asia/Jakarta."
+        )
+    try:
+        connection.execute("select timezone(?, now())", [time_zone])
+    except duckdb.Error:
+        raise UserError(
+            f"TIME_ZONE={time_zone}: no such time zone; expected a name like Asia/Jakarta."
+        ) from None
+    entities[0].notes.append(f"{columns}: days are those of {time_zone}.")
+    return found
+
+
+# Money
+
+
+def _refuse_several_currencies(connection: duckdb.DuckDBPyConnection, entities: Sequence[Entity]) -> None:
+    """Amounts of several currencies cannot be added up."""
+    for entity in entities:
+        for name in CURRENCY_COLUMNS:
+            values = _values(entity, name)
+            if not values:
+                continue
+            found = [
+                str(row[0])
+                for row in connection.execute(
+                    f"select distinct upper(value) as code from ({values}) where value != '' order by code limit 6"
+                ).fetchall()
+            ]
+            if len(found) > 1:
+                raise UserError(
+                    f"{entity.name}: {name} holds {', '.join(found)}; amounts of several currencies cannot be added up."
+                    " Give the rows of one of them, or convert them."
+                )
+
+
+def _decide_sign(connection: duckdb.DuckDBPyConnection, entities: Sequence[Entity]) -> dict[str, str]:
+    """Debt is kept as a negative balance where no statement with something due has a balance above 0."""
+    for entity in entities:
+        if entity.name != "statements":
+            continue
+        for limit in (SAMPLED_ROWS, None):
+            minimum, balance = _plain_number("minimum_due"), _plain_number("closing_balance")
+            bound = f" limit {limit}" if limit else ""
+            rows = " union all ".join(
+                f"(select minimum_due, closing_balance from {unpublished(part.scan)}{bound})"
+                for part in entity.parts
+            )
+            owed, below = connection.execute(
+                f"select count(*), coalesce(count_if(balance < 0), 0) from (select {minimum} as minimum,"
+                f" {balance} as balance from ({rows.replace('union all', 'union all by name')}))"
+                " where minimum > 0 and balance != 0"
+            ).fetchall()[0]
+            if not owed or below < owed:
+                return {}
+        entity.notes.append(
+            f"{entity.name}: balances are below 0 wherever something is due, so that debt is taken to be negative; their"
+            " sign is turned."
+        )
+        return {"statements.owed": "negative"}
+    return {}
+
+
+def _plain_number(name: str) -> str:
+    """SQL of a number as far as its sign and whether it is 0 are concerned."""
+    text = f"cast({sql_name(name)} as varchar)"
+    digits = f"try_cast(nullif(regexp_replace({text}, '[^0-9]', '', 'g'), '') as hugeint)"
+    return rf"if(regexp_matches({text}, '[-(\x{{2212}}]'), -{digits}, {digits})"
 
 
 # What stands for nothing

@@ -68,6 +68,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> tuple[Pat
                 load_contract(STAGING),
                 decimal_mark=settings["decimal_mark"],
                 date_order=settings["date_order"],
+                time_zone=settings["time_zone"],
             )
             stage.rows = connection.execute("select coalesce(sum(rows), 0) from raw.inputs").fetchall()[0][0]
             customers = collect_customers(connection, intake.kind)

@@ -600,7 +600,7 @@ def test_empty_file(connection: duckdb.DuckDBPyConnection, tmp_path: Path, endin
 def test_nothing_but_a_header_or_blank_lines(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     refused(connection, write(tmp_path / "s.csv", summary()), "s.csv has a header but no data rows")
     refused(connection, write(tmp_path / "b.csv", "\n\n"), "b.csv holds only blank lines")
-    refused(connection, write(tmp_path / "g.csv.gz", gzip.compress(b"")), "g.csv.gz holds nothing")
+    refused(connection, write(tmp_path / "g.csv.gz", gzip.compress(b"", mtime=0)), "g.csv.gz holds nothing")
     target = tmp_path / "p.parquet"
     columns = ", ".join(f"1 as {name}" for name in SUMMARY)
     connection.execute(f"copy (select {columns} limit 0) to '{target}'")
@@ -671,10 +671,10 @@ def test_corrupt_parquet_footer(connection: duckdb.DuckDBPyConnection, tmp_path:
     [
         ("s.csv", b"PK\x03\x04rest", "Excel workbook or a ZIP"),
         ("s.csv", b"PAR1rest", "a Parquet file"),
-        ("s.csv", gzip.compress(b"a,b\n1,2\n"), "a gzip file"),
+        ("s.csv", gzip.compress(b"a,b\n1,2\n", mtime=0), "a gzip file"),
         ("s.csv", b"\x01\x00\x02\x00", "binary data"),
         ("s.csv.gz", b"a,b\n1,2\n", "no gzip file"),
-        ("s.csv.gz", gzip.compress(b"PK\x03\x04rest"), "Excel workbook or a ZIP"),
+        ("s.csv.gz", gzip.compress(b"PK\x03\x04rest", mtime=0), "Excel workbook or a ZIP"),
         ("s.parquet", b"a,b\n1,2\n", "no Parquet file"),
         ("s.xlsx", b"PK\x03\x04rest", "no .csv, .csv.gz or .parquet file"),
     ],

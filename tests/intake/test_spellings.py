@@ -195,6 +195,91 @@ def test_words_for_nothing_are_named(tmp_path: Path) -> None:
     assert "accounts: - is read as empty in closed_on." in done.notes
 
 
+def test_several_currencies_stop_the_build(tmp_path: Path) -> None:
+    folder = ledger(tmp_path / "in")
+    path = folder / "transactions.csv"
+    head = "transaction_id;account_id;posted_on;transaction_type;amount;CCY\n"
+    path.write_text(
+        head + "T1;A1;2025-01-31;payment;10;USD\nT2;A1;2025-01-31;payment;10;idr \n", encoding="utf-8"
+    )
+    with pytest.raises(UserError, match=r"transactions: ccy holds IDR, USD; amounts of several currencies"):
+        opened(folder)
+    path.write_text(
+        head + "T1;A1;2025-01-31;payment;10;USD\nT2;A1;2025-01-31;payment;10;\n", encoding="utf-8"
+    )
+    opened(folder)
+
+
+def moments(folder: Path) -> Path:
+    """Accounts opened at midnight in Jakarta, kept as moments."""
+    path = folder / "accounts.parquet"
+    (folder / "accounts.csv").unlink()
+    duckdb.execute(
+        "copy (select 'A1' as account_id, 'C1' as customer_id, timestamptz '2020-01-31 17:00:00+00' as opened_on,"
+        f" null::timestamptz as closed_on) to '{path}'"
+    )
+    return folder
+
+
+def test_moments_need_a_time_zone(tmp_path: Path) -> None:
+    folder = moments(ledger(tmp_path / "in"))
+    with pytest.raises(
+        UserError, match=r"opened_on.*: moments with a time zone, .* as in TIME_ZONE=Asia/Jakarta"
+    ):
+        opened(folder)
+    with pytest.raises(UserError, match="TIME_ZONE=Jakarta: no such time zone"):
+        opened(folder, time_zone="Jakarta")
+    assert opened(folder, time_zone="Asia/Jakarta").spellings["accounts.opened_on"] == "Asia/Jakarta"
+
+
+@pytest.mark.parametrize(
+    ("balances", "turned"),
+    [
+        ([("-5", "1"), ("-7", "2"), ("0", "0")], True),
+        ([("(5.00)", "1"), ("(7.00)", "2")], True),
+        # In the customer's favour while nothing is due; or one that owes a positive amount.
+        ([("-5", "0"), ("7", "2")], False),
+        ([("-5", "1"), ("7", "2")], False),
+        ([("-5", "0")], False),
+        # What tells stands far down.
+        ([("-5", "1")] * 10_050 + [("7", "2")], False),
+    ],
+)
+def test_debt_kept_as_a_negative_balance(
+    tmp_path: Path, balances: list[tuple[str, str]], turned: bool
+) -> None:
+    folder = ledger(tmp_path / "in")
+    rows = [f"A1;2025-01-31;2025-02-20;{owed};{owed};{due};1000;1" for owed, due in balances]
+    path = folder / "statements.csv"
+    path.write_text(
+        "\n".join([path.read_text(encoding="utf-8").splitlines()[0], *rows]) + "\n", encoding="utf-8"
+    )
+    done = opened(folder)
+    assert ("statements.owed" in done.spellings) == turned
+    assert any("their sign is turned" in note for note in done.notes) == turned
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("broken", ["", 'A3;"C3;2020-01-31;', "A4;C4"])
+def test_excels_line_that_names_the_delimiter(tmp_path: Path, end: str, broken: str) -> None:
+    """Row numbers are those of data rows, also where some row is broken."""
+    folder = ledger(tmp_path / "in")
+    lines = [
+        "sep=;",
+        "account_id;customer_id;opened_on;closed_on",
+        "A1;C1;2020-01-31;",
+        *filter(None, [broken]),
+        "A2;C2;2020-02-01;",
+    ]
+    (folder / "accounts.csv").write_bytes((end.join(lines) + end).encode())
+    with duckdb.connect() as connection:
+        open_source(connection, folder, CONTRACT)
+        found = connection.sql("select account_id, _row_number from raw.accounts order by 2").fetchall()
+        bad = connection.sql("select row_number from raw.unreadable_rows").fetchall()
+    assert found == [("A1", 1), ("A2", 3 if broken else 2)]
+    assert bad == ([(2,)] if broken else [])
+
+
 # The cases
 
 
@@ -212,6 +297,8 @@ def test_words_for_nothing_are_named(tmp_path: Path) -> None:
         ("s03_mixed_marks.csv", {"customer_summary.balance": ",", "customer_summary.prc_full_payment": None}),
         ("l16_indian", {"transactions.amount": None}),
         ("ledger_with_dollar_signs", {"transactions.amount": None}),
+        ("l26_owed_negative", {"statements.owed": "negative"}),
+        ("s06_sep.csv", {"customer_summary.balance": None}),
     ],
 )
 def test_cases(case: str, spellings: dict[str, str | None]) -> None:
@@ -227,8 +314,13 @@ def test_cases(case: str, spellings: dict[str, str | None]) -> None:
         ("l15_idr", {"purchases": 1_910_108.0, "credit_limit": 1_000_000.0, "tenure": 12.0}),
         ("l02_dmy", {"purchases": 1910.10, "credit_limit": 1000.0, "tenure": 12.0}),
         ("l14d_padded_one", {"purchases": 1910.10, "credit_limit": 1000.0, "tenure": 12.0}),
+        # Debt kept negative; a statement every 30 days; no minimum known.
+        ("l26_owed_negative", {"balance": 633.58, "balance_frequency": 1.0, "prc_full_payment": 0.0}),
+        ("l20_thirty_days", {"credit_limit": 5000.0, "tenure": 12.0}),
+        ("l27_minimum_empty", {"minimum_payments": 399.35, "tenure": 12.0}),
     ],
 )
 def test_features_of_cases(tmp_path: Path, case: str, right: dict[str, float]) -> None:
-    first = job_features(CASES / case, tmp_path / "warehouse").set_index("customer_id").loc["C001"]
-    assert first[list(right)].to_dict() == right
+    customer = "C001" if "purchases" in right else "C003"
+    found = job_features(CASES / case, tmp_path / "warehouse").set_index("customer_id").loc[customer]
+    assert found[list(right)].to_dict() == right

@@ -74,10 +74,14 @@ aggregated as (
         coalesce(bit_or(1::bigint << month_index) filter (where credit_limit is not null), 0) as limit_months,
 
         -- A balance in the customer's favour is no balance owed.
-        coalesce(sum(greatest(average_daily_balance, 0)) filter (where month_index > 0), 0) as later_balances,
-        coalesce(sum(greatest(average_daily_balance, 0)) filter (where month_index = 0), 0) as first_balance,
-        coalesce(sum(credit_limit) filter (where month_index > 0), 0) as later_limits,
-        coalesce(sum(credit_limit) filter (where month_index = 0), 0) as first_limit,
+        sum(greatest(average_daily_balance, 0)) filter (where month_index > 0) as later_balances,
+        sum(greatest(average_daily_balance, 0)) filter (where month_index = 0) as first_balance,
+        sum(credit_limit) filter (where month_index > 0) as later_limits,
+        sum(credit_limit) filter (where month_index = 0) as first_limit,
+        count(*) filter (where month_index > 0) as later_statements,
+        count(*) filter (where month_index = 0) as first_statements,
+        count(credit_limit) filter (where month_index > 0) as later_statements_with_limit,
+        count(credit_limit) filter (where month_index = 0) as first_statements_with_limit,
         sum(minimum_due) as minimum_due,
 
         count(*) as statements,
@@ -90,6 +94,27 @@ aggregated as (
     from statements
     group by account_id
 
+),
+
+-- A month with two statements, as where they come every 30 days, counts once: with their mean.
+a_month_each as (
+
+    select
+        account_id,
+        statement_months,
+        balance_months,
+        limit_months,
+        {{ once_a_month('later_balances', 'statement_months >> 1', 'later_statements') }} as later_balances,
+        {{ once_a_month('first_balance', 'statement_months & 1', 'first_statements') }} as first_balance,
+        {{ once_a_month('later_limits', 'limit_months >> 1', 'later_statements_with_limit') }} as later_limits,
+        {{ once_a_month('first_limit', 'limit_months & 1', 'first_statements_with_limit') }} as first_limit,
+        minimum_due,
+        statements,
+        statements_with_due,
+        statements_fallen_due,
+        statements_paid_in_full
+    from aggregated
+
 )
 
-select * from aggregated
+select * from a_month_each

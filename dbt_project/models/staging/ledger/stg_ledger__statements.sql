@@ -1,4 +1,6 @@
 {% set source_statements = source('ledger', 'statements') %}
+{# Where the input keeps debt as a negative balance, it is turned. #}
+{% set owed = '-' if spelling(source_statements, 'owed') else '' %}
 
 with
 
@@ -16,12 +18,13 @@ typed as (
         {{ as_date(source_statements, 'statement_on') }} as statement_on,
         {{ as_date(source_statements, 'due_on') }} as due_on,
 
-        {{ as_number(source_statements, 'closing_balance', 'decimal(18,2)') }} as closing_balance,
-        {{ as_number(source_statements, 'average_daily_balance', 'decimal(18,6)') }} as average_daily_balance,
+        {{ owed }}{{ as_number(source_statements, 'closing_balance', 'decimal(18,2)') }} as closing_balance,
+        {{ owed }}{{ as_number(source_statements, 'average_daily_balance', 'decimal(18,6)') }} as average_daily_balance,
         {{ as_number(source_statements, 'minimum_due', 'decimal(18,2)') }} as minimum_due,
         {{ as_number(source_statements, 'credit_limit', 'decimal(18,2)') }} as credit_limit,
         {{ as_number(source_statements, 'paid_by_due_on', 'decimal(18,2)') }} as paid_by_due_on,
 
+        {{ is_given(source_statements, 'minimum_due') }} as has_minimum_due,
         {{ is_given(source_statements, 'credit_limit') }} as has_credit_limit,
         {{ is_given(source_statements, 'paid_by_due_on') }} as has_paid_by_due_on,
         {{ raw_row(source_statements) }} as raw_row,
@@ -34,7 +37,7 @@ typed as (
 judged as (
 
     select
-        * exclude (has_credit_limit, has_paid_by_due_on),
+        * exclude (has_minimum_due, has_credit_limit, has_paid_by_due_on),
         case
             when account_id is null or account_id = '' then 'account_id is empty'
             when statement_on is null then 'statement_on is not a date like 2025-12-31'
@@ -43,7 +46,7 @@ judged as (
             when due_on < statement_on then 'due_on lies before statement_on'
             when closing_balance is null then 'closing_balance is not a number'
             when average_daily_balance is null then 'average_daily_balance is not a number'
-            when minimum_due is null then 'minimum_due is not a number'
+            when minimum_due is null and has_minimum_due then 'minimum_due is not a number'
             when minimum_due < 0 then 'minimum_due is negative'
             when credit_limit is null and has_credit_limit then 'credit_limit is not a number'
             when credit_limit < 0 then 'credit_limit is negative'

@@ -44,6 +44,10 @@ judged as (
             when {{ name }} < 0 then '{{ name }} is negative'
             when {{ name }} > 1e12 then '{{ name }} is above 1e12'
             {% endfor -%}
+            -- Kaggle's file has months with cash advances up to 1.5 times tenure.
+            {% for name in summary_columns() if name.endswith('_frequency') or name == 'prc_full_payment' -%}
+            when {{ name }} > {{ 2 if name == 'cash_advance_frequency' else 1.01 }} then '{{ name }} is a share above 1'
+            {% endfor -%}
             when tenure is null or tenure not between 1 and 12 or tenure != round(tenure)
                 then 'tenure is not a whole number of months from 1 to 12'
             -- Frequencies are counts of months over tenure; files round them to as few as two decimals.
