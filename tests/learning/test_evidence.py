@@ -1,6 +1,6 @@
 """Evidence that the learning keeps its promises: recovery, seeds, stability, invariance, codes, odd input.
 
-Each bound lies a margin below what was measured on 2026-11-24; the README's table holds the measures.
+Each bound lies a margin below what was measured on 2026-11-24; docs/evidence.md holds the measures.
 """
 
 import json

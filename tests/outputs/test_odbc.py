@@ -52,7 +52,7 @@ def publish(server: Server, warehouse: Path, *arguments: str) -> None:
 
 @pytest.fixture(scope="module")
 def odbc(postgres_server: Server, sample_build: Path) -> Iterator[pyodbc.Connection]:
-    """The README's connection, to a published sample."""
+    """The connection of docs/excel.md, to a published sample."""
     if DRIVER not in pyodbc.drivers():
         pytest.skip(f"the ODBC driver {DRIVER} is not registered (Debian: unixodbc, odbc-postgresql)")
     for role in (READER, PUBLISHER):

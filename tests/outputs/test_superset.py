@@ -142,7 +142,7 @@ def test_a_question_answers_as_duckdb_does(
 
 
 def test_sql_lab_puts_its_row_limit_in_the_place_of_the_querys_own(superset: Superset, database: int) -> None:
-    """A fault of Superset 6.0 and 6.1 (its issue 40070), not of ours; the README tells the way round it."""
+    """A fault of Superset 6.0 and 6.1 (its issue 40070), not of ours; docs/superset.md tells the way round it."""
     limited = "select customer_id from marts.customer_segments order by customer_id limit 3"
     assert len(superset.sql(database, limited, 5)) == 5
     assert len(superset.sql(database, f"select * from ({limited}) as few", 5)) == 3
@@ -240,7 +240,7 @@ def test_a_version_published_meanwhile_is_seen_at_once(
 def test_a_dataset_in_the_schema_that_superset_offers_ends_with_its_version(
     superset: Superset, sample_build: Path, tmp_path: Path
 ) -> None:
-    """Why the README has people save a query: DuckDB names what it opened by the version's file, not the link."""
+    """Why docs/superset.md has people save a query: DuckDB names what it opened by the version's file, not the link."""
     warehouse = Warehouse(tmp_path, sample_build)
     database = superset.connect("offered", superset_uri(warehouse.link, tmp_path / "temporary"))
     listed = superset.get(f"database/{database}/schemas/")["result"]
