@@ -10,6 +10,14 @@ in_window as (
 
 ),
 
+commonest as (
+
+    select mode(reason) as reason
+    from {{ ref('int_rejected_rows') }}
+    where source = 'statements'
+
+),
+
 -- The view reads the input again.
 reach as (
 
@@ -26,7 +34,9 @@ reach as (
 select
     case
         when reach.first_on is null
-            then 'statements: every row was refused, so there is no window to segment by.'
+            then
+                'statements: every row was refused' || coalesce(', most because ' || commonest.reason, '')
+                || '; so there is no window to segment by.'
         else
             'statements: none lies in the window from ' || period.window_starts_on || ' to ' || period.as_of_date
             || '; they reach from ' || reach.first_on || ' to ' || reach.last_on
@@ -35,5 +45,6 @@ select
     case when reach.first_on is null then 'ledger.int_ledger_rejected_rows' end as rows_stand_in
 from in_window
 cross join reach
+cross join commonest
 cross join {{ ref('int_ledger_period') }} as period
 where in_window.row_count = 0

@@ -48,7 +48,7 @@ def print_summary(published: Path, report: Path, workbook: Path, console: Consol
             str(segment),
             f"{customers:,}",
             f"{share:.1%}",
-            f"{value:,.0f}",
+            "unknown" if value is None else f"{value:,.0f}",
             f"{name} (unstable)" if is_unstable else name,
         )
     console.print()

@@ -238,12 +238,28 @@ def test_what_cannot_be_segmented_is_one_sentence(
     one_sentence(run_build(tmp_path / "w", f"SOURCE={source}", *arguments), *words)
 
 
-def test_a_column_without_a_value_leaves_the_job_going(tmp_path: Path) -> None:
+def test_a_ledger_without_a_readable_statement_says_why(tmp_path: Path) -> None:
+    made = write_sample_ledger(tmp_path / "ledger", customers=30, seed=1, file_format="csv", months=12)
+    statements = made.folder / "statements.csv"
+    head, *rows = statements.read_text(encoding="utf-8").splitlines()
+    statements.write_text(
+        "\n".join([head, *(line.replace("-", "~") for line in rows)]) + "\n", encoding="utf-8"
+    )
+    done = run_build(tmp_path / "w", f"SOURCE={made.folder}", "MAX_REJECTED_SHARE=1")
+    one_sentence(
+        done, "statements: every row was refused, most because statement_on is not a date like 2025-12-31;"
+    )
+
+
+def test_columns_without_a_value_leave_the_job_going(tmp_path: Path) -> None:
+    """Nothing is known of limits and of payments in full, so that values are unknown; that is said, to the end."""
     source = tmp_path / "no_limits.csv"
-    rows = [row(f"C{place}", place, credit_limit="") for place in range(30)]
+    rows = [row(f"C{place}", place, credit_limit="", prc_full_payment="NULL") for place in range(30)]
     source.write_text("\n".join([HEADER, *rows]) + "\n")
     done = run_build(tmp_path / "w", f"SOURCE={source}", "K=2")
     assert done.returncode == 0, done.stderr
     published = tmp_path / "w" / "card_segments.duckdb"
-    assert table(published, "customer_features").credit_limit.isna().all()
+    assert table(published, "customer_features")[["credit_limit", "prc_full_payment"]].isna().all(axis=None)
+    assert "NULL is read as empty in prc_full_payment" in done.stdout
+    assert "unknown  " in done.stdout
     assert table(published, "customer_segments").segment_id.notna().all()

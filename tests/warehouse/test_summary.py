@@ -1,0 +1,57 @@
+"""What a build prints last: it reads what is published, whatever is unknown there, and says where customers are generated."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from scripts.base.console import Console
+from scripts.job.summary import print_summary
+
+
+def publish(path: Path, *, value: str, is_sample: str) -> Path:
+    """A published file as far as the summary reads it: one segment, with a value in SQL."""
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            f"""
+            create schema marts;
+            create table marts.segment_profiles as
+                select 1 as segment_id, 10 as customers, 1.0 as customer_share, 'Transactors' as segment_name,
+                    false as is_unstable;
+            create table marts.segment_values as select 1 as segment_id, {value}::double as value_base;
+            create table marts.load_audit as
+                select 'customer_summary' as source, 'rows' as measure, 10 as rows_in, 10 as rows_accepted,
+                    0 as rows_in_error, 0 as rows_rejected;
+            create table marts.customer_segments as select 'segmented' as status from range(10);
+            create table marts.value_assumptions as select 'USD' as currency;
+            create table marts.model_runs as
+                select 'm' as model_id, timestamp '2026-01-01' as trained_at, 'robust' as scaling,
+                    'scaled' as representation, 'as asked' as reason, null::varchar as warning,
+                    {is_sample} as is_sample;
+            """
+        )
+    return path
+
+
+@pytest.mark.parametrize(
+    ("value", "is_sample", "there", "not_there"),
+    [
+        ("12.4", "true", ["12", "generated sample", "SOURCE=path/to/your.csv"], ["unknown"]),
+        # A column of the input that is empty leaves the value unknown; that is no reason to fail after publishing.
+        ("null", "false", ["unknown"], ["generated sample", "SOURCE=path"]),
+        ("null", "null", ["unknown"], ["generated sample"]),
+    ],
+)
+def test_the_summary(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    value: str,
+    is_sample: str,
+    there: list[str],
+    not_there: list[str],
+) -> None:
+    published = publish(tmp_path / "card_segments.duckdb", value=value, is_sample=is_sample)
+    print_summary(published, tmp_path / "report.html", tmp_path / "book.xlsx", Console(), 1.0)
+    said = capsys.readouterr().out
+    assert all(each in said for each in there)
+    assert not any(each in said for each in not_there)
