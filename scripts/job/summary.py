@@ -31,6 +31,9 @@ def print_summary(published: Path, report: Path, workbook: Path, console: Consol
             "select source, rows_in, rows_accepted, rows_in_error, rows_rejected - rows_in_error"
             " from marts.load_audit where measure = 'rows' order by source"
         ).fetchall()
+        unread = connection.execute(
+            "select source, measure, amounts_unknown from marts.load_audit where amounts_unknown > 0 order by 1, 2"
+        ).fetchall()
         suppressed = connection.execute(
             "select count(*) from marts.customer_segments where status = 'suppressed'"
         ).fetchall()[0][0]
@@ -57,6 +60,10 @@ def print_summary(published: Path, report: Path, workbook: Path, console: Consol
     for source, rows_in, accepted, in_error, set_aside in audit:
         aside = f", {set_aside:,} set aside" if set_aside else ""
         console.print(f"  {source}: {rows_in:,} rows in, {accepted:,} accepted, {in_error:,} rejected{aside}")
+    for source, measure, rows in unread:
+        console.print(
+            f"  {source}: the {measure} of {rows:,} rejected row{'s' if rows > 1 else ''} cannot be read: in no total"
+        )
     if is_sample:
         console.print("  generated sample: no customer here is a real one")
     if suppressed:

@@ -73,6 +73,12 @@ def test_a_summary_with_every_kind_of_dirty_row(tmp_path: Path) -> None:
     published = tmp_path / "w" / "card_segments.duckdb"
     rejected = table(published, "rejected_rows").sort_values("row_number")
     assert rejected.reason.tolist() == list(dirty)
+    unread = (
+        table(published, "load_audit").query("amounts_unknown > 0").set_index("measure")["amounts_unknown"]
+    )
+    # A limit of 200 digits is a number, but no sum holds it.
+    assert unread.to_dict() == {"balance": 1, "credit_limit": 1, "payments": 1, "purchases": 1}
+    assert "the balance of 1 rejected row" in done.stdout
     assert rejected.row_number.tolist() == list(range(57, 57 + len(dirty)))
     segments = table(published, "customer_segments")
     assert segments.segment_id.notna().all()

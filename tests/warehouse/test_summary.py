@@ -21,7 +21,9 @@ def publish(path: Path, *, value: str, is_sample: str) -> Path:
             create table marts.segment_values as select 1 as segment_id, {value}::double as value_base;
             create table marts.load_audit as
                 select 'customer_summary' as source, 'rows' as measure, 10 as rows_in, 10 as rows_accepted,
-                    0 as rows_in_error, 0 as rows_rejected;
+                    0 as rows_in_error, 0 as rows_rejected, 0 as amounts_unknown
+                union all
+                select 'customer_summary', 'payments', null, null, null, null, 3;
             create table marts.customer_segments as select 'segmented' as status from range(10);
             create table marts.value_assumptions as select 'USD' as currency;
             create table marts.model_runs as
@@ -36,7 +38,17 @@ def publish(path: Path, *, value: str, is_sample: str) -> Path:
 @pytest.mark.parametrize(
     ("value", "is_sample", "there", "not_there"),
     [
-        ("12.4", "true", ["12", "generated sample", "SOURCE=path/to/your.csv"], ["unknown"]),
+        (
+            "12.4",
+            "true",
+            [
+                "12",
+                "generated sample",
+                "SOURCE=path/to/your.csv",
+                "the payments of 3 rejected rows cannot be read",
+            ],
+            ["unknown"],
+        ),
         # A column of the input that is empty leaves the value unknown; that is no reason to fail after publishing.
         ("null", "false", ["unknown"], ["generated sample", "SOURCE=path"]),
         ("null", "null", ["unknown"], ["generated sample"]),

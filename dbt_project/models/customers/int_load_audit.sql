@@ -48,7 +48,8 @@ select
     cast(null as decimal(28, 6)) as amount_in,
     cast(null as decimal(28, 6)) as amount_in_features,
     cast(null as decimal(28, 6)) as amount_outside_window,
-    cast(null as decimal(28, 6)) as amount_rejected
+    cast(null as decimal(28, 6)) as amount_rejected,
+    cast(null as bigint) as amounts_unknown
 from rows_in_files
 inner join accepted on rows_in_files.source = accepted.source
 left join refused on rows_in_files.source = refused.source
@@ -66,5 +67,6 @@ select
     cast(amount_in as decimal(28, 6)) as amount_in,
     cast(amount_in_features as decimal(28, 6)) as amount_in_features,
     cast(amount_outside_window as decimal(28, 6)) as amount_outside_window,
-    cast(amount_rejected as decimal(28, 6)) as amount_rejected
+    cast(amount_rejected as decimal(28, 6)) as amount_rejected,
+    cast(amounts_unknown as bigint) as amounts_unknown
 from money

@@ -12,7 +12,8 @@ refused as (
     select
         source,
         measure,
-        sum(amount) as amount_rejected
+        sum(amount) as amount_rejected,
+        count(*) - count(amount) as amounts_unknown
     from {{ ref('int_ledger_rejected_rows') }}
     group by source, measure
 
@@ -51,7 +52,8 @@ select
     coalesce(totals.amount_in, 0) as amount_in,
     coalesce(used.amount, 0) as amount_in_features,
     totals.amount_outside_window,
-    coalesce(refused.amount_rejected, 0) as amount_rejected
+    coalesce(refused.amount_rejected, 0) as amount_rejected,
+    coalesce(refused.amounts_unknown, 0) as amounts_unknown
 from totals
 left join used on totals.source = used.source and totals.measure = used.measure
 left join refused on totals.source = refused.source and totals.measure = refused.measure

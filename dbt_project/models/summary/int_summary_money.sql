@@ -21,6 +21,7 @@ in_input as (
         {% for name in columns %}
         sum({{ name }}) as {{ name }},
         sum(case when rejection_reason is not null then {{ name }} end) as {{ name }}_refused,
+        count(case when rejection_reason like '{{ name }} is%' and {{ name }} is null then 1 end) as {{ name }}_unknown,
         {% endfor %}
         count(*) as row_count
     from rows_in
@@ -57,7 +58,8 @@ select
     coalesce(in_input.{{ name }}, 0) as amount_in,
     coalesce(in_features.{{ name }}, 0) as amount_in_features,
     0 as amount_outside_window,
-    coalesce(in_input.{{ name }}_refused, 0) + coalesce(in_duplicates.{{ name }}, 0) as amount_rejected
+    coalesce(in_input.{{ name }}_refused, 0) + coalesce(in_duplicates.{{ name }}, 0) as amount_rejected,
+    in_input.{{ name }}_unknown as amounts_unknown
 from in_input
 cross join in_duplicates
 cross join in_features

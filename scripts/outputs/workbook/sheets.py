@@ -361,7 +361,7 @@ class _Sheets:
     def quality(self) -> Sheet:
         """Every row of the input accounted for, and what was odd."""
         data = self.data
-        sheet = self.book.sheet(data.w("sheet.quality"), (34, 24, 13, 13, 13, 18, 18, 18, 18, 30))
+        sheet = self.book.sheet(data.w("sheet.quality"), (34, 24, 13, 13, 13, 18, 18, 18, 18, 18, 30))
         fields = {
             "source": SheetColumn(data.t("quality.source")), "measure": SheetColumn(data.w("measure")),
             **{f: SheetColumn(data.t(f"quality.{word}"), COUNT) for f, word in (
@@ -369,6 +369,7 @@ class _Sheets:
             **{f: SheetColumn(data.w(f"amount_{word}"), "#,##0.00") for f, word in (
                 ("amount_in", "in"), ("amount_in_features", "used"), ("amount_outside_window", "outside"),
                 ("amount_rejected", "rejected"))},
+            "amounts_unknown": SheetColumn(data.w("amounts_unknown"), COUNT),
             "files": SheetColumn(data.w("files")),
         }  # fmt: skip
         audit = data.frame("from marts.load_audit order by source, measure <> 'rows', measure")

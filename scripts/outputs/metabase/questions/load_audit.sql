@@ -7,7 +7,8 @@ select
     amount_in,
     amount_in_features,
     amount_outside_window,
-    amount_rejected
+    amount_rejected,
+    amounts_unknown
 from marts.load_audit
 where
     1 = 1
