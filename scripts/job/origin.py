@@ -32,21 +32,25 @@ class Origin:
     Attributes:
         path: the input, absolute; None where an earlier release published, which did not record it.
         is_sample: whether it is the generated sample.
+        is_readable: False for a published file that cannot be opened, of which nothing can be told.
     """
 
     path: Path | None
     is_sample: bool
+    is_readable: bool = True
 
     @property
     def words(self) -> str:
         """For a sentence."""
         if self.is_sample:
             return "the generated sample"
+        if not self.is_readable:
+            return "an input that cannot be told, as the file cannot be read"
         return str(self.path) if self.path else "an input that an earlier release did not record"
 
 
 def read_origin(warehouse: Path) -> Origin | None:
-    """Where the published customers come from; None where nothing is published or the file cannot be read."""
+    """Where the published customers come from; None where nothing is published."""
     if not (warehouse / LINK).exists():
         return None
     try:
@@ -54,8 +58,7 @@ def read_origin(warehouse: Path) -> Origin | None:
             run = connection.sql(LATEST_RUN.strip("()"))
             known = dict(zip(run.columns, run.fetchall()[0], strict=True))
     except (duckdb.Error, IndexError):
-        # What is there cannot be told; whoever reads it next says what is wrong with it.
-        return None
+        return Origin(None, False, is_readable=False)
     path = known.get("input_path")
     return Origin(Path(path) if path else None, bool(known.get("is_sample")))
 
@@ -75,8 +78,8 @@ def choose_origin(given: Mapping[str, Any], published: Origin | None, warehouse:
         chosen = published
     else:
         raise UserError(
-            f"SOURCE is missing: an earlier release published {warehouse / LINK} and did not record from what. Name the"
-            f" input, as in make build SOURCE=path; the generated sample wants {ELSEWHERE}."
+            f"SOURCE is missing: {warehouse / LINK} was published from {published.words}. Name the input, as in"
+            f" make build SOURCE=path; the generated sample wants {ELSEWHERE}."
         )
     if chosen.is_sample and published and not published.is_sample:
         raise UserError(
@@ -126,7 +129,7 @@ def check_portfolio(
 
     Returns a note, or nothing. Raises UserError where the input is another portfolio, or holds too few customers.
     """
-    if published is None or published.is_sample or new_source:
+    if published is None or published.is_sample or not published.is_readable or new_source:
         return ""
     with _attached(connection, warehouse) as marts:
         now, before, shared = connection.execute(
@@ -155,7 +158,7 @@ def check_kept(
 
     A cut-off file is a valid file: only the build before tells. work: the work file after dbt's run.
     """
-    if published is None or published.is_sample:
+    if published is None or published.is_sample or not published.is_readable:
         return
     with duckdb.connect(str(work), read_only=True) as connection, _attached(connection, warehouse) as marts:
         rows = connection.execute(

@@ -16,6 +16,7 @@ from tests.support.builds import REPO
 BANK = Origin(Path("/bank/cards.csv"), False)
 SAMPLED = Origin(SAMPLE, True)
 UNRECORDED = Origin(None, False)
+UNREADABLE = Origin(None, False, is_readable=False)
 
 
 def publish(warehouse: Path, origin: Origin = BANK, customers: int = 100) -> Path:
@@ -52,8 +53,10 @@ def audit(rows: int, money: float) -> str:
 def test_what_was_published_from_where(tmp_path: Path) -> None:
     assert read_origin(tmp_path) is None
     for number, origin in enumerate((BANK, SAMPLED, UNRECORDED)):
-        publish(tmp_path / str(number), origin)
+        published = publish(tmp_path / str(number), origin)
         assert read_origin(tmp_path / str(number)) == origin
+        published.write_bytes(b"neither a database nor anything else")
+        assert read_origin(tmp_path / str(number)) == UNREADABLE
 
 
 @pytest.mark.parametrize(
@@ -81,7 +84,17 @@ def test_the_input_of_a_build(
 @pytest.mark.parametrize(
     ("given", "published", "words"),
     [
-        ({}, UNRECORDED, "SOURCE is missing: an earlier release published"),
+        (
+            {},
+            UNREADABLE,
+            "SOURCE is missing: .* from an input that cannot be told, as the file cannot be read",
+        ),
+        ({"source": str(SAMPLE)}, UNREADABLE, "the generated sample does not go over"),
+        (
+            {},
+            UNRECORDED,
+            "SOURCE is missing: .* was published from an input that an earlier release did not record",
+        ),
         (
             {"source": str(SAMPLE)},
             BANK,
@@ -140,6 +153,12 @@ def test_another_portfolio_is_refused_until_a_person_says_so(tmp_path: Path, cho
     ):
         compared(tmp_path, range(90, 200), chosen)
     assert compared(tmp_path, range(90, 200), chosen, new_source=True) == ""
+
+
+def test_a_file_that_cannot_be_read_is_compared_with_nothing(tmp_path: Path) -> None:
+    (tmp_path / "card_segments.duckdb").write_bytes(b"neither a database nor anything else")
+    assert compared(tmp_path, range(10), published=UNREADABLE) == ""
+    check_kept(tmp_path / "work.duckdb", BANK, UNREADABLE, tmp_path, 0.8)
 
 
 def test_a_bank_goes_over_the_sample(tmp_path: Path) -> None:
