@@ -34,6 +34,9 @@ def run_dbt(
     Returns:
         What dbtRunner.invoke returns: `success`, `result`, `exception`.
 
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed meanwhile.
+
     """
     machine_limits()
     os.environ.update(
@@ -53,9 +56,13 @@ def run_dbt(
     quiet = ["--log-level", "none", "--log-level-file", "debug" if logs else "none"]
     runner = dbtRunner(callbacks=[on_event] if on_event else [])
     try:
-        return runner.invoke([*quiet, *command, "--vars", json.dumps(variables)])
+        result = runner.invoke([*quiet, *command, "--vars", json.dumps(variables)])
     finally:
         # dbt keeps its connection for a next call in this process; the file is wanted closed.
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    if isinstance(result.exception, KeyboardInterrupt):
+        # dbt keeps it for itself; whoever pressed Ctrl-C did not make a mistake.
+        raise result.exception
+    return result

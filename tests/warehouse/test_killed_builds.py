@@ -48,6 +48,8 @@ class Warehouse:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # A shell that runs tests in the background has it ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
 
     def kill_when(self, moment: Callable[[], bool]) -> None:
@@ -155,6 +157,20 @@ def test_the_next_build_succeeds_with_the_same_tables(
         if re.search(r"\.partial|\.wal|\.tmp|broken", path.name)
     ]
     assert left == []
+
+
+def test_a_build_is_stopped_by_ctrl_c(warehouse: Warehouse, first: dict[str, list[tuple[int, int]]]) -> None:
+    """In the middle of a model that dbt runs, which would keep the interruption to itself."""
+    shutil.rmtree(warehouse.path / "logs", ignore_errors=True)
+    build = warehouse.start()
+    deadline = time.monotonic() + 120
+    while not warehouse.logged("START sql table model ledger.") and time.monotonic() < deadline:
+        time.sleep(0.005)
+    build.send_signal(signal.SIGINT)
+    _, errors = build.communicate(timeout=120)
+    assert build.returncode == 130, errors
+    assert errors == "error: Stopped; what was published before stays as it was.\n"
+    assert warehouse.content() == first
 
 
 def test_work_that_another_process_has_open_is_not_taken_for_broken(
