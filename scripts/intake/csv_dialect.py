@@ -76,8 +76,8 @@ def open_file(path: Path) -> IO[bytes]:
 
 
 def normalise(name: str) -> str:
-    """Return a header name the way the contract spells it: trimmed, lower case."""
-    return name.strip().strip("\ufeff").strip().lower()
+    """Return a header name the way the contract spells it: trimmed, lower case, `_` for spaces and hyphens."""
+    return re.sub(r"[\s_-]+", "_", name.strip().strip("\ufeff").strip().lower())
 
 
 def column_names(header: Sequence[str]) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ from scripts.base.quoting import sql_text
 from scripts.base.seeds import check_seeds
 from scripts.dbt.failures import why_dbt_failed
 from scripts.dbt.runner import run_dbt
+from scripts.intake.csv_dialect import normalise
 from scripts.intake.customer_ids import collect_customers
 from scripts.intake.objections import Objections, hand_over, update_register
 from scripts.intake.source import Intake, load_contract, open_source
@@ -180,7 +181,7 @@ def _protected(connection: duckdb.DuckDBPyConnection, intake: Intake, named: str
     found = [row[0] for row in connection.execute(f"describe raw.{entity}").fetchall() if row[0][0] != "_"]
     contract = load_contract(STAGING).entities(intake.kind)[entity]
     others = [name for name in found if name not in {column.name for column in contract}]
-    wanted = [name.strip().lower() for name in named.split(",") if name.strip()]
+    wanted = [normalise(name) for name in named.split(",") if name.strip()]
     for name in wanted:
         if name not in others:
             raise UserError(

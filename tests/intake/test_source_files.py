@@ -328,6 +328,15 @@ def test_byte_order_mark_header_case_spaces_and_blank_lines(
     assert [row[1] for row in unreadable(connection)] == [2]
 
 
+@pytest.mark.parametrize("mark", [" ", "-", "  ", "_-"])
+def test_spaces_and_hyphens_in_headers(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, mark: str
+) -> None:
+    header = ",".join(name.replace("_", mark).title() for name in [*SUMMARY, "home_city"])
+    open_source(connection, write(tmp_path / "s.csv", f"{header}\n{summary_row('C1', 'Bogor')}\n"), CONTRACT)
+    assert rows(connection, "select cust_id, home_city from raw.customer_summary") == [("C1", "Bogor")]
+
+
 def test_clashing_and_empty_names_of_further_columns(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
