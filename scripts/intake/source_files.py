@@ -25,15 +25,13 @@ EXPECTED = (
     "transactions and statements, each such a file or a folder of such files)"
 )
 
+SPREADSHEETS = (".xls", ".xlsx", ".xlsm", ".ods")
 # Endings of data files that cannot be read; left out in silence they would be lost rows.
 FOREIGN_ENDINGS = frozenset(
     [
         ".tsv",
         ".txt",
-        ".xls",
-        ".xlsx",
-        ".xlsm",
-        ".ods",
+        *SPREADSHEETS,
         ".json",
         ".jsonl",
         ".ndjson",
@@ -177,6 +175,11 @@ def look(source: Path, contract: Contract) -> tuple[str, list[Entity]]:
     if not path.is_file():
         raise UserError(f"SOURCE={source} is neither a file nor a folder; {EXPECTED}.")
     ((name, columns),) = contract.summary.items()
+    if path.suffix.lower() in SPREADSHEETS:
+        raise UserError(
+            f"SOURCE={source} is no .csv, .csv.gz or .parquet file but a spreadsheet: save the sheet as CSV UTF-8 (in"
+            " Excel: File, Save As) and give that file."
+        )
     if _ending(path.name) is None:
         raise UserError(f"SOURCE={source} is no .csv, .csv.gz or .parquet file; {EXPECTED}.")
     file = _input_file(name, path.parent, path)
