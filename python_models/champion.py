@@ -171,6 +171,13 @@ def _bars(candidates: Sequence[Candidate], places: Sequence[int]) -> dict[tuple[
 
 
 # What a step of the rule leaves: the places that stay, and for each of the others why it goes.
+# Lowest silhouettes, excluded, and what they mean.
+SEPARATION = (
+    (0.70, "segments stand far apart"),
+    (0.50, "segments stand apart"),
+    (0.25, "segments border on each other"),
+    (-2.0, "segments flow into each other"),
+)
 Step = tuple[list[int], dict[int, str]]
 
 
@@ -341,12 +348,21 @@ def _least_unstable(candidates: Sequence[Candidate], reasons: dict[int, str], as
     return Choice(place, tuple(reasons[each] for each in range(len(candidates))), fault)
 
 
+def separation(silhouette: float) -> str:
+    """What a mean silhouette means, by the scale of Kaufman and Rousseeuw (1990)."""
+    return next(words for bound, words in SEPARATION if silhouette > bound)
+
+
 def _praise(champion: Candidate, very: bool, highest: float, asked: str) -> str:
     worst, share = champion.stability.worst, champion.smallest_share
+    measured = f"(least Jaccard {worst:.2f} over {champion.stability.resamples} resamples, smallest segment {share:.1%})"
+    apart = f"silhouette {champion.silhouette:.3f}: {separation(champion.silhouette)}"
+    if "K=" in asked:
+        held = "all of its segments come back" if very else "it is valid"
+        return f"{asked} as asked; {held} {measured}; {apart}"
     given = f"{asked} as asked; " if asked else ""
     held = "all of whose segments come back" if very else "that is valid"
     return (
-        f"{given}the finest partition {held} (least Jaccard {worst:.2f} over {champion.stability.resamples} resamples, "
-        f"smallest segment {share:.1%}) and that is well separated (silhouette {champion.silhouette:.3f}; the highest "
-        f"of what is left of each scaling and representation is {highest:.3f})"
+        f"{given}the finest partition {held} {measured} and that is about as well separated as any that is left"
+        f" ({apart}; the highest of each scaling and representation is {highest:.3f})"
     )

@@ -34,6 +34,10 @@ def print_summary(published: Path, report: Path, workbook: Path, console: Consol
         unread = connection.execute(
             "select source, measure, amounts_unknown from marts.load_audit where amounts_unknown > 0 order by 1, 2"
         ).fetchall()
+        odd = connection.execute(
+            "select meaning, affected_rows from marts.data_quality_checks where severity = 'warn' and affected_rows > 0"
+            " order by affected_rows desc, check_name"
+        ).fetchall()
         suppressed = connection.execute(
             "select count(*) from marts.customer_segments where status = 'suppressed'"
         ).fetchall()[0][0]
@@ -64,6 +68,8 @@ def print_summary(published: Path, report: Path, workbook: Path, console: Consol
         console.print(
             f"  {source}: the {measure} of {rows:,} rejected row{'s' if rows > 1 else ''} cannot be read: in no total"
         )
+    for meaning, rows in odd:
+        console.print(f"  check: {rows:,} customers: {meaning}")
     if is_sample:
         console.print("  generated sample: no customer here is a real one")
     if suppressed:

@@ -685,7 +685,11 @@ def test_corrupt_parquet_footer(connection: duckdb.DuckDBPyConnection, tmp_path:
         ("s.csv.gz", b"a,b\n1,2\n", "no gzip file"),
         ("s.csv.gz", gzip.compress(b"PK\x03\x04rest", mtime=0), "Excel workbook or a ZIP"),
         ("s.parquet", b"a,b\n1,2\n", "no Parquet file"),
-        ("s.xlsx", b"PK\x03\x04rest", "no .csv, .csv.gz or .parquet file but a spreadsheet: save the sheet as CSV UTF-8"),
+        (
+            "s.xlsx",
+            b"PK\x03\x04rest",
+            "no .csv, .csv.gz or .parquet file but a spreadsheet: save the sheet as CSV UTF-8",
+        ),
     ],
 )
 def test_content_that_is_not_what_the_name_says(

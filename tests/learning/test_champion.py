@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from python_models.champion import Candidate, Gate, choose, confirmed, in_the_running
+from python_models.champion import Candidate, Gate, choose, confirmed, in_the_running, separation
 from python_models.imputation import fit_median
 from python_models.kmeans import Partition
 from python_models.measures import Measures
@@ -90,3 +90,19 @@ def test_a_winner_that_does_not_hold_makes_room() -> None:
     assert asked == [6, 5]
     assert known[choice.place].k == 5
     assert "Jaccard is 0.80" in choice.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("silhouette", "words"),
+    [
+        (0.71, "segments stand far apart"),
+        (0.70, "segments stand apart"),
+        (0.51, "segments stand apart"),
+        (0.50, "segments border on each other"),
+        (0.25, "segments flow into each other"),
+        (0.220, "segments flow into each other"),
+        (-1.0, "segments flow into each other"),
+    ],
+)
+def test_words_for_a_silhouette_follow_the_number(silhouette: float, words: str) -> None:
+    assert separation(silhouette) == words

@@ -187,6 +187,7 @@ def test_a_k_that_is_asked_for_is_taken_and_the_reason_says_so() -> None:
         asked = records_of(customers(400), k=k)
         assert (asked["run"][0]["k"], asked["run"][0]["k_asked"]) == (k, k)
         assert f"K={k}, SCALING=standard, REPRESENTATION=scaled as asked" in asked["run"][0]["reason"]
+        assert "finest" not in asked["run"][0]["reason"]
         rows = asked["curve"]
         # A k beyond k_max is a further row.
         assert [each["k"] for each in rows] == [*range(1, 7), *([k] if k > 6 else [])]

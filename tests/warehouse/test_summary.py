@@ -24,6 +24,10 @@ def publish(path: Path, *, value: str, is_sample: str) -> Path:
                     0 as rows_in_error, 0 as rows_rejected, 0 as amounts_unknown
                 union all
                 select 'customer_summary', 'payments', null, null, null, null, 3;
+            create table marts.data_quality_checks as
+                select 'a' as check_name, 'warn' as severity, 1200 as affected_rows, 'No limit is known.' as meaning
+                union all select 'b', 'warn', 0, 'Found nothing.'
+                union all select 'c', 'note', 7, 'A note.';
             create table marts.customer_segments as select 'segmented' as status from range(10);
             create table marts.value_assumptions as select 'USD' as currency;
             create table marts.model_runs as
@@ -67,3 +71,5 @@ def test_the_summary(
     said = capsys.readouterr().out
     assert all(each in said for each in there)
     assert not any(each in said for each in not_there)
+    assert "check: 1,200 customers: No limit is known." in said
+    assert not any(each in said for each in ("Found nothing", "A note"))
