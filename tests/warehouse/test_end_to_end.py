@@ -251,7 +251,7 @@ def test_bad_rows_are_kept_apart_and_too_many_stop_the_build(tmp_path: Path) -> 
         f"{i % 4},{i},1000,{7 * i},20,0,12"
         for i in range(1, 41)
     ]
-    rows[3] = rows[3].replace("00004,400,", "00004,NaN,")
+    rows[3] = rows[3].replace("00004,400,", "00004,4O0,")
     source = tmp_path / "cards.csv"
     source.write_text("\n".join([header, *rows]) + "\n")
     done = run_build(tmp_path / "w", f"SOURCE={source}")
