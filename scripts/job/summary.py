@@ -69,7 +69,7 @@ def print_summary(published: Path, report: Path, workbook: Path, console: Consol
             f"  {source}: the {measure} of {rows:,} rejected row{'s' if rows > 1 else ''} cannot be read: in no total"
         )
     for meaning, rows in odd:
-        console.print(f"  check: {rows:,} customers: {meaning}")
+        console.print(f"  check: {rows:,} customer{'' if rows == 1 else 's'}: {meaning}")
     if is_sample:
         console.print("  generated sample: no customer here is a real one")
     if suppressed:
