@@ -38,12 +38,12 @@ EMPTIES = (
 # The beginnings of each table that are looked at first.
 SAMPLED_ROWS = 10_000
 
-# Orders of a date, with an example; the year has two or four digits, and a time may follow.
+# Orders of a date (named: 31-Dec-2025, compact: 20251231); the year has two or four digits, and a time may follow.
 DATE_ORDERS = {
-    "dmy": "31/12/2025",
-    "mdy": "12/31/2025",
-    "compact": "20251231",
-    "named": "31-Dec-2025",
+    "dmy": "day, month, year",
+    "mdy": "month, day, year",
+    "compact": "year, month, day",
+    "named": "day, month, year",
 }
 ISO = r"[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}([T ].*)?"
 COMPACT = "[0-9]{8}"
@@ -261,7 +261,7 @@ def _decide_dates(
             elif order:
                 orders[f"{entity.name}.{column.name}"] = order
                 entity.notes.append(
-                    f"{entity.name}: {column.name}: dates like {example} are read as {_order_words(order)}."
+                    f"{entity.name}: {column.name}: dates like {example} are read as {DATE_ORDERS[order]}."
                 )
     told = {order for order in orders.values() if order in ("dmy", "mdy")}
     for entity, column_name, example in open_ones:
@@ -274,18 +274,9 @@ def _decide_dates(
         orders[f"{entity.name}.{column_name}"] = order
         why = "as DATE_ORDER says" if given else "as in the rest of the input"
         entity.notes.append(
-            f"{entity.name}: {column_name}: dates like {example} are read as {_order_words(order)}, {why}."
+            f"{entity.name}: {column_name}: dates like {example} are read as {DATE_ORDERS[order]}, {why}."
         )
     return orders
-
-
-def _order_words(order: str) -> str:
-    return {
-        "dmy": "day, month, year",
-        "mdy": "month, day, year",
-        "compact": "year, month, day",
-        "named": "day, month, year",
-    }[order]
 
 
 def _order_of(connection: duckdb.DuckDBPyConnection, entity: Entity, column: str) -> tuple[str, str]:

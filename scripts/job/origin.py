@@ -164,11 +164,12 @@ def check_kept(
         rows = connection.execute(
             f"""
             select
-                if(now.measure = 'rows', now.source, 'money in ' || now.source) as what,
+                if(before.measure = 'rows', before.source, 'money in ' || before.source) as what,
                 coalesce(sum(coalesce(now.rows_accepted, abs(cast(now.amount_in_features as double)))), 0),
                 coalesce(sum(coalesce(before.rows_accepted, abs(cast(before.amount_in_features as double)))), 0)
-            from customers.int_load_audit as now
-            inner join {marts}.load_audit as before using (source, measure)
+            from {marts}.load_audit as before
+            left join customers.int_load_audit as now on before.source = now.source and before.measure = now.measure
+            where before.source in (select source from customers.int_load_audit)
             group by what
             order by what
             """

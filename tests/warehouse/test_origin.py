@@ -194,6 +194,12 @@ def test_fewer_rows_or_less_money_is_refused(
     with pytest.raises(UserError, match=words):
         check_kept(work, BANK, BANK, tmp_path, 0.8)
     check_kept(work, BANK, SAMPLED, tmp_path, 0.8)
+    with duckdb.connect(str(work)) as connection:
+        # A kind of money that is gone altogether is the most that can be missing.
+        connection.execute("update customers.int_load_audit set rows_accepted = 1000 where measure = 'rows'")
+        connection.execute("delete from customers.int_load_audit where measure = 'payment'")
+    with pytest.raises(UserError, match="money in transactions: 0, where the build before had 500"):
+        check_kept(work, BANK, BANK, tmp_path, 0.8)
     check_kept(work, BANK, BANK, tmp_path, 0)
 
 
