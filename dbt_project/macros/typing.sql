@@ -78,7 +78,7 @@
     {%- do whole.append('[0-9]{1,3}(' ~ group ~ '[0-9]{3})+|[0-9]{1,2}(' ~ group ~ '[0-9]{2})+' ~ group ~ '[0-9]{3}') -%}
     {%- endfor -%}
     {%- set digits = '(' ~ whole | join('|') ~ ')(' ~ point ~ '[0-9]*)?|' ~ point ~ '[0-9]+' -%}
-    {%- set currency = '([\\p{Sc}]|[A-Z]{1,2}\\p{Sc}|[A-Z]{3}|[Rr]p|[Rr]s|RM|kr|zł|Kč)' -%}
+    {%- set currency = '(\\p{Sc}|[A-Z]{1,2}\\p{Sc}|[A-Z]{3}|[Rr]p|[Rr]s|RM|kr|zł|Kč)' -%}
     {%- set space = '[ \\x{00A0}\\x{202F}]?' -%}
     {%- set minus = '[-+\\x{2212}]?' -%}
     {%- set body = minus ~ space ~ '(' ~ currency ~ '[.]?' ~ space ~ minus ~ ')?(' ~ digits ~ ')' ~ space ~ currency ~ '?' ~ space ~ '([CcDd][Rr]|[-\\x{2212}])?' -%}

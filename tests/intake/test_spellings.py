@@ -9,7 +9,7 @@ import pytest
 
 from scripts.base.errors import UserError
 from scripts.intake.source import Intake, load_contract, open_source
-from scripts.intake.spellings import EMPTIES
+from scripts.intake.spellings import CURRENCY, EMPTIES
 from tests.support.builds import REPO
 from tests.support.learned import job_features
 
@@ -78,6 +78,10 @@ def test_words_for_nothing(text: str) -> None:
 
 def test_words_for_nothing_are_the_same_in_sql() -> None:
     assert set(re.findall("'([^']*)'", macro("empties()"))) == set(EMPTIES)
+
+
+def test_signs_of_currencies_are_the_same_in_sql() -> None:
+    assert CURRENCY in macro("number_text('v', '.', true)")
 
 
 # What the intake decides
