@@ -136,13 +136,17 @@ def unpublished(sql: str) -> str:
     )
 
 
-def _values(entity: Entity, column: str, limit: int | None = None) -> str:
-    """Relation of a column's texts without blanks around them, from all parts that have it."""
+def _values(entity: Entity, column: str, limit: int | None = None, distinct: bool = False) -> str:
+    """Relation of a column's texts without blanks around them, from all parts that have it.
+
+    distinct: each once, as it stands, so that few are cleaned where few differ.
+    """
     bound = f" limit {limit}" if limit else ""
+    once = "distinct " if distinct else ""
     blanks = r"'^[\s\x{00A0}\x{202F}]+|[\s\x{00A0}\x{202F}]+$'"
     return " union all ".join(
         f"(select regexp_replace(cast({sql_name(column)} as varchar), {blanks}, '', 'g') as value"
-        f" from {unpublished(part.scan)}{bound})"
+        f" from (select {once}{sql_name(column)} from {unpublished(part.scan)}{bound}))"
         for part in entity.parts
         if column in part.names
     )
@@ -347,7 +351,7 @@ def _refuse_several_currencies(connection: duckdb.DuckDBPyConnection, entities: 
     """Amounts of several currencies cannot be added up."""
     for entity in entities:
         for name in CURRENCY_COLUMNS:
-            values = _values(entity, name)
+            values = _values(entity, name, distinct=True)
             if not values:
                 continue
             found = [
