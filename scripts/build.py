@@ -20,8 +20,8 @@ def main(arguments: Sequence[str]) -> int:
 
     def work(console: Console) -> None:
         given = parse_parameters(arguments)
-        published, report, workbook = build(given, warehouse_folder(), console)
-        print_summary(published, report, workbook, console, time.perf_counter() - started)
+        summary = build(given, warehouse_folder(), console)
+        print_summary(summary, console, time.perf_counter() - started)
 
     return run_command(work)
 

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str]) -> int:
             raise UserError(f"{arguments[0]}: make excel takes no parameters.")
         published = published_file(warehouse_folder())
         with console.stage("Write the workbook") as stage:
-            path, stage.rows = write_workbook(published)
+            path, stage.rows = write_workbook(published, published.parent)
         console.print(f"The workbook is {path}")
         if not stage.rows:
             console.print(f"More customers than a sheet holds: they are in {path.with_name(CUSTOMERS)}")

@@ -23,7 +23,9 @@ def main(arguments: Sequence[str]) -> int:
                 f"{arguments[0]}: make report takes nothing; LANGUAGE and the rest are make build's."
             )
         published = published_file(warehouse_folder())
-        console.print(min(str(path := write_report(published)), os.path.relpath(path), key=len))
+        console.print(
+            min(str(path := write_report(published, published.parent)), os.path.relpath(path), key=len)
+        )
 
     return run_command(work)
 

@@ -36,14 +36,15 @@ from scripts.intake.customer_ids import collect_customers
 from scripts.intake.objections import Objections, hand_over, update_register
 from scripts.intake.source import Intake, load_contract, open_source
 from scripts.job.origin import Origin, check_kept, check_portfolio, choose_origin, read_origin
+from scripts.job.summary import Summary, summarise
 from scripts.outputs.metabase.resync import ask_for_resync
 from scripts.outputs.report.page import write_report
 from scripts.outputs.workbook.workbook import write_workbook
-from scripts.published.version import publish, remove_leftovers
+from scripts.published.version import prepare, publish, remove_leftovers
 
 
-def build(given: dict[str, Any], warehouse: Path, console: Console) -> tuple[Path, Path, Path]:
-    """Run the whole job and return the published file, the report on it and the workbook.
+def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
+    """Run the whole job and return what there is to say of it.
 
     given: the parameters that were set, by their var's name. Raises UserError where the input, a
     parameter or the surroundings are at fault; what was published before stays as it was.
@@ -108,27 +109,31 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> tuple[Pat
         manifest = _run_dbt(variables, warehouse, console)
         if not settings["new_source"]:
             check_kept(work, origin, published_before, warehouse, settings["min_kept_share"])
-        with console.stage("Publish") as stage:
-            run = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S%fZ")
-            published = publish(
-                work=work,
-                warehouse=warehouse,
-                manifest=manifest,
-                run=run,
-                keep=settings["keep_versions"],
-                memory_limit=machine.memory,
-                threads=machine.threads,
-            )
-            stage.rows = sum(published.tables.values())
-        with console.stage("Write the report"):
-            report = write_report(published.link)
-        with console.stage("Write the workbook") as stage:
-            workbook, stage.rows = write_workbook(published.link)
+        try:
+            with console.stage("Write the tables") as stage:
+                version = prepare(
+                    work=work,
+                    warehouse=warehouse,
+                    manifest=manifest,
+                    run=dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S%fZ"),
+                    memory_limit=machine.memory,
+                    threads=machine.threads,
+                )
+                stage.rows = sum(version.tables.values())
+            with console.stage("Write the report"):
+                write_report(version.path, version.outputs)
+            with console.stage("Write the workbook") as stage:
+                _, stage.rows = write_workbook(version.path, version.outputs)
+            summary = summarise(version.path, warehouse)
+            with console.stage("Publish"):
+                published = publish(version, keep=settings["keep_versions"])
+        finally:
+            remove_leftovers(warehouse)
         _write_stages(console, warehouse / STAGES)
         unasked = ask_for_resync(warehouse, published.link)
         if unasked:
             console.note(unasked)
-    return published.link, report, workbook
+    return summary
 
 
 def keep_models(connection: duckdb.DuckDBPyConnection, published: Path) -> str:

@@ -1,13 +1,14 @@
-"""The summary printed after a build. Reads the published file only."""
+"""The summary printed after a build. Reads a version's file only, and before it is published: see version.py."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 from rich.table import Table
 
 from scripts.base.console import Console
-from scripts.base.paths import PARQUET_LINK
+from scripts.base.paths import LINK, PARQUET_LINK, REPORT, WORKBOOK
 from scripts.published.reading import LATEST_RUN
 
 # label of a measure, its right edge
@@ -20,9 +21,36 @@ COLUMNS = (
 )
 
 
-def print_summary(published: Path, report: Path, workbook: Path, console: Console, seconds: float) -> None:
-    """Print segments with size, share and what sets each apart; where the file is; what to try next."""
-    with duckdb.connect(str(published), read_only=True) as connection:
+@dataclass(frozen=True)
+class Summary:
+    """What is printed: the segments, what is to be said of them, and what there is to open and to try."""
+
+    segments: Table
+    remarks: list[str]
+    openable: list[str]
+    try_next: list[str]
+
+
+def print_summary(summary: Summary, console: Console, seconds: float) -> None:
+    """Print it after a build that took so many seconds."""
+    console.print()
+    console.table(summary.segments)
+    console.print()
+    for line in (*summary.remarks, f"Done in {seconds:.1f} s. What you can open:"):
+        console.print(f"  {line}")
+    for line in summary.openable:
+        console.print(f"    {line}")
+    console.print("\nTry next:")
+    for line in summary.try_next:
+        console.print(f"  {line}")
+
+
+def summarise(version: Path, warehouse: Path) -> Summary:
+    """Read segments with size, share and what sets each apart; where things will be; what to try next.
+
+    version: the DuckDB file, which need not be published yet.
+    """
+    with duckdb.connect(str(version), read_only=True) as connection:
         segments = connection.execute(
             "select segment_id, profiles.customers, customer_share, value_base, profiles.segment_name, is_unstable"
             " from marts.segment_profiles as profiles inner join marts.segment_values using (segment_id) order by 1"
@@ -58,42 +86,38 @@ def print_summary(published: Path, report: Path, workbook: Path, console: Consol
             "unknown" if value is None else f"{value:,.0f}",
             f"{name} (unstable)" if is_unstable else name,
         )
-    console.print()
-    console.table(table)
-    console.print()
+    remarks = []
     for source, rows_in, accepted, in_error, set_aside in audit:
         aside = f", {set_aside:,} set aside" if set_aside else ""
-        console.print(f"  {source}: {rows_in:,} rows in, {accepted:,} accepted, {in_error:,} rejected{aside}")
+        remarks.append(f"{source}: {rows_in:,} rows in, {accepted:,} accepted, {in_error:,} rejected{aside}")
     for source, measure, rows in unread:
-        console.print(
-            f"  {source}: the {measure} of {rows:,} rejected row{'s' if rows > 1 else ''} cannot be read: in no total"
+        remarks.append(
+            f"{source}: the {measure} of {rows:,} rejected row{'s' if rows > 1 else ''} cannot be read: in no total"
         )
     for meaning, rows in odd:
-        console.print(f"  check: {rows:,} customer{'' if rows == 1 else 's'}: {meaning}")
+        remarks.append(f"check: {rows:,} customer{'' if rows == 1 else 's'}: {meaning}")
     if is_sample:
-        console.print("  generated sample: no customer here is a real one")
+        remarks.append("generated sample: no customer here is a real one")
     if suppressed:
-        console.print(f"  {suppressed:,} customers object to profiling: suppressed, without a segment")
-    console.print(
-        f"  value a year: {currency} per customer by the assumptions in marts.value_assumptions, no accounting"
+        remarks.append(f"{suppressed:,} customers object to profiling: suppressed, without a segment")
+    remarks.append(
+        f"value a year: {currency} per customer by the assumptions in marts.value_assumptions, no accounting"
     )
-    console.print(f"  {len(segments)} segments on {scaling} {representation} features: {reason}")
+    remarks.append(f"{len(segments)} segments on {scaling} {representation} features: {reason}")
     if warning:
-        console.print(f"  warning: {warning}; do not build campaigns on the segments marked unstable")
-    console.print(f"  Done in {seconds:.1f} s. What you can open:")
-    for what, path in {
-        "tables": published,
-        "Parquet files": published.with_name(PARQUET_LINK),
-        "workbook": workbook,
-        "report": report,
-    }.items():
-        console.print(f"    {what:<13}  {_short(path)}")
-    console.print("\nTry next:")
-    console.print("  make sql")
-    if is_sample:
-        console.print("  make build SOURCE=path/to/your.csv")
-    console.print("  make build K=7")
-    console.print("  make campaign NAME=spring SEGMENT=2")
+        remarks.append(f"warning: {warning}; do not build campaigns on the segments marked unstable")
+    openable = {"tables": LINK, "Parquet files": PARQUET_LINK, "workbook": WORKBOOK, "report": REPORT}
+    return Summary(
+        table,
+        remarks,
+        [f"{what:<13}  {_short(warehouse / name)}" for what, name in openable.items()],
+        [
+            "make sql",
+            *(["make build SOURCE=path/to/your.csv"] if is_sample else []),
+            "make build K=7",
+            "make campaign NAME=spring SEGMENT=2",
+        ],
+    )
 
 
 def _short(path: Path) -> str:

@@ -1,13 +1,16 @@
 """Publish the marts: a new read-only version, then one atomic switch of the link to it.
 
 Reads warehouse/work.duckdb; writes warehouse/versions/ and the links warehouse/card_segments.duckdb, to the
-version's file, and warehouse/parquet, to its folder with each table as a Parquet file.
+version's file, and warehouse/parquet, to its folder with each table as a Parquet file. What shows the tables,
+report and workbook, is made from the new version before anything is switched: nothing can fail after that.
 """
 
 import json
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +18,44 @@ from typing import Any
 import duckdb
 
 from scripts.base.errors import UserError
-from scripts.base.paths import LINK, PARQUET_LINK, PARTIAL, VERSIONS, WORK, version_name
+from scripts.base.paths import (
+    CUSTOMERS,
+    LINK,
+    PARQUET_LINK,
+    PARTIAL,
+    REPORT,
+    VERSIONS,
+    WORK,
+    WORKBOOK,
+    version_name,
+)
 from scripts.base.quoting import sql_name, sql_text
 
 # What Metabase, Excel's drivers and Postgres all read; DuckDB's other types fail in at least one of them.
 FOR_BI = re.compile(
     r"BOOLEAN|TINYINT|SMALLINT|INTEGER|BIGINT|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\)|VARCHAR|DATE|TIMESTAMP"
 )
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A version that is whole, read-only and on disk, and to which no link leads yet.
+
+    Attributes:
+        warehouse: folder of the links.
+        run: its name.
+        path: of the DuckDB file.
+        parquet: folder with its tables.
+        outputs: folder for REPORT, WORKBOOK and CUSTOMERS; those that are there get published with it.
+        tables: rows per table.
+    """
+
+    warehouse: Path
+    run: str
+    path: Path
+    parquet: Path
+    outputs: Path
+    tables: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -54,54 +88,80 @@ def remove_leftovers(warehouse: Path) -> None:
             ) from None
 
 
-def publish(
-    *, work: Path, warehouse: Path, manifest: Path, run: str, keep: int, memory_limit: str, threads: int
-) -> Published:
-    """Copy every model of schema marts, with comments and keys and as Parquet, and point the links at the copies.
+def prepare(
+    *, work: Path, warehouse: Path, manifest: Path, run: str, memory_limit: str, threads: int
+) -> Prepared:
+    """Copy every model of schema marts, with comments and keys and as Parquet, to a new version.
 
     Args:
         work: DuckDB file with the marts; opened read-only, and no other process may be writing to it.
         warehouse: folder of the link and of versions/.
         manifest: dbt's manifest.json: names, descriptions and keys of the marts.
         run: names the version; never used before, and sorts after the names before it.
-        keep: number of newest versions that stay, the one just published included.
         memory_limit: what DuckDB may use, as `4GB`; it spills to versions/ beyond that.
         threads: number of threads DuckDB may use.
 
     Raises UserError where the file system or the memory limit refuses, or a column has a type that BI tools
-    cannot read; what was published before stays as it was.
+    cannot read; what was published before stays as it was. `remove_leftovers` removes what is not published then.
     """
-    link, parquet_link = warehouse / LINK, warehouse / PARQUET_LINK
-    for place in (link, parquet_link):
+    for place in (warehouse / LINK, warehouse / PARQUET_LINK):
         if os.path.lexists(place) and not place.is_symlink():
             raise UserError(
                 f"{place}: expected a link that a build made, found something else; move it away and build again."
             )
     versions = warehouse / VERSIONS
-    partial, partial_parquet = versions / f"{PARTIAL}{run}.duckdb", versions / f"{PARTIAL}{run}.parquet"
-    final, parquet = versions / f"{version_name(run)}.duckdb", versions / f"{version_name(run)}.parquet"
+    partial = versions / f"{PARTIAL}{run}.duckdb"
+    parquet, outputs = partial.with_suffix(".parquet"), partial.with_suffix(".outputs")
     config: dict[str, Any] = {
         "memory_limit": memory_limit,
         "threads": threads,
-        "temp_directory": str(versions / f"{PARTIAL}{run}.tmp"),
+        "temp_directory": str(partial.with_suffix(".tmp")),
     }
-    try:
+    with _failures_in_words(warehouse, memory_limit):
         versions.mkdir(exist_ok=True)
-        partial_parquet.mkdir()
-        tables = _write(partial, partial_parquet, work, manifest, config)
-        # Each step is on disk before the next one rests on it: content, name, links, and only then the
-        # removal of old versions. So a power cut leaves each link on a whole version, too.
-        for file in (partial, *partial_parquet.iterdir()):
+        parquet.mkdir()
+        outputs.mkdir()
+        tables = _write(partial, parquet, work, manifest, config)
+        for file in (partial, *parquet.iterdir()):
             file.chmod(0o444)
             _sync(file)
-        _sync(partial_parquet)
-        partial.rename(final)
-        partial_parquet.rename(parquet)
+        _sync(parquet)
+    return Prepared(warehouse, run, partial, parquet, outputs, tables)
+
+
+def publish(version: Prepared, *, keep: int) -> Published:
+    """Point the links at a version, put its outputs beside them, and remove old versions.
+
+    keep: number of newest versions that stay, this one included. Raises UserError where the file system refuses;
+    what was published before stays as it was.
+    """
+    warehouse, versions = version.warehouse, version.warehouse / VERSIONS
+    final = versions / f"{version_name(version.run)}.duckdb"
+    parquet, link = final.with_suffix(".parquet"), warehouse / LINK
+    with _failures_in_words(warehouse):
+        # Each step is on disk before the next one rests on it: content, name, links, and only then the
+        # removal of old versions. So a power cut leaves each link on a whole version, too.
+        version.path.rename(final)
+        version.parquet.rename(parquet)
         _sync(versions)
         _remove_stray_log(link)
-        _switch(parquet_link, parquet)
+        _switch(warehouse / PARQUET_LINK, parquet)
         _switch(link, final)
+        for name in (REPORT, WORKBOOK, CUSTOMERS):
+            if (version.outputs / name).exists():
+                (version.outputs / name).replace(warehouse / name)
+            else:
+                # Of an earlier build: it may hold customers who are no longer to be found.
+                (warehouse / name).unlink(missing_ok=True)
         _sync(warehouse)
+        _prune(versions, final, keep)
+    return Published(final, parquet, link, version.tables)
+
+
+@contextmanager
+def _failures_in_words(warehouse: Path, memory_limit: str = "") -> Iterator[None]:
+    try:
+        yield
     except duckdb.OutOfMemoryException:
         raise UserError(
             f"{warehouse}: {memory_limit} of memory are too little to publish: give DuckDB more, as in"
@@ -112,10 +172,6 @@ def publish(
         raise UserError(
             f"{warehouse}: cannot publish ({reason}); what was published before stays as it was."
         ) from None
-    finally:
-        remove_leftovers(warehouse)
-    _prune(versions, final, keep)
-    return Published(final, parquet, link, tables)
 
 
 def _switch(link: Path, target: Path) -> None:

@@ -195,6 +195,6 @@ def test_a_page_that_cannot_be_written_leaves_the_one_before(
 
     monkeypatch.setattr(Path, "write_text", fail)
     with pytest.raises(UserError, match="No space left"):
-        write_report(real_build)
+        write_report(real_build, real_build.parent)
     assert page.read_bytes() == before
     assert not list(page.parent.glob(".partial-*"))

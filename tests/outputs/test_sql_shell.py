@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from scripts.job import sql_shell as sql
-from scripts.published.version import publish
+from scripts.published.version import prepare, publish
 from scripts.sql import main
 from tests.support.builds import REPO
 
@@ -169,15 +169,15 @@ def test_an_open_shell_goes_on_while_another_version_is_published(
     terminal.type("select count(*) from segment_profiles;")
     terminal.read_until(sql.PROMPT)
     old = (warehouse / "card_segments.duckdb").resolve()
-    published = publish(
+    version = prepare(
         work=warehouse / "work.duckdb",
         warehouse=warehouse,
         manifest=warehouse / "dbt" / "manifest.json",
         run="99991231T000000000000Z",
-        keep=1,
         memory_limit="1GB",
         threads=1,
     )
+    published = publish(version, keep=1)
     assert published.link.resolve() != old and not old.exists()
     # A table that was not looked at before.
     terminal.type("select 'there are ' || count(*) || ' of them' from customer_features;")

@@ -284,7 +284,7 @@ def test_more_customers_than_a_sheet_holds_stand_beside_it(
 ) -> None:
     published = shutil.copy(sample_build, tmp_path / "card_segments.duckdb")
     monkeypatch.setattr(writing, "MAX_ROWS", 500)
-    path, rows = write_workbook(Path(published))
+    path, rows = write_workbook(Path(published), Path(published).parent)
     assert rows == 0
     book = openpyxl.load_workbook(path)
     assert book.sheetnames == SHEETS[:-1]
@@ -293,7 +293,7 @@ def test_more_customers_than_a_sheet_holds_stand_beside_it(
     kept = duckdb.sql(f"from '{tmp_path / CUSTOMERS}'").df()
     assert list(kept["customer_id"]) == list(query(sample_build, CUSTOMER_ROWS)["customer_id"])
     monkeypatch.undo()
-    path, rows = write_workbook(Path(published))
+    path, rows = write_workbook(Path(published), Path(published).parent)
     assert rows == len(kept)
     assert openpyxl.load_workbook(path, read_only=True).sheetnames == SHEETS
     # It may hold somebody who has objected since.
@@ -302,8 +302,8 @@ def test_more_customers_than_a_sheet_holds_stand_beside_it(
 
 def test_the_same_published_file_gives_the_same_bytes(sample_build: Path, tmp_path: Path) -> None:
     published = Path(shutil.copy(sample_build, tmp_path / "card_segments.duckdb"))
-    first = write_workbook(published)[0].read_bytes()
-    assert write_workbook(published)[0].read_bytes() == first
+    first = write_workbook(published, published.parent)[0].read_bytes()
+    assert write_workbook(published, published.parent)[0].read_bytes() == first
 
 
 def run_excel(warehouse: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -345,7 +345,7 @@ def test_a_file_without_the_words_is_one_sentence(sample_build: Path, tmp_path: 
     with duckdb.connect(str(published)) as connection:
         connection.execute("delete from marts.words where key = 'workbook.sheet.elbow'")
     with pytest.raises(UserError, match=r"has no words for workbook\.sheet\.elbow, so an earlier version"):
-        write_workbook(published)
+        write_workbook(published, published.parent)
     assert {path.name for path in tmp_path.iterdir()} == {"card_segments.duckdb"}
 
 
@@ -353,7 +353,7 @@ def test_a_workbook_that_cannot_be_written_leaves_the_one_before(
     sample_build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     published = Path(shutil.copy(sample_build, tmp_path / "card_segments.duckdb"))
-    path = write_workbook(published)[0]
+    path = write_workbook(published, published.parent)[0]
     before = path.read_bytes()
 
     def fail(*_: Any, **__: Any) -> None:
@@ -361,7 +361,7 @@ def test_a_workbook_that_cannot_be_written_leaves_the_one_before(
 
     monkeypatch.setattr(writing, "fill_sheet", fail)
     with pytest.raises(UserError, match="No space left on device"):
-        write_workbook(published)
+        write_workbook(published, published.parent)
     assert path.read_bytes() == before
     assert {each.name for each in tmp_path.iterdir()} == {"card_segments.duckdb", WORKBOOK}
 
@@ -373,6 +373,6 @@ def test_it_speaks_the_language_of_the_build(sample_build: Path, tmp_path: Path)
         words = REPO / "dbt_project" / "seeds" / "words" / "words_id.csv"
         connection.execute("delete from marts.words")
         connection.execute(f"insert into marts.words select * from read_csv('{words}', all_varchar = true)")
-    book = openpyxl.load_workbook(write_workbook(published)[0])
+    book = openpyxl.load_workbook(write_workbook(published, published.parent)[0])
     assert "Segmen" in book.sheetnames and "Segments" not in book.sheetnames
     assert "Customers" in book[book.sheetnames[-1]].tables

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import stat
 import subprocess
@@ -16,9 +17,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from scripts.base.console import Console
 from scripts.base.errors import UserError
+from scripts.base.paths import CUSTOMERS, MANIFEST, PARTIAL, REPORT, WORKBOOK
+from scripts.job import build as job
 from scripts.job.build import keep_models
-from scripts.published.version import Published, publish, remove_leftovers
+from scripts.published.version import Prepared, Published, prepare, publish, remove_leftovers
 from tests.support.builds import REPO
 
 ROWS = 3000
@@ -61,17 +65,24 @@ def make_work(warehouse: Path, run: int, rows: int = ROWS) -> Path:
     return warehouse
 
 
-def publish_run(warehouse: Path, run: int, keep: int = 3, memory_limit: str = "1GB") -> Published:
-    """Publish what make_work left."""
-    return publish(
+def prepare_run(warehouse: Path, run: int, memory_limit: str = "1GB") -> Prepared:
+    """Make a version of what make_work left."""
+    return prepare(
         work=warehouse / "work.duckdb",
         warehouse=warehouse,
         manifest=warehouse / "manifest.json",
         run=f"run{run:03}",
-        keep=keep,
         memory_limit=memory_limit,
         threads=2,
     )
+
+
+def publish_run(warehouse: Path, run: int, keep: int = 3, memory_limit: str = "1GB") -> Published:
+    """Publish what make_work left."""
+    try:
+        return publish(prepare_run(warehouse, run, memory_limit), keep=keep)
+    finally:
+        remove_leftovers(warehouse)
 
 
 def published_run(warehouse: Path) -> tuple[int, int]:
@@ -565,3 +576,43 @@ def test_a_published_file_without_models_to_take_is_a_note(tmp_path: Path) -> No
     with duckdb.connect(str(tmp_path / "work.duckdb")) as work:
         assert "cannot be read" in keep_models(work, broken)
         assert keep_models(work, tmp_path / "nothing.duckdb") == ""
+
+
+# What shows the tables
+
+
+@pytest.mark.parametrize("keeps_customers", [True, False])
+def test_report_and_workbook_come_with_their_version(warehouse: Path, keeps_customers: bool) -> None:
+    """Those of the version are put in place; one that it has not is of another and goes."""
+    for name in (REPORT, WORKBOOK, CUSTOMERS):
+        (warehouse / name).write_text("of run 1")
+    version = prepare_run(warehouse, 2)
+    for name in (REPORT, WORKBOOK, *([CUSTOMERS] if keeps_customers else [])):
+        (version.outputs / name).write_text("of run 2")
+    assert published_run(warehouse) == (1, ROWS)
+    assert (warehouse / REPORT).read_text() == "of run 1"
+    publish(version, keep=3)
+    assert published_run(warehouse) == (2, ROWS)
+    assert (warehouse / REPORT).read_text() == (warehouse / WORKBOOK).read_text() == "of run 2"
+    assert (warehouse / CUSTOMERS).exists() == keeps_customers
+    remove_leftovers(warehouse)
+    assert not [name for name in names_below(warehouse) if PARTIAL in name]
+
+
+@pytest.mark.parametrize("step", ["write_report", "write_workbook", "summarise"])
+def test_what_shows_the_tables_fails_before_anything_is_published(
+    sample_build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """A fault there, of whatever kind, leaves everything of the version before."""
+    warehouse = Path(shutil.copytree(sample_build.parent, tmp_path / "warehouse", symlinks=True))
+    before, target = names_below(warehouse), (warehouse / "card_segments.duckdb").readlink()
+
+    def fail(*_: object) -> None:
+        raise TypeError("unsupported format string passed to NoneType.__format__")
+
+    monkeypatch.setattr(job, "_run_dbt", lambda *_: warehouse / MANIFEST)
+    monkeypatch.setattr(job, step, fail)
+    with pytest.raises(TypeError):
+        job.build({}, warehouse, Console())
+    assert names_below(warehouse) == before
+    assert (warehouse / "card_segments.duckdb").readlink() == target

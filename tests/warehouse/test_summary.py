@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from scripts.base.console import Console
-from scripts.job.summary import print_summary
+from scripts.job.summary import print_summary, summarise
 
 
 def publish(path: Path, *, value: str, is_sample: str) -> Path:
@@ -67,7 +67,7 @@ def test_the_summary(
     not_there: list[str],
 ) -> None:
     published = publish(tmp_path / "card_segments.duckdb", value=value, is_sample=is_sample)
-    print_summary(published, tmp_path / "report.html", tmp_path / "book.xlsx", Console(), 1.0)
+    print_summary(summarise(published, tmp_path), Console(), 1.0)
     said = capsys.readouterr().out
     assert all(each in said for each in there)
     assert not any(each in said for each in not_there)

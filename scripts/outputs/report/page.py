@@ -1,6 +1,6 @@
 """`make report`: one HTML page on the segments, with nothing to load.
 
-Reads the published file and writes warehouse/card_segments_report.html, whole or not at all.
+Reads a published file and writes card_segments_report.html, whole or not at all.
 """
 
 import json
@@ -40,13 +40,13 @@ SECTIONS = (
 Frame = Any
 
 
-def write_report(published: Path) -> Path:
-    """Write the page about a published file beside it, in the language it was built in; return its path.
+def write_report(published: Path, folder: Path) -> Path:
+    """Write the page about a published file into a folder, in the language it was built in; return its path.
 
     Raises UserError where the page cannot be written; the page before stays then.
     """
     page = _render(_Page(published))
-    path = published.parent / REPORT
+    path = folder / REPORT
     with whole_file(path) as partial:
         partial.write_text(page, encoding="utf-8")
     return path

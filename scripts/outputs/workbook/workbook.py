@@ -1,7 +1,7 @@
-"""The published segments as a workbook, warehouse/card_segments.xlsx, whole or not at all.
+"""The published segments as a workbook, card_segments.xlsx, whole or not at all.
 
-Reads the published file. Writes the workbook beside it and, where a sheet cannot hold the customers, these as
-warehouse/card_segments_customers.parquet.
+Reads a published file. Writes the workbook and, where a sheet cannot hold the customers, these beside it as
+card_segments_customers.parquet.
 """
 
 import shutil
@@ -29,13 +29,13 @@ CUSTOMER_ROWS = """
 """
 
 
-def write_workbook(published: Path) -> tuple[Path, int]:
-    """Write the workbook about a published file beside it, in the language it was built in.
+def write_workbook(published: Path, folder: Path) -> tuple[Path, int]:
+    """Write the workbook about a published file into a folder, in the language it was built in.
 
     Returns its path and the number of customers on its sheet, 0 where they are more than a sheet holds and stand
     in CUSTOMERS instead. Raises UserError where a file cannot be written; the workbook before stays then.
     """
-    path, customers = published.parent / WORKBOOK, published.parent / CUSTOMERS
+    path, customers = folder / WORKBOOK, folder / CUSTOMERS
     with (
         tempfile.TemporaryDirectory() as spilled,
         duckdb.connect(str(published), read_only=True) as connection,
