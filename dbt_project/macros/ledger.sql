@@ -39,15 +39,29 @@
     )
 {%- endmacro %}
 
+{% macro has_too_few(rows) -%}
+    {# Rows of a month against what is usual for the accounts open in it: none, or under a third. #}
+    coalesce(
+        ({{ rows }} = 0 and usual_{{ rows }} >= 10) or (3 * {{ rows }} < usual_{{ rows }} and usual_{{ rows }} >= 30),
+        false
+    )
+{%- endmacro %}
+
 {% macro lies_ahead(date_column) -%}
-    {# A date after the window cannot be, unless AS_OF asks for an earlier window than the ledger's last. #}
-    {{ 'false' if var('as_of') else date_column ~ ' > as_of_date' }}
+    {# A date after the ledger's last month cannot be, unless AS_OF asks for an earlier window. #}
+    {{ 'false' if var('as_of') else date_column ~ ' > coalesce(unfinished_until, as_of_date)' }}
 {%- endmacro %}
 
 {% macro lies_outside(date_column) -%}
-    {# History that no feature uses, or what came after an AS_OF that was asked for. #}
-    ({{ date_column }} < window_starts_on
-    {%- if var('as_of') %} or {{ date_column }} > as_of_date{% endif %})
+    {# History that no feature uses, or what came after the window: in an unfinished month, or behind AS_OF. #}
+    ({{ date_column }} < window_starts_on or (
+        {{ date_column }} > as_of_date and not {{ lies_ahead(date_column) }}
+    ))
+{%- endmacro %}
+
+{% macro in_open_months(months, times=1) -%}
+    {# Bits of months as far as the account was open and the ledger covers them; times: kinds of activity, 12 bits each. #}
+    (coalesce({{ months }}, 0) & ({% for kind in range(times) %}(open_months << {{ 12 * kind }}){{ ' | ' if not loop.last }}{% endfor %}))
 {%- endmacro %}
 
 {# Refused rows of the transactions or the statements, each with its reason: by itself in staging, for its date,

@@ -62,10 +62,10 @@ marked as (
         customer_id,
         opened_on,
         closed_on,
-        -- One bit a month of the window in which the account was open on at least one day.
+        -- One bit a month of the window that the ledger covers and in which the account was open on at least one day.
         case
             when first_month <= last_month
-                then ((1::bigint << (last_month - first_month + 1)) - 1) << first_month
+                then (((1::bigint << (last_month - first_month + 1)) - 1) << first_month) & (4095 - uncovered_months)
             else 0
         end as open_months
     from counted_months

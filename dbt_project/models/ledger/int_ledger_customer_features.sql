@@ -24,9 +24,10 @@ brought_together as (
         accounts.customer_id,
 
         bit_count(bit_or(accounts.open_months)) as tenure,
-        bit_or(coalesce(activity.active_months, 0)) as active_months,
+        -- What happened while an account was not open counts as money, and in no share of months.
+        bit_or({{ in_open_months('activity.active_months', times=3) }}) as active_months,
         bit_or(coalesce(statements.statement_months, 0)) as statement_months,
-        bit_or(coalesce(statements.balance_months, 0)) as balance_months,
+        bit_or({{ in_open_months('statements.balance_months') }}) as balance_months,
         bit_or(coalesce(statements.limit_months, 0)) as limit_months,
 
         {% for type in transaction_types() -%}
