@@ -8,6 +8,7 @@
         ('instalment_share',
          'installments_purchases / nullif(oneoff_purchases + installments_purchases, 0)', 'share'),
         ('cash_share', 'cash_advance / nullif(cash_advance + greatest(purchases, 0), 0)', 'share'),
+        ('months_on_book', 'months_on_book', 'months'),
         ('behind_on_payments', 'cast(payments < minimum_payments as integer)', 'share'),
     ]) }}
 {% endmacro %}

@@ -35,3 +35,11 @@
     ] %}
     {{ return(rules) }}
 {% endmacro %}
+
+{# The checks of int_ledger_checks, by name: each needs its words, too. #}
+{% macro ledger_checks() %}
+    {{ return([
+        'unfinished_last_month', 'months_not_covered', 'months_without_statements', 'active_while_closed',
+        'refused_money_of_another_size',
+    ]) }}
+{% endmacro %}

@@ -95,7 +95,7 @@ def summarise(version: Path, warehouse: Path) -> Summary:
             f"{source}: the {measure} of {rows:,} rejected row{'s' if rows > 1 else ''} cannot be read: in no total"
         )
     for meaning, rows in odd:
-        remarks.append(f"check: {rows:,} customer{'' if rows == 1 else 's'}: {meaning}")
+        remarks.append(f"check ({rows:,}): {meaning}")
     if is_sample:
         remarks.append("generated sample: no customer here is a real one")
     if suppressed:

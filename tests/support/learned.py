@@ -62,7 +62,7 @@ def job_features(source: Path, warehouse: Path) -> pd.DataFrame:
     assert done.returncode == 0, done.stdout + done.stderr
     with duckdb.connect(str(warehouse / "work.duckdb"), read_only=True) as connection:
         table = connection.sql("from customers.int_customer_features order by customer_id").df()
-    return table.drop(columns=["as_of_date", "nothing_was_due"])
+    return table.drop(columns=["as_of_date", "nothing_was_due", "months_on_book"])
 
 
 def real_features(real_file: Path) -> pd.DataFrame:

@@ -276,7 +276,7 @@ def test_what_is_wrong_with_the_seeds_is_said_before_the_learning(copy: Path, tm
     seed(
         "archetype_conditions.csv", "dormant,cash_advance,users_share,,0.1", "dormant,cash_advance,most,,0.1"
     )
-    seed("archetype_conditions.csv", "new_account,tenure,median,,10", "new_account,tenure,median,,ten")
+    seed("archetype_conditions.csv", "new_account,months_on_book,median,,10", "new_account,tenure,median,,ten")
     seed("archetype_conditions.csv", "\nlow_use,", "\nlow_usage,")
     seed("economics_assumptions.csv", "loss_rate,0.06", "loss_rate,-0.06")
     seed("economics_assumptions.csv", "purchase_apr,0.18,0.21,0.23", "purchase_apr,18,21,23")
@@ -311,7 +311,7 @@ def test_what_is_wrong_with_the_seeds_is_said_before_the_learning(copy: Path, tm
         "nothing is above 0.5 and below 0.4",
         "dormant, purchase users_share: no such feature",
         "dormant, cash_advance most: no such statistic",
-        "new_account, tenure median: above is empty and below is ten",
+        "new_account, months_on_book median: above is empty and below is ten",
         "low_usage, monthly_purchases mean_ratio: no such archetype",
         "loss_rate is -0.06, 0.04, 0.035; expected three numbers, none negative",
         "purchase_apr is 18, 21, 23; it is a share",

@@ -71,5 +71,5 @@ def test_the_summary(
     said = capsys.readouterr().out
     assert all(each in said for each in there)
     assert not any(each in said for each in not_there)
-    assert "check: 1,200 customers: No limit is known." in said
+    assert "check (1,200): No limit is known." in said
     assert not any(each in said for each in ("Found nothing", "A note"))

@@ -15,7 +15,8 @@ select
     {% for name in feature_names() -%}
     cast({{ name }} as double) as {{ name }},
     {% endfor %}
-    nothing_was_due
+    nothing_was_due,
+    cast(months_on_book as double) as months_on_book
 from features
 where
     not exists (

@@ -14,5 +14,6 @@ select
     array_to_string(min(customer_id, 10), ' ') as example_ids
 from features
 where {{ condition }}
-{{ 'union all' if not loop.last }}
+union all
 {% endfor %}
+select * from {{ of_kind('checks') }}

@@ -24,6 +24,7 @@ brought_together as (
         accounts.customer_id,
 
         bit_count(bit_or(accounts.open_months)) as tenure,
+        min(accounts.opened_on) as opened_on,
         -- What happened while an account was not open counts as money, and in no share of months.
         bit_or({{ in_open_months('activity.active_months', times=3) }}) as active_months,
         bit_or(coalesce(statements.statement_months, 0)) as statement_months,
@@ -97,7 +98,11 @@ defined as (
         coalesce(statements_paid_in_full / nullif(statements_fallen_due, 0), 0) as prc_full_payment,
         tenure,
 
-        statements_with_due = 0 as nothing_was_due
+        statements_with_due = 0 as nothing_was_due,
+        -- Months since the first account was opened, whatever the ledger covers of them.
+        least(
+            12 * (year(as_of_date) - year(opened_on)) + month(as_of_date) - month(opened_on) + 1, 12
+        ) as months_on_book
     from dated
 
 )

@@ -4,7 +4,7 @@ with
 
 features as (
 
-    select * from {{ ref('model_input') }}
+    select * from {{ ref('int_customer_features') }}
 
 )
 
@@ -12,5 +12,8 @@ select
     {% for name, expression, _ in indicators() %}
     {{ expression }} as {{ name }},
     {% endfor %}
-    features.*
+    {% for name in feature_names() %}
+    {{ name }},
+    {% endfor %}
+    customer_id
 from features

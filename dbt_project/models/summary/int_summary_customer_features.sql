@@ -34,7 +34,8 @@ completed as (
     select
         * replace (coalesce(minimum_payments, 0) as minimum_payments),
         {% if var('as_of') %}date '{{ var('as_of') }}'{% else %}cast(null as date){% endif %} as as_of_date,
-        minimum_payments is null as nothing_was_due
+        minimum_payments is null as nothing_was_due,
+        tenure as months_on_book
     from accepted
 
 )

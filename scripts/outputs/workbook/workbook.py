@@ -21,7 +21,7 @@ CUSTOMER_ROWS = """
     select
         segments.customer_id, segments.segment_id, segments.segment_name, segments.status, segments.as_of_date,
         segments.confidence, segments.runner_up_segment_id, customer_values.value_base, segments.is_closed,
-        features.* exclude (customer_id, as_of_date, nothing_was_due)
+        features.* exclude (customer_id, as_of_date, nothing_was_due, months_on_book)
     from marts.customer_segments as segments
     left join marts.customer_features as features using (customer_id)
     left join marts.customer_values as customer_values using (customer_id)

@@ -26,7 +26,7 @@ wanted as (
     union
     select 'feature.{{ name }}' as key
     {% endfor %}
-    {% for check_name, severity, condition in quality_rules() %}
+    {% for check_name in (quality_rules() | map('first') | list) + ledger_checks() %}
     union
     select 'check.{{ check_name }}' as key
     {% endfor %}

@@ -1,0 +1,108 @@
+-- Checks that only a ledger can make, beside those of the features (macro quality_rules).
+{% set while_closed -%}
+    coalesce(activity.active_months, 0) & ~{{ in_open_months('activity.active_months', times=3) }}
+{%- endset %}
+
+with
+
+months as (
+
+    select * from {{ ref('int_ledger_months') }}
+
+),
+
+period as (
+
+    select * from {{ ref('int_ledger_period') }}
+
+),
+
+customers_while_closed as (
+
+    select distinct accounts.customer_id
+    from {{ ref('int_ledger_account_activity') }} as activity
+    inner join {{ ref('int_ledger_accounts') }} as accounts on activity.account_id = accounts.account_id
+    cross join period
+    where
+        -- A month that is not covered is none of the account's doing.
+        ({{ while_closed }})
+        & ~(period.uncovered_months | (period.uncovered_months << 12) | (period.uncovered_months << 24)) != 0
+
+),
+
+refused as (
+
+    select
+        measure,
+        count(amount) as row_count,
+        avg(amount) as mean_amount
+    from {{ ref('int_ledger_rejected_rows') }}
+    where source = 'transactions'
+    group by measure
+
+),
+
+totals as (
+
+    select
+        measure,
+        avg(amount_in) / nullif(avg(rows_in), 0) as mean_amount
+    from {{ ref('int_ledger_control_totals') }}
+    where source = 'transactions'
+    group by measure
+
+),
+
+-- Thirty amounts and a factor of three: below that chance may do it.
+of_another_size as (
+
+    select
+        refused.measure,
+        refused.row_count,
+        refused.measure || ' ' || format('{:,.0f}', refused.mean_amount)
+        || ' : ' || format('{:,.0f}', totals.mean_amount) as example
+    from refused
+    inner join totals on refused.measure = totals.measure
+    where
+        refused.row_count >= 30
+        and (refused.mean_amount > 3 * totals.mean_amount or 3 * refused.mean_amount < totals.mean_amount)
+
+)
+
+select
+    'unfinished_last_month' as check_name,
+    'warn' as severity,
+    count(*) as affected_rows,
+    coalesce(any_value(strftime(unfinished_until, '%Y-%m')), '') as example_ids
+from period
+where unfinished_until is not null
+union all
+select
+    'months_not_covered' as check_name,
+    'warn' as severity,
+    count(*) as affected_rows,
+    coalesce(string_agg(month, ' ' order by month), '') as example_ids
+from months
+where is_uncovered
+union all
+select
+    'months_without_statements' as check_name,
+    'warn' as severity,
+    count(*) as affected_rows,
+    coalesce(string_agg(month, ' ' order by month), '') as example_ids
+from months
+where lacks_statements and not is_uncovered
+union all
+select
+    'active_while_closed' as check_name,
+    'warn' as severity,
+    count(*) as affected_rows,
+    coalesce(array_to_string(min(customer_id, 10), ' '), '') as example_ids
+from customers_while_closed
+union all
+select
+    'refused_money_of_another_size' as check_name,
+    'warn' as severity,
+    cast(coalesce(sum(row_count), 0) as bigint) as affected_rows,
+    coalesce(string_agg(example, ', ' order by measure), '') as example_ids
+from of_another_size
