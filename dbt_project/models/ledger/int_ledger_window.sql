@@ -1,5 +1,5 @@
--- The twelve months that are looked at. A month whose transactions break off before its end is left out: its shares
--- would be those of half a month.
+-- The twelve months that are looked at. A month whose transactions break off before its end, or whose statements are
+-- still to come, is left out: its shares would be those of half a month.
 with
 
 days as (
@@ -70,14 +70,27 @@ usual as (
 
 ),
 
+-- Transactions of a month whose statements are still to come.
+following as (
+
+    select sum(days.row_count) as row_count
+    from days
+    inner join latest_month on days.month = latest_month.month + interval 1 month
+    where days.source = 'transactions'
+
+),
+
 judged as (
 
     select
         cast(latest_month.month as date) as month,
         {{ 'false' if var('as_of') else 'coalesce(usual.row_count >= 100 and usual.later > 0.2 * usual.row_count, false)' }}
-            as is_unfinished
+            as is_unfinished,
+        {{ 'false' if var('as_of') else 'coalesce(following.row_count >= 30 and 100 * following.row_count >= usual.row_count, false)' }}
+            as is_followed
     from latest_month
     cross join usual
+    cross join following
 
 ),
 
@@ -89,7 +102,10 @@ bounded as (
         {% else -%}
         case when is_unfinished then month - interval 1 day else last_day(month) end as as_of_date,
         {% endif -%}
-        case when is_unfinished then last_day(month) end as unfinished_until
+        case
+            when is_followed then last_day(month + interval 1 month)
+            when is_unfinished then last_day(month)
+        end as unfinished_until
     from judged
 
 )
