@@ -322,7 +322,7 @@ def test_cases(case: str, spellings: dict[str, str | None]) -> None:
         ("l26_owed_negative", {"balance": 633.58, "balance_frequency": 1.0, "prc_full_payment": 0.0}),
         ("l20_thirty_days", {"credit_limit": 5000.0, "tenure": 12.0}),
         # Three months of history; one month missing; postings after an account was closed.
-        ("l10_three_months", {"purchases": 219.26, "tenure": 3.0, "purchases_frequency": 1.0, "months_on_book": 12.0}),
+        ("l10_three_months", {"purchases": 219.26, "tenure": 3.0, "purchases_frequency": 1.0}),
         ("l09_gap", {"cash_advance_frequency": 1.0, "tenure": 11.0, "balance_frequency": 1.0}),
         ("l25b_closed_goes_on", {"cash_advance_frequency": 1.0, "tenure": 12.0}),
         ("l27_minimum_empty", {"minimum_payments": 399.35, "tenure": 12.0}),

@@ -276,7 +276,11 @@ def test_what_is_wrong_with_the_seeds_is_said_before_the_learning(copy: Path, tm
     seed(
         "archetype_conditions.csv", "dormant,cash_advance,users_share,,0.1", "dormant,cash_advance,most,,0.1"
     )
-    seed("archetype_conditions.csv", "new_account,months_on_book,median,,10", "new_account,tenure,median,,ten")
+    seed(
+        "archetype_conditions.csv",
+        "new_account,months_on_book,median,,10",
+        "new_account,months_on_book,median,,ten",
+    )
     seed("archetype_conditions.csv", "\nlow_use,", "\nlow_usage,")
     seed("economics_assumptions.csv", "loss_rate,0.06", "loss_rate,-0.06")
     seed("economics_assumptions.csv", "purchase_apr,0.18,0.21,0.23", "purchase_apr,18,21,23")

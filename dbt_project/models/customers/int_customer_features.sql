@@ -16,7 +16,7 @@ select
     cast({{ name }} as double) as {{ name }},
     {% endfor %}
     nothing_was_due,
-    cast(months_on_book as double) as months_on_book
+    cast(months_on_book as integer) as months_on_book
 from features
 where
     not exists (

@@ -9,6 +9,6 @@ checks as (
 select
     -- The linter takes a star for a name without its table.
     checks.*, -- noqa: RF02
-    replace(words.text, '{examples}', checks.example_ids) as meaning
+    replace(words.text, '{examples}', coalesce(checks.example_ids, '')) as meaning
 from checks
 inner join {{ ref('stg_rulebook__words') }} as words on 'check.' || checks.check_name = words.key
