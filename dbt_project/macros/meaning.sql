@@ -10,7 +10,25 @@
         ('cash_share', 'cash_advance / nullif(cash_advance + greatest(purchases, 0), 0)', 'share'),
         ('months_on_book', 'months_on_book', 'months'),
         ('behind_on_payments', 'cast(payments < minimum_payments as integer)', 'share'),
+        ('pays_in_full', paying('prc_full_payment > 0.5 and payments >= minimum_payments'), 'share'),
+        ('carries_balance', paying('prc_full_payment <= 0.5 or payments < minimum_payments'), 'share'),
+        ('inactive', 'cast(' ~ is_inactive() ~ ' as integer)', 'share'),
     ]) }}
+{% endmacro %}
+
+{# What people do with their statements: each pays in full (more than half of the statements), carries a balance (those
+   behind on payments among them), or is inactive. Of those to whom nothing was due it is not known. #}
+{% macro paying(condition) -%}
+    case when {{ is_inactive() }} then 0 when not nothing_was_due then cast({{ condition }} as integer) end
+{%- endmacro %}
+
+{% macro is_inactive() -%}
+    (purchases <= 0 and cash_advance = 0 and balance = 0)
+{%- endmacro %}
+
+{# The payment sides a segment may have, in the order in which they are asked: that of more than half of its customers. #}
+{% macro payment_sides() %}
+    {{ return(['behind_on_payments', 'pays_in_full', 'carries_balance', 'inactive']) }}
 {% endmacro %}
 
 {# Features that say the same thing in other units: only the strongest of a family is named as a trait. #}
@@ -39,6 +57,11 @@
 
 {% macro localised(formatted) -%}
     translate({{ formatted }}, ',.', {{ word('format.thousands') }} || {{ word('format.decimal') }})
+{%- endmacro %}
+
+{# A template cut into text and {placeholders}. #}
+{% macro pieces_of(text) -%}
+    regexp_extract_all({{ text }}, '[{][^}]*[}]|[^{]+')
 {%- endmacro %}
 
 {# One word of the language, as a scalar. #}

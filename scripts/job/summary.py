@@ -52,7 +52,8 @@ def summarise(version: Path, warehouse: Path) -> Summary:
     """
     with duckdb.connect(str(version), read_only=True) as connection:
         segments = connection.execute(
-            "select segment_id, profiles.customers, customer_share, value_base, profiles.segment_name, is_unstable"
+            "select segment_id, profiles.customers, customer_share, value_base, profiles.segment_name, payment_words,"
+            " is_unstable"
             " from marts.segment_profiles as profiles inner join marts.segment_values using (segment_id) order by 1"
         ).fetchall()
         audit = connection.execute(
@@ -78,13 +79,13 @@ def summarise(version: Path, warehouse: Path) -> Summary:
     table = Table(box=None, padding=(0, 1), header_style="")
     for column, side in COLUMNS:
         table.add_column(column, justify=side)  # type: ignore[arg-type]
-    for segment, customers, share, value, name, is_unstable in segments:
+    for segment, customers, share, value, name, payment, is_unstable in segments:
         table.add_row(
             str(segment),
             f"{customers:,}",
             f"{share:.1%}",
             "unknown" if value is None else f"{value:,.0f}",
-            f"{name} (unstable)" if is_unstable else name,
+            f"{name}{' (unstable)' if is_unstable else ''}\n  {payment}",
         )
     remarks = []
     for source, rows_in, accepted, in_error, set_aside in audit:

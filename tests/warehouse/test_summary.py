@@ -17,7 +17,7 @@ def publish(path: Path, *, value: str, is_sample: str) -> Path:
             create schema marts;
             create table marts.segment_profiles as
                 select 1 as segment_id, 10 as customers, 1.0 as customer_share, 'Transactors' as segment_name,
-                    false as is_unstable;
+                    '94% pay in full' as payment_words, false as is_unstable;
             create table marts.segment_values as select 1 as segment_id, {value}::double as value_base;
             create table marts.load_audit as
                 select 'customer_summary' as source, 'rows' as measure, 10 as rows_in, 10 as rows_accepted,
@@ -72,4 +72,5 @@ def test_the_summary(
     assert all(each in said for each in there)
     assert not any(each in said for each in not_there)
     assert "check (1,200): No limit is known." in said
+    assert "94% pay in full" in said
     assert not any(each in said for each in ("Found nothing", "A note"))

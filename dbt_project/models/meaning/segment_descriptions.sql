@@ -5,8 +5,8 @@ pieces as (
 
     select
         names.segment_id,
-        unnest(regexp_extract_all(templates.text, '[{][^}]*[}]|[^{]+')) as piece,
-        generate_subscripts(regexp_extract_all(templates.text, '[{][^}]*[}]|[^{]+'), 1) as place
+        unnest({{ pieces_of('templates.text') }}) as piece,
+        generate_subscripts({{ pieces_of('templates.text') }}, 1) as place
     from {{ ref('segment_names') }} as names
     inner join {{ ref('stg_rulebook__words') }} as templates
         on 'archetype.' || names.archetype || '.description' = templates.key

@@ -155,6 +155,7 @@ def _segments(data: _Page, profiles: Frame, values: Frame, currency: str) -> lis
             {
                 "id": int(profile["segment_id"]),
                 "name": profile["segment_name"],
+                "payment": profile["payment_words"],
                 "colour": SERIES[len(segments) % len(SERIES)],
                 "description": profile["description"],
                 "traits": profile["traits"],

@@ -161,7 +161,7 @@ class _Sheets:
         sheet = self.book.sheet(data.w("sheet.segments"), (5, 28, 13, 12, 14, 10, 62, 52))
         rows = []
         for place, profile in self.profile_rows.iterrows():
-            description = str(profile["description"] or "")
+            description = f"{profile['payment_words']}. {profile['description'] or ''}"
             if profile["is_unstable"]:
                 note = data.t("unstable", stability=data.decimals(profile["stability"], 2))
                 description = f"{description} {data.t('warning')}: {note}"

@@ -30,6 +30,8 @@ select
     profiled.segment_id,
     names.segment_name,
     names.archetype,
+    payment_sides.payment_side,
+    payment_sides.payment_words,
     descriptions.description,
     names.traits,
 
@@ -47,5 +49,6 @@ select
 from profiled
 inner join names on profiled.segment_id = names.segment_id
 inner join {{ ref('segment_descriptions') }} as descriptions on profiled.segment_id = descriptions.segment_id
+inner join {{ ref('segment_payment_sides') }} as payment_sides on profiled.segment_id = payment_sides.segment_id
 left join quality on profiled.segment_id = quality.segment_id
 order by profiled.segment_id

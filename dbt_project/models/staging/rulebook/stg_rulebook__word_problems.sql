@@ -30,6 +30,10 @@ wanted as (
     union
     select 'check.{{ check_name }}' as key
     {% endfor %}
+    {% for side in payment_sides() + ['mixed', 'unknown'] %}
+    union
+    select 'payment_side.{{ side }}' as key
+    {% endfor %}
 
 ),
 
@@ -52,7 +56,7 @@ asked as (
         key,
         unnest(regexp_extract_all(text, '[{][^}]*[}]?')) as placeholder
     from words
-    where key like 'archetype.%'
+    where key like 'archetype.%' or key like 'payment_side.%'
 
 )
 

@@ -1,5 +1,6 @@
 select
     segment_profiles.segment_name,
+    segment_profiles.payment_words,
     segment_profiles.description,
     segment_playbook.objective,
     segment_playbook.offer,
