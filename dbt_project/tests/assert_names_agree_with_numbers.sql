@@ -25,7 +25,7 @@ claims as (
         segment_id,
         0.5 as share_needed,
         'pay in full' as claim,
-        pays_in_full as share
+        pays_in_full as share_found
     from named
     where archetype = 'transactor' or regexp_matches(name, {{ word('guard.transactor') }})
     union all
@@ -34,7 +34,7 @@ claims as (
         segment_id,
         0.5 as share_needed,
         'carry a balance' as claim,
-        carries_balance as share
+        carries_balance as share_found
     from named
     where regexp_matches(name, {{ word('guard.revolver') }})
     union all
@@ -43,7 +43,7 @@ claims as (
         segment_id,
         0.5 as share_needed,
         'are behind on payments' as claim,
-        behind_on_payments as share
+        behind_on_payments as share_found
     from named
     where archetype = 'behind'
     union all
@@ -52,7 +52,7 @@ claims as (
         segment_id,
         0.9 as share_needed,
         'take cash' as claim,
-        takes_cash as share
+        takes_cash as share_found
     from named
     where regexp_matches(name, {{ word('guard.cash') }})
 
@@ -61,10 +61,10 @@ claims as (
 select
     segment_id,
     'Segment ' || segment_id || ' is called "' || segment_name || '", but '
-    || coalesce(format('{:.0f}%', 100 * share), 'an unknown share') || ' of its customers ' || claim
+    || coalesce(format('{:.0f}%', 100 * share_found), 'an unknown share') || ' of its customers ' || claim
     || ', where over ' || format('{:.0f}%', 100 * share_needed)
     || ' are needed; mend its conditions in dbt_project/seeds/archetype_conditions.csv or the name in the words.'
         as sentence
 from claims
-where coalesce(share, 0) <= share_needed
+where coalesce(share_found, 0) <= share_needed
 order by segment_id

@@ -1,7 +1,5 @@
 -- Checks that only a ledger can make, beside those of the features (macro quality_rules).
-{% set while_closed -%}
-    coalesce(activity.active_months, 0) & ~{{ in_open_months('activity.active_months', times=3) }}
-{%- endset %}
+{% set open_ones = in_open_months('activity.active_months', times=3) %}
 
 with
 
@@ -24,8 +22,8 @@ customers_while_closed as (
     inner join {{ ref('int_ledger_accounts') }} as accounts on activity.account_id = accounts.account_id
     cross join period
     where
+        coalesce(activity.active_months, 0) & ~{{ open_ones }}
         -- A month that is not covered is none of the account's doing.
-        ({{ while_closed }})
         & ~(period.uncovered_months | (period.uncovered_months << 12) | (period.uncovered_months << 24)) != 0
 
 ),
@@ -81,7 +79,7 @@ select
     'months_not_covered' as check_name,
     'warn' as severity,
     count(*) as affected_rows,
-    coalesce(string_agg(month, ' ' order by month), '') as example_ids
+    coalesce(string_agg(calendar_month, ' ' order by calendar_month), '') as example_ids
 from months
 where is_uncovered
 union all
@@ -89,7 +87,7 @@ select
     'months_without_statements' as check_name,
     'warn' as severity,
     count(*) as affected_rows,
-    coalesce(string_agg(month, ' ' order by month), '') as example_ids
+    coalesce(string_agg(calendar_month, ' ' order by calendar_month), '') as example_ids
 from months
 where lacks_statements and not is_uncovered
 union all

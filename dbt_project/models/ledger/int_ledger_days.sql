@@ -16,7 +16,7 @@ statements as (
 
 select
     'transactions' as source,
-    posted_on as day,
+    posted_on as on_date,
     count(*) as row_count
 from transactions
 where posted_on is not null
@@ -24,7 +24,7 @@ group by posted_on
 union all
 select
     'statements' as source,
-    statement_on as day,
+    statement_on as on_date,
     count(*) as row_count
 from statements
 where rejection_reason is null

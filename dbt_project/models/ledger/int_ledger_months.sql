@@ -9,13 +9,19 @@ period as (
 
 ),
 
+twelve as (
+
+    select unnest(range(12)) as month_index
+
+),
+
 months as (
 
     select
-        month_index,
-        cast(period.window_starts_on + to_months(cast(month_index as integer)) as date) as month
-    from period
-    cross join (select unnest(range(12)) as month_index) as twelve
+        twelve.month_index,
+        cast(period.window_starts_on + to_months(cast(twelve.month_index as integer)) as date) as starts_on
+    from twelve
+    cross join period
 
 ),
 
@@ -33,8 +39,8 @@ open_accounts as (
     from months
     inner join accounts
         on
-            accounts.opened_on <= last_day(months.month)
-            and coalesce(accounts.closed_on, months.month) >= months.month
+            accounts.opened_on <= last_day(months.starts_on)
+            and coalesce(accounts.closed_on, months.starts_on) >= months.starts_on
     where accounts.rejection_reason is null
     group by months.month_index
 
@@ -44,14 +50,14 @@ counted as (
 
     select
         months.month_index,
-        months.month,
+        months.starts_on,
         any_value(open_accounts.row_count) as accounts,
-        coalesce(sum(days.row_count) filter (where days.source = 'transactions'), 0) as transactions,
-        coalesce(sum(days.row_count) filter (where days.source = 'statements'), 0) as statements
+        coalesce(sum(dated.row_count) filter (where dated.source = 'transactions'), 0) as transactions,
+        coalesce(sum(dated.row_count) filter (where dated.source = 'statements'), 0) as statements
     from months
     inner join open_accounts on months.month_index = open_accounts.month_index
-    left join {{ ref('int_ledger_days') }} as days on months.month = date_trunc('month', days.day)
-    group by months.month_index, months.month
+    left join {{ ref('int_ledger_days') }} as dated on months.starts_on = date_trunc('month', dated.on_date)
+    group by months.month_index, months.starts_on
 
 ),
 
@@ -67,7 +73,7 @@ expected as (
 
 select
     month_index,
-    strftime(month, '%Y-%m') as month,
+    strftime(starts_on, '%Y-%m') as calendar_month,
 
     accounts,
     transactions,

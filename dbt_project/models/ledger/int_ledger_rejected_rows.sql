@@ -9,7 +9,9 @@ accounts_refused as (
         file,
         row_number,
         raw_row,
-        coalesce(rejection_reason, 'the account was not open in the months that the window covers: nothing to segment') as reason,
+        coalesce(
+            rejection_reason, 'the account was not open in the months that the window covers: nothing to segment'
+        ) as reason,
         cast(null as string) as measure,
         cast(null as decimal(18, 2)) as amount,
         rejection_reason is not null as counts_as_error

@@ -1,3 +1,5 @@
+{% set asked = "date '" ~ var('as_of') ~ "'" if var('as_of') else 'cast(null as date)' %}
+
 -- The twelve months that are looked at. A month whose transactions break off before its end, or whose statements are
 -- still to come, is left out: its shares would be those of half a month.
 with
@@ -6,7 +8,7 @@ days as (
 
     select
         *,
-        date_trunc('month', day) as month
+        date_trunc('month', on_date) as month_starts_on
     from {{ ref('int_ledger_days') }}
 
 ),
@@ -15,10 +17,10 @@ counted_by_month as (
 
     select
         source,
-        month,
+        month_starts_on,
         sum(row_count) as row_count
     from days
-    group by source, month
+    group by source, month_starts_on
 
 ),
 
@@ -26,28 +28,29 @@ counted_by_month as (
 -- the busiest month's statements; of a ledger without statements, transactions.
 latest_month as (
 
-    select max(month) as month
-    from counted_by_month
-    where
-        source = (select min(source) from counted_by_month)
-        and row_count * 10 >= (
-            select max(busiest.row_count) from counted_by_month as busiest
-            where busiest.source = counted_by_month.source
-        )
+    select max(month_starts_on) as month_starts_on
+    from (
+        select
+            *,
+            max(row_count) over (partition by source) as busiest,
+            min(source) over () as telling_source
+        from counted_by_month
+    ) as beside_busiest
+    where source = telling_source and row_count * 10 >= busiest
 
 ),
 
 -- The day of the month by which nearly all of its transactions were posted ...
 broken_off as (
 
-    select min(day) as last_day
+    select min(on_date) as last_day
     from (
         select
-            days.day,
-            sum(days.row_count) over (order by days.day) as so_far,
+            days.on_date,
+            sum(days.row_count) over (order by days.on_date) as so_far,
             sum(days.row_count) over () as row_count
         from days
-        inner join latest_month on days.month = latest_month.month
+        inner join latest_month on days.month_starts_on = latest_month.month_starts_on
         where days.source = 'transactions'
     ) as running
     where so_far >= 0.95 * row_count
@@ -59,14 +62,14 @@ usual as (
 
     select
         sum(days.row_count) as row_count,
-        sum(days.row_count) filter (where day(days.day) > day(broken_off.last_day)) as later
+        sum(days.row_count) filter (where day(days.on_date) > day(broken_off.last_day)) as later
     from days
     cross join latest_month
     cross join broken_off
     where
         days.source = 'transactions'
-        and days.month < latest_month.month
-        and days.month >= latest_month.month - interval 12 month
+        and days.month_starts_on < latest_month.month_starts_on
+        and days.month_starts_on >= latest_month.month_starts_on - interval 12 month
 
 ),
 
@@ -75,7 +78,7 @@ following as (
 
     select sum(days.row_count) as row_count
     from days
-    inner join latest_month on days.month = latest_month.month + interval 1 month
+    inner join latest_month on days.month_starts_on = latest_month.month_starts_on + interval 1 month
     where days.source = 'transactions'
 
 ),
@@ -83,11 +86,9 @@ following as (
 judged as (
 
     select
-        cast(latest_month.month as date) as month,
-        {{ 'false' if var('as_of') else 'coalesce(usual.row_count >= 100 and usual.later > 0.2 * usual.row_count, false)' }}
-            as is_unfinished,
-        {{ 'false' if var('as_of') else 'coalesce(following.row_count >= 30 and 100 * following.row_count >= usual.row_count, false)' }}
-            as is_followed
+        cast(latest_month.month_starts_on as date) as month_starts_on,
+        coalesce(usual.row_count >= 100 and usual.later > 0.2 * usual.row_count, false) as is_unfinished,
+        coalesce(following.row_count >= 30 and 100 * following.row_count >= usual.row_count, false) as is_followed
     from latest_month
     cross join usual
     cross join following
@@ -97,14 +98,16 @@ judged as (
 bounded as (
 
     select
-        {% if var('as_of') -%}
-        date '{{ var('as_of') }}' as as_of_date,
-        {% else -%}
-        case when is_unfinished then month - interval 1 day else last_day(month) end as as_of_date,
-        {% endif -%}
+        {{ asked }} as asked_for,
         case
-            when is_followed then last_day(month + interval 1 month)
-            when is_unfinished then last_day(month)
+            when asked_for is not null then asked_for
+            when is_unfinished then month_starts_on - interval 1 day
+            else last_day(month_starts_on)
+        end as as_of_date,
+        case
+            when asked_for is not null then null
+            when is_followed then last_day(month_starts_on + interval 1 month)
+            when is_unfinished then last_day(month_starts_on)
         end as unfinished_until
     from judged
 

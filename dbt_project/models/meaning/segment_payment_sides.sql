@@ -4,10 +4,10 @@ with
 shares as (
 
     select
-        segment_id,
-        {% for side in payment_sides() %}
-        max(mean) filter (where feature = '{{ side }}') as {{ side }}{{ ',' if not loop.last }}
-        {% endfor %}
+        {% for side in payment_sides() -%}
+        max(mean) filter (where feature = '{{ side }}') as {{ side }},
+        {% endfor -%}
+        segment_id
     from {{ ref('segment_statistics') }}
     group by segment_id
 
