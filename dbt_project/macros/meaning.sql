@@ -7,11 +7,11 @@
         ('monthly_cash_advance', 'cash_advance / tenure', 'money'),
         ('instalment_share',
          'installments_purchases / nullif(oneoff_purchases + installments_purchases, 0)', 'share'),
-        ('cash_share', 'cash_advance / nullif(cash_advance + greatest(purchases, 0), 0)', 'share'),
+        ('cash_share', 'cash_advance / nullif(cash_advance + ' ~ spent() ~ ', 0)', 'share'),
         ('months_on_book', 'months_on_book', 'months'),
         ('behind_on_payments', 'cast(payments < minimum_payments as integer)', 'share'),
-        ('pays_in_full', paying('prc_full_payment > 0.5 and payments >= minimum_payments'), 'share'),
-        ('carries_balance', paying('prc_full_payment <= 0.5 or payments < minimum_payments'), 'share'),
+        ('pays_in_full', paying('prc_full_payment > 0.5 and not coalesce(payments < minimum_payments, false)'), 'share'),
+        ('carries_balance', paying('prc_full_payment <= 0.5 or coalesce(payments < minimum_payments, false)'), 'share'),
         ('inactive', 'cast(' ~ is_inactive() ~ ' as integer)', 'share'),
     ]) }}
 {% endmacro %}
@@ -19,7 +19,16 @@
 {# What people do with their statements: each pays in full (more than half of the statements), carries a balance (those
    behind on payments among them), or is inactive. Of those to whom nothing was due it is not known. #}
 {% macro paying(condition) -%}
-    case when {{ is_inactive() }} then 0 when not nothing_was_due then cast({{ condition }} as integer) end
+    case
+        when prc_full_payment is null then null
+        when {{ is_inactive() }} then 0
+        when not nothing_was_due then cast({{ condition }} as integer)
+    end
+{%- endmacro %}
+
+{# Purchases, where refunds are not more than they; `greatest` would take an unknown for 0. #}
+{% macro spent() -%}
+    case when purchases < 0 then 0 else purchases end
 {%- endmacro %}
 
 {% macro is_inactive() -%}
@@ -47,7 +56,7 @@
    shares as percent. #}
 {% macro worded_number(value, unit) -%}
     case
-        when {{ value }} is null then '–'
+        when {{ value }} is null then {{ word('format.unknown') }}
         when {{ unit }} = 'share'
             then replace({{ word('format.percent') }}, '{number}', {{ localised("format('{:.0f}', 100 * " ~ value ~ ")") }})
         when {{ unit }} = 'money' or abs({{ value }}) >= 100 then {{ localised("format('{:,.0f}', " ~ value ~ ")") }}
@@ -83,13 +92,13 @@
    are brought to twelve months; the balance is a mean already. #}
 {% macro yearly_value_parts(scenario) %}
     {{ return([
-        ('interchange', 'greatest(purchases, 0) * 12 / tenure * interchange_rate_' ~ scenario),
+        ('interchange', spent() ~ ' * 12 / tenure * interchange_rate_' ~ scenario),
         ('interest', 'balance * (1 - prc_full_payment) * purchase_apr_' ~ scenario),
         ('cash_advance_fees', 'cash_advance * 12 / tenure * cash_advance_fee_rate_' ~ scenario),
         ('late_fees',
          'case when payments < minimum_payments then late_fee_' ~ scenario
-         ~ ' * late_fees_a_year_' ~ scenario ~ ' else 0 end'),
-        ('rewards', '-greatest(purchases, 0) * 12 / tenure * rewards_rate_' ~ scenario),
+         ~ ' * late_fees_a_year_' ~ scenario ~ ' when payments >= minimum_payments then 0 end'),
+        ('rewards', '-' ~ spent() ~ ' * 12 / tenure * rewards_rate_' ~ scenario),
         ('funding', '-balance * funding_rate_' ~ scenario),
         ('expected_loss', '-balance * loss_rate_' ~ scenario),
         ('servicing', '-servicing_cost_' ~ scenario),

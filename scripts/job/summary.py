@@ -73,8 +73,8 @@ def summarise(version: Path, warehouse: Path) -> Summary:
         currency = connection.execute("select any_value(currency) from marts.value_assumptions").fetchall()[
             0
         ][0]
-        scaling, representation, reason, warning, is_sample = connection.execute(
-            f"select scaling, representation, reason, warning, is_sample from {LATEST_RUN}"
+        scaling, representation, reason, warning, is_sample, unknown = connection.execute(
+            f"select scaling, representation, reason, warning, is_sample, unknown_features from {LATEST_RUN}"
         ).fetchall()[0]
     table = Table(box=None, padding=(0, 1), header_style="")
     for column, side in COLUMNS:
@@ -97,6 +97,8 @@ def summarise(version: Path, warehouse: Path) -> Summary:
         )
     for meaning, rows in odd:
         remarks.append(f"check ({rows:,}): {meaning}")
+    if unknown:
+        remarks.append(f"unknown in the input: {unknown}; no segment, name or value rests on them")
     if is_sample:
         remarks.append("generated sample: no customer here is a real one")
     if suppressed:

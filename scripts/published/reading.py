@@ -100,6 +100,14 @@ class PublishedTables:
         audit = self.frame("from marts.load_audit where measure = 'rows' order by source")
         return ", ".join(audit["files"])
 
+    def unknown(self) -> str:
+        """Which features the input does not know, in a sentence; nothing where it knows all."""
+        names = self.frame(f"from {LATEST_RUN}").iloc[0].get("unknown_features")
+        if not isinstance(names, str) or not names:
+            return ""
+        features = ", ".join(self.word(f"feature.{name}") for name in names.split(", "))
+        return self.word("unknown_features", features=features)
+
     def number(self, value: float | None, unit: str = "money") -> str:
         """Write a number as the language does: money whole, shares in percent, the rest with a decimal."""
         if value is None or pd.isna(value):

@@ -94,8 +94,12 @@ defined as (
         purchases_trx,
         limits / nullif(snapshots_with_limit, 0) as credit_limit,
         payment_amount - payment_reversal_amount as payments,
-        minimum_due as minimum_payments,
-        coalesce(statements_paid_in_full / nullif(statements_fallen_due, 0), 0) as prc_full_payment,
+        -- Where nothing is ever due to anybody, the ledger does not know what is.
+        case when sum(statements_with_due) over () > 0 then minimum_due end as minimum_payments,
+        case
+            when sum(statements_fallen_due) over () > 0
+                then coalesce(statements_paid_in_full / nullif(statements_fallen_due, 0), 0)
+        end as prc_full_payment,
         tenure,
 
         statements_with_due = 0 as nothing_was_due,

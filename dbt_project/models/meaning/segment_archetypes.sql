@@ -30,7 +30,7 @@ judged as (
             statistics.value > coalesce(conditions.lower_bound, cast('-inf' as double))
             and statistics.value < coalesce(conditions.upper_bound, cast('inf' as double))
         ) as holds,
-        count(*) as conditions_seen
+        count(statistics.value) as conditions_seen
     from conditions
     inner join statistics
         on conditions.feature = statistics.feature and conditions.statistic = statistics.statistic

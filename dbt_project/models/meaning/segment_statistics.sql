@@ -24,7 +24,7 @@ grouped as (
             'mean': avg({{ name }}),
             'median': median({{ name }}),
             'deviation': stddev_pop({{ name }}),
-            'users_share': coalesce(avg(cast({{ name }} > 0 as integer)), 0)
+            'users_share': avg(cast({{ name }} > 0 as integer))
         } as {{ name }},
         {% endfor %}
         segment_id,
@@ -85,11 +85,15 @@ select
     segments.statistics.median,
     segments.statistics.users_share,
     portfolio.statistics.mean as portfolio_mean,
-    -- Nothing against nothing is the same; something against nothing cannot be.
-    coalesce(segments.statistics.mean / nullif(portfolio.statistics.mean, 0), 1) as mean_ratio,
+    -- Nothing against nothing is the same; something against nothing cannot be; of what is unknown nothing is said.
+    case
+        when portfolio.statistics.mean = 0 then 1
+        else segments.statistics.mean / portfolio.statistics.mean
+    end as mean_ratio,
     -- A measure that is the same for everyone sets nobody apart.
-    coalesce(
-        (segments.statistics.mean - portfolio.statistics.mean) / nullif(portfolio.statistics.deviation, 0), 0
-    ) as z_contrast
+    case
+        when portfolio.statistics.deviation = 0 then 0
+        else (segments.statistics.mean - portfolio.statistics.mean) / portfolio.statistics.deviation
+    end as z_contrast
 from segments
 inner join portfolio on segments.feature = portfolio.feature

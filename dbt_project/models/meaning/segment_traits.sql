@@ -14,7 +14,7 @@ statistics as (
             else feature
         end as family
     from {{ ref('segment_statistics') }}
-    where is_feature
+    where is_feature and z_contrast is not null
 
 ),
 

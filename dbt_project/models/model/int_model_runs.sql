@@ -21,7 +21,13 @@ input as (
     select
         count(*) as customers,
         md5(cast(sum(cast(md5_number_lower(cast(to_json(features) as varchar)) as hugeint)) as varchar))
-            as input_fingerprint
+            as input_fingerprint,
+        concat_ws(
+            ', ',
+            {% for name in feature_names() -%}
+            case when count({{ name }}) = 0 then '{{ name }}' end{{ ',' if not loop.last }}
+            {% endfor -%}
+        ) as unknown_features
     from features
 
 )
@@ -54,6 +60,7 @@ select
     run.is_stable,
     run.seconds,
 
-    run.details
+    run.details,
+    input.unknown_features
 from run
 cross join input

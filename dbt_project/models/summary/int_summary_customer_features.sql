@@ -28,13 +28,16 @@ accepted as (
 
 ),
 
--- Minimum payments are missing exactly where nothing was due: zero money, and the flag says so.
+-- Minimum payments are missing exactly where nothing was due: zero money, and the flag says so. A column without any
+-- is unknown.
 completed as (
 
     select
-        * replace (coalesce(minimum_payments, 0) as minimum_payments),
+        * replace (
+            case when count(minimum_payments) over () > 0 then coalesce(minimum_payments, 0) end as minimum_payments
+        ),
         {% if var('as_of') %}date '{{ var('as_of') }}'{% else %}cast(null as date){% endif %} as as_of_date,
-        minimum_payments is null as nothing_was_due,
+        count(minimum_payments) over () > 0 and minimum_payments is null as nothing_was_due,
         tenure as months_on_book
     from accepted
 

@@ -138,6 +138,7 @@ def _words(data: _Page, profiles: Frame, run: Frame, currency: str) -> dict[str,
         if suppressed_count
         else "",
         "warning": run["warning"] if isinstance(run["warning"], str) else "",
+        "unknown": data.unknown(),
         "value_intro": t("value.intro", currency=currency),
         "test_intro": t("test.intro", base=data.number(BASE_RATE, "share")),
         "k_intro": t("k.intro", reason=str(run["reason"])),

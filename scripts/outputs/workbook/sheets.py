@@ -131,6 +131,8 @@ class _Sheets:
         if "suppressed" in counts:
             suppressed = data.number(counts["suppressed"], "whole")
             lines.append(("", data.t("suppressed", customers=suppressed), ""))
+        if unknown := data.unknown():
+            lines.append((data.t("warning"), unknown, ""))
         if isinstance(run["warning"], str) and run["warning"]:
             lines.append((data.t("warning"), run["warning"], ""))
         lines.append((data.w("about.reading"), data.w("about.reading_text"), ""))
@@ -212,9 +214,11 @@ class _Sheets:
             sheet.write(row, 1, mean, num_format=form, italic=True)
             for column, value in enumerate(cells["segment_mean"], 2):
                 sheet.write(row, column, value, num_format=form)
-            farthest = cells.loc[cells["z_contrast"].abs().idxmax()]
-            if not farthest["z_contrast"]:
+            contrast = cells["z_contrast"].abs()
+            # Of an unknown feature, and of one that is the same for all, there is nothing to colour.
+            if not contrast.max() > 0:
                 continue
+            farthest = cells.loc[contrast.idxmax()]
             deviation = abs((farthest["segment_mean"] - mean) / farthest["z_contrast"])
             sheet.raw.conditional_format(
                 row, 2, row, len(names) + 1,
