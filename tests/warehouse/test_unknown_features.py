@@ -65,7 +65,7 @@ def test_a_summary_that_knows_nothing_of_cash(tmp_path: Path) -> None:
     shown = what_is_shown(published)
     assert "The input does not know cash advances, " in shown
     assert "0% have taken cash" not in shown
-    assert "cash_advance" not in query(published, "from marts.segment_rules")["predicate"].str.cat()
+    assert "cash_advance" not in query(published, "from marts.segment_rules")["sql_predicate"].str.cat()
 
 
 @pytest.mark.skipif(not CASES.exists(), reason="../shared/cases is not there")
