@@ -360,7 +360,7 @@ def test_a_profile_that_fits_nothing_is_named_by_its_traits(copy: Path, tmp_path
     ("old", "new", "words"),
     [
         ("archetype,priority", "archetype;priority", "the first line is archetype;priority; expected archetype,priority"),
-        ("low_use,30", "low_use,30,x", "row 4 has 3 cells, expected 2"),
+        ("low_use,30", "low_use,30,x", "row 5 has 3 cells, expected 2"),
     ],
 )  # fmt: skip
 def test_a_seed_that_is_no_table_is_one_sentence(
