@@ -99,10 +99,11 @@
        NaN and infinity are no numbers. #}
     {%- if is_text(relation, name) -%}
     {%- set mark = spelling(relation, name) or '.' -%}
+    {%- set text = "rtrim(" ~ name ~ ", '% ')" if spelling(relation, name ~ '.percent') else name -%}
     try_cast(
         case
-            when not regexp_matches({{ name }}, '{{ '[^0-9.eE+-]|[-+]$' if mark == '.' else '[^0-9]' }}') then {{ name }}
-            else {{ number_text(name, mark, credit) }}
+            when not regexp_matches({{ text }}, '{{ '[^0-9.eE+-]|[-+]$' if mark == '.' else '[^0-9]' }}') then {{ text }}
+            else {{ number_text(text, mark, credit) }}
         end as {{ type }}
     )
     {%- elif type == 'double' -%}

@@ -24,6 +24,10 @@ DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 # A header is looked for in so many bytes; no real header comes near.
 HEAD_BYTES = 1 << 20
 
+# A header has so many names of the contract at least; above it stand so many lines of titles at most.
+FEWEST_NAMES = 3
+MOST_TITLE_LINES = 20
+
 # What the first bytes of files that are no CSV say they are.
 MAGIC = {
     b"PK\x03\x04": "an Excel workbook or a ZIP archive",
@@ -45,9 +49,10 @@ RESERVED = ("_file", "_row_number", "_intake_path", "_intake_rank", "_intake_lin
 class Dialect:
     """How one CSV file is written.
 
-    `skip` counts the blank lines before the header and a line `sep=;`, `header_lines` the lines up to the header's end that are not
-    blank (a quoted name may hold a line break), `header` its names as they stand. `mixed_ends` is true
-    when the lines up to the header's end do not end alike, which DuckDB's reader does not always notice.
+    `skip` counts the lines before the header: blank ones, a line `sep=;`, titles (`title_lines`); `header_lines` the lines
+    up to the header's end that are not blank (a quoted name may hold a line break), `header` its names as they stand.
+    `mixed_ends` is true when the lines up to the header's end do not end alike, which DuckDB's reader does not always
+    notice.
     """
 
     delimiter: str
@@ -57,6 +62,7 @@ class Dialect:
     header_lines: int
     header: tuple[str, ...]
     mixed_ends: bool
+    title_lines: int = 0
 
 
 def open_file(path: Path) -> IO[bytes]:
@@ -127,19 +133,38 @@ def sniff(path: Path, contract_names: Collection[str]) -> Dialect:
     if not body.strip():
         raise UserError(f"{path} holds only blank lines; a header and data rows were expected.")
 
+    lines = body.splitlines(keepends=True)
+    found, delimiter, header, header_lines = _find_header(path, body, contract_names)
+    titles = 0
+    if found < FEWEST_NAMES:
+        # A report's title may stand above the header.
+        for below in range(1, min(len(lines), MOST_TITLE_LINES + 1)):
+            text_below = "".join(lines[below : below + 200])
+            if _find_header(path, text_below, contract_names)[0] >= FEWEST_NAMES:
+                titles = below
+                found, delimiter, header, header_lines = _find_header(path, text_below, contract_names)
+                break
+    head_lines = lines[: titles + header_lines]
+    ends = set(re.findall(r"\r\n|\r|\n", skipped + "".join(head_lines)))
+    text_lines = sum(1 for line in head_lines if line.strip("\r\n")) + bool(named)
+    return Dialect(delimiter, encoding, gzipped, skip + titles, text_lines, header, len(ends) > 1, titles)
+
+
+def _find_header(
+    path: Path, text: str, contract_names: Collection[str]
+) -> tuple[int, str, tuple[str, ...], int]:
+    """Read the first line as a header; return how many names are the contract's, delimiter, names and lines."""
     best: tuple[int, int] | None = None
     delimiter, header_lines = ",", 1
     header: tuple[str, ...] = ()
     for candidate in DELIMITERS:
-        names, lines = _header(path, body, candidate)
+        names, lines = _header(path, text, candidate)
         found = {normalise(name) for name in names} & set(contract_names)
         score = (len(found), len(names))
         if best is None or score > best:
             best, delimiter, header, header_lines = score, candidate, names, lines
-    head_lines = body.splitlines(keepends=True)[:header_lines]
-    ends = set(re.findall(r"\r\n|\r|\n", skipped + "".join(head_lines)))
-    text_lines = sum(1 for line in head_lines if line.strip("\r\n")) + bool(named)
-    return Dialect(delimiter, encoding, gzipped, skip, text_lines, header, len(ends) > 1)
+    assert best is not None
+    return best[0], delimiter, header, header_lines
 
 
 def _gzip_head(path: Path, head: bytes) -> bytes:

@@ -24,7 +24,16 @@ from scripts.intake.csv_dialect import (
     sniff,
 )
 from scripts.intake.csv_lines import LineCount, count_lines, lines_sql, rows_sql
-from scripts.intake.source_files import Entity, InputFile, Part, added_keys, check_columns, hive_options
+from scripts.intake.source_files import (
+    ID_COLUMNS,
+    Entity,
+    InputFile,
+    Part,
+    added_keys,
+    check_columns,
+    contract_names,
+    hive_options,
+)
 from scripts.intake.spellings import EMPTIES
 
 # More corrections of row numbers than this are joined from a table instead of written into the view.
@@ -59,7 +68,8 @@ def open_csv(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
     """
     waiting = []
     for file in entity.files:
-        dialect = sniff(file.path, entity.names)
+        dialect = sniff(file.path, [*entity.names, *ID_COLUMNS])
+        dialect = replace(dialect, header=contract_names(entity, dialect.header))
         keys = added_keys(file, dialect.header)
         check_columns(entity, file, [*dialect.header, *keys])
         waiting.append(_CsvFile(file, dialect, keys))
@@ -353,6 +363,12 @@ def _add_notes(entity: Entity, files: Sequence[_CsvFile]) -> None:
         chosen = [item.file.file for item in files if item.dialect.delimiter == delimiter]
         if chosen and delimiter != ",":
             entity.notes.append(f"{some(chosen)}: columns are separated by {said}.")
+    for lines in sorted({item.dialect.title_lines for item in files} - {0}):
+        chosen = [item.file.file for item in files if item.dialect.title_lines == lines]
+        entity.notes.append(
+            f"{some(chosen)}: {'the first line is' if lines == 1 else f'the first {lines} lines are'} left out, as the header "
+            "stands below."
+        )
     chosen = [item.file.file for item in files if item.lines]
     if chosen:
         entity.notes.append(

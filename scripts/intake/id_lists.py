@@ -11,8 +11,7 @@ from scripts.base.errors import UserError
 from scripts.base.quoting import sql_name, sql_path
 from scripts.intake.csv_dialect import column_names, read_csv, sniff
 from scripts.intake.customer_ids import id_sql
-
-ID_COLUMNS = ("customer_id", "cust_id")
+from scripts.intake.source_files import ID_COLUMNS
 
 
 def list_relation(path: Path, name: str) -> tuple[str, tuple[str, ...]]:

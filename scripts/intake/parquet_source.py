@@ -11,7 +11,15 @@ import duckdb
 from scripts.base.errors import UserError
 from scripts.base.quoting import sql_name, sql_paths
 from scripts.intake.csv_dialect import column_names, normalise, open_file
-from scripts.intake.source_files import Entity, InputFile, Part, added_keys, check_columns, hive_options
+from scripts.intake.source_files import (
+    Entity,
+    InputFile,
+    Part,
+    added_keys,
+    check_columns,
+    contract_names,
+    hive_options,
+)
 
 
 def open_parquet(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
@@ -42,7 +50,7 @@ def open_parquet(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
     for file in entity.files:
         columns = schemas[file.path]
         keys = added_keys(file, [name for name, _ in columns])
-        check_columns(entity, file, [*(name for name, _ in columns), *keys])
+        check_columns(entity, file, contract_names(entity, [*(name for name, _ in columns), *keys]))
         for name, data_type in columns:
             if normalise(name) in entity.names and data_type == "NESTED":
                 raise UserError(
@@ -58,7 +66,7 @@ def _parquet_part(
     entity: Entity, files: list[InputFile], columns: tuple[tuple[str, str], ...], keys: tuple[str, ...]
 ) -> Part:
     originals = [name for name, _ in columns] + list(keys)
-    names = column_names(originals)
+    names = column_names(contract_names(entity, originals))
     if "file_row_number" in [name.lower() for name in originals]:
         raise UserError(f"{files[0].path}: a column must not be named file_row_number; rename it.")
     # Some writers store text without saying that it is text.

@@ -25,6 +25,9 @@ EXPECTED = (
     "transactions and statements, each such a file or a folder of such files)"
 )
 
+# Names of the customer's id, which mean the same wherever one stands.
+ID_COLUMNS = ("customer_id", "cust_id")
+
 SPREADSHEETS = (".xls", ".xlsx", ".xlsm", ".ods")
 # Endings of data files that cannot be read; left out in silence they would be lost rows.
 FOREIGN_ENDINGS = frozenset(
@@ -332,6 +335,15 @@ def _hive_keys(file: InputFile) -> tuple[str, ...]:
     return tuple(
         part.split("=", 1)[0] for part in Path(file.file).parts[:-1] if re.fullmatch(r"[^=]+=.*", part)
     )
+
+
+def contract_names(entity: Entity, found: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of a file's columns with the customer's id under the contract's name, where it has the other."""
+    names = [normalise(name) for name in found]
+    for wanted, other in (ID_COLUMNS, ID_COLUMNS[::-1]):
+        if wanted in entity.names and wanted not in names and other in names:
+            return tuple(wanted if name == other else as_is for name, as_is in zip(names, found, strict=True))
+    return tuple(found)
 
 
 def check_columns(entity: Entity, file: InputFile, found: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 Reads the input through the scans of the opened parts; writes nothing. What is decided here goes to dbt as the var
 `spellings`, by `<entity>.<column>`: a decimal comma as `,`, the order of a date as a key of DATE_ORDERS, the zone of
-moments as its name; and `statements.owed` where debt is negative. A column that is not in it has decimal points and dates
+moments as its name; `<entity>.<column>.percent` where shares are in percent; and `statements.owed` where debt is negative. A column that is not in it has decimal points and dates
 like 2025-12-31. The macros of dbt_project/macros/typing.sql read every row by it.
 """
 
@@ -113,6 +113,7 @@ def decide_spellings(
     found |= _decide_dates(connection, entities, text, date_order)
     found |= _decide_zones(connection, entities, time_zone)
     found |= _decide_sign(connection, entities)
+    found |= _decide_percent(connection, entities)
     for entity in entities:
         _note_empties(connection, entity, text[entity.name])
     return found
@@ -399,6 +400,60 @@ def _plain_number(name: str) -> str:
     text = f"cast({sql_name(name)} as varchar)"
     digits = f"try_cast(nullif(regexp_replace({text}, '[^0-9]', '', 'g'), '') as hugeint)"
     return rf"if(regexp_matches({text}, '[-(\x{{2212}}]'), -{digits}, {digits})"
+
+
+# Shares
+
+
+def _decide_percent(connection: duckdb.DuckDBPyConnection, entities: Sequence[Entity]) -> dict[str, str]:
+    """A share is in percent where all of its values have the sign, or none lies between 0 and 1 and some above 2.
+
+    The least percentage is one month of twelve, 8.3; months with cash advances reach 1.5 times tenure. A column of which
+    some values are in percent and others are not stays as it is, and what is above 1 is refused row by row.
+    """
+    found: dict[str, str] = {}
+    for entity in entities:
+        shares = [column.name for column in entity.columns if is_share(column.name)]
+        if not shares:
+            continue
+        for limit in (SAMPLED_ROWS, None):
+            counts = ", ".join(_counts_of_percent(name) for name in shares)
+            bound = f" limit {limit}" if limit else ""
+            rows = " union all by name ".join(
+                f"(select {', '.join(map(sql_name, shares))} from {unpublished(part.scan)}{bound})"
+                for part in entity.parts
+            )
+            counted = connection.execute(f"select {counts} from ({rows})").fetchall()[0]
+            judged = {name: counted[4 * place : 4 * place + 4] for place, name in enumerate(shares)}
+            percent = [
+                name
+                for name, (signs, unsigned, inside, above) in judged.items()
+                if (signs and not unsigned) or (above and not signs and not inside)
+            ]
+            if not percent:
+                break
+        found |= {f"{entity.name}.{name}.percent": "percent" for name in percent}
+        if percent:
+            entity.notes.append(
+                f"{entity.name}: {', '.join(percent)} are in percent; they are divided by 100."
+            )
+    return found
+
+
+def is_share(name: str) -> bool:
+    """Whether a summary's column is a share, 0 to 1."""
+    return name.endswith("_frequency") or name == "prc_full_payment"
+
+
+def _counts_of_percent(name: str) -> str:
+    """SQL of four counts: values with a percent sign, others that are not 0, values in (0, 1], values above 2."""
+    text = f"cast({sql_name(name)} as varchar)"
+    number = f"try_cast(replace(rtrim({text}, '% '), ',', '.') as double)"
+    signed = f"contains({text}, '%')"
+    return (
+        f"count(*) filter ({signed}), count(*) filter ({number} != 0 and not {signed}), "
+        f"count(*) filter ({number} > 0 and {number} <= 1), count(*) filter ({number} > 2)"
+    )
 
 
 # What stands for nothing

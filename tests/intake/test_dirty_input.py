@@ -56,6 +56,9 @@ def test_a_summary_with_every_kind_of_dirty_row(tmp_path: Path) -> None:
         "cash_advance is negative": row("D4", 1, cash_advance="-5"),
         "credit_limit is above 1e12": row("D5", 1, credit_limit="9" * 200),
         "tenure is not a whole number of months from 1 to 12": row("D6", 1, tenure="13"),
+        "the values stand one column too far to the left: tenure is empty, and prc_full_payment is 8": row(
+            "D8", 1, minimum_payments="0", prc_full_payment="8", tenure=""
+        ),
         "cust_id is empty": row("", 1),
         "purchases_frequency x tenure is not a whole number of months": row(
             "D7", 1, purchases_frequency="0,54"

@@ -26,12 +26,16 @@ def table(section: str) -> list[tuple[str, str]]:
     return re.findall(r"^\| `(.+?)` \| (.+?) \|$", text, flags=re.MULTILINE)
 
 
-def macro(call: str, spelling: str = "") -> str:
+def macro(call: str, spelling: str = "", percent: str = "") -> str:
     """SQL of a call of typing.sql's macros on a column `v` of text that has this spelling."""
     # What asks the database for a column's type is replaced: dbt's `return` ends a macro, Jinja has none.
     replaced = (
         "{% macro raw_type(r, n) %}varchar{% endmacro %}{% macro is_text(r, n) %}yes{% endmacro %}"
-        "{% macro spelling(r, n) %}" + spelling + "{% endmacro %}"
+        "{% macro spelling(r, n) %}{{ '"
+        + percent
+        + "' if '.percent' in n else '"
+        + spelling
+        + "' }}{% endmacro %}"
     )
     macros = "{% macro empties" + TYPING.partition("{% macro empties")[2].partition("{% macro raw_row")[0]
     rendered: str = (
@@ -284,6 +288,96 @@ def test_excels_line_that_names_the_delimiter(tmp_path: Path, end: str, broken: 
     assert bad == ([(2,)] if broken else [])
 
 
+# Shares
+
+
+SHARES = ("balance_frequency", "purchases_frequency", "oneoff_purchases_frequency", "purchases_installments_frequency",
+          "cash_advance_frequency", "prc_full_payment")  # fmt: skip
+
+
+def summary(path: Path, *shares: str, names: str = "cust_id", above: str = "", end: str = "\n") -> Path:
+    """A summary of a customer a share: all columns 0 but these, with 12 months."""
+    columns = [column.name for column in CONTRACT.summary["customer_summary"]]
+    lines = [",".join(columns).replace("cust_id", names)]
+    for number, share in enumerate(shares):
+        given = dict.fromkeys(columns, "0") | dict.fromkeys(SHARES, share)
+        lines.append(",".join((given | {"cust_id": f"C{number}", "tenure": "12"}).values()))
+    path.write_bytes((above + end.join(lines) + end).encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("shares", "percent"),
+    [
+        # Points, signs, and signs with blanks or beside a 0 without one.
+        (["83.33", "100", "0", "8.3333"], True),
+        (["83.33%", "100%", "0%"], True),
+        (["50 %", "25.0 %", "0", ""], True),
+        (["0.5%", "1%"], True),
+        # A lost decimal point, a sign in some rows alone, shares, and months with cash advances above tenure.
+        (["0.875", "875", "0"], False),
+        (["83.33%", "0.5"], False),
+        (["0", "1", "0.5", "1.5"], False),
+        (["0", "1"], False),
+    ],
+)
+def test_shares_in_percent(tmp_path: Path, shares: list[str], percent: bool) -> None:
+    done = opened(summary(tmp_path / "s.csv", *shares))
+    assert {f"customer_summary.{name}.percent" in done.spellings for name in SHARES} == {percent}
+    assert any("in percent; they are divided by 100" in note for note in done.notes) == percent
+
+
+def test_shares_in_percent_in_parquet(tmp_path: Path) -> None:
+    source = summary(tmp_path / "s.csv", "83.33", "100", "0")
+    duckdb.execute(f"copy (from '{source}') to '{tmp_path / 's.parquet'}'")
+    assert "customer_summary.prc_full_payment.percent" in opened(tmp_path / "s.parquet").spellings
+
+
+@pytest.mark.parametrize(
+    ("written", "read"), [("83.33%", 83.33), ("83.33 %", 83.33), ("0", 0.0), ("x%", None)]
+)
+def test_a_percent_sign_is_taken_off(written: str, read: float | None) -> None:
+    assert value(macro("as_number('r', 'v', 'double')", ".", percent="percent"), written) == read
+
+
+# Headers
+
+
+@pytest.mark.parametrize(
+    "above", ["Cards as of 31 December\n", "Report\n\nBank, branch 7\n", '"Title; with, marks"\n;;\n']
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_titles_above_the_header_are_left_out(tmp_path: Path, above: str, end: str) -> None:
+    source = summary(tmp_path / "s.csv", "0.5", "1", above=above.replace("\n", end), end=end)
+    with duckdb.connect() as connection:
+        done = open_source(connection, source, CONTRACT)
+        found = connection.sql("select cust_id, _row_number from raw.customer_summary order by 2").fetchall()
+    assert found == [("C0", 1), ("C1", 2)]
+    lines = above.count("\n")
+    assert any(
+        ("the first line is" if lines == 1 else f"the first {lines} lines are") in note for note in done.notes
+    )
+
+
+@pytest.mark.parametrize("name", ["customer_id", "Customer ID", "CUSTOMER-ID"])
+def test_customer_id_is_cust_id(tmp_path: Path, name: str) -> None:
+    source = summary(tmp_path / "s.csv", "0.5", names=name)
+    duckdb.execute(f"copy (from '{source}') to '{tmp_path / 's.parquet'}'")
+    for path in (source, tmp_path / "s.parquet"):
+        with duckdb.connect() as connection:
+            open_source(connection, path, CONTRACT)
+            assert connection.sql("select cust_id from raw.customer_summary").fetchall() == [("C0",)]
+
+
+def test_cust_id_is_customer_id_in_a_ledger(tmp_path: Path) -> None:
+    folder = ledger(tmp_path / "in")
+    text = (folder / "accounts.csv").read_text()
+    (folder / "accounts.csv").write_text(text.replace("customer_id", "CUST_ID"))
+    with duckdb.connect() as connection:
+        open_source(connection, folder, CONTRACT)
+        assert connection.sql("select customer_id from raw.accounts").fetchall() == [("C1",)]
+
+
 # The cases
 
 
@@ -303,6 +397,8 @@ def test_excels_line_that_names_the_delimiter(tmp_path: Path, end: str, broken: 
         ("ledger_with_dollar_signs", {"transactions.amount": None}),
         ("l26_owed_negative", {"statements.owed": "negative"}),
         ("s06_sep.csv", {"customer_summary.balance": None}),
+        ("s09_percent_points.csv", {f"customer_summary.{name}.percent": "percent" for name in SHARES}),
+        ("point_lost_in_shares.csv", {f"customer_summary.{name}.percent": None for name in SHARES}),
     ],
 )
 def test_cases(case: str, spellings: dict[str, str | None]) -> None:
