@@ -421,10 +421,12 @@ def test_cases(case: str, spellings: dict[str, str | None]) -> None:
         ("l10_three_months", {"purchases": 219.26, "tenure": 3.0, "purchases_frequency": 1.0}),
         ("l09_gap", {"cash_advance_frequency": 1.0, "tenure": 11.0, "balance_frequency": 1.0}),
         ("l25b_closed_goes_on", {"cash_advance_frequency": 1.0, "tenure": 12.0}),
+        # Of two holders the lower id counts, as no role is given.
+        ("l12b_joint_first", {"purchases": 1910.10, "tenure": 12.0}),
         ("l27_minimum_empty", {"minimum_payments": 399.35, "tenure": 12.0}),
     ],
 )
 def test_features_of_cases(tmp_path: Path, case: str, right: dict[str, float]) -> None:
-    customer = "C001" if "purchases" in right else "C003"
+    customer = "B900" if "joint" in case else "C001" if "purchases" in right else "C003"
     found = job_features(CASES / case, tmp_path / "warehouse").set_index("customer_id").loc[customer]
     assert found[list(right)].to_dict() == right

@@ -28,6 +28,17 @@ customers_while_closed as (
 
 ),
 
+-- Customers all of whose accounts count for another holder.
+other_holders as (
+
+    select distinct losers.customer_id
+    from {{ ref('int_ledger_duplicate_accounts') }} as losers
+    where
+        losers.duplicate_rank > 1
+        and losers.customer_id not in (select customer_id from {{ ref('int_ledger_accounts') }})
+
+),
+
 refused as (
 
     select
@@ -97,6 +108,13 @@ select
     count(*) as affected_rows,
     coalesce(array_to_string(min(customer_id, 10), ' '), '') as example_ids
 from customers_while_closed
+union all
+select
+    'joint_accounts' as check_name,
+    'warn' as severity,
+    count(*) as affected_rows,
+    coalesce(array_to_string(min(customer_id, 10), ' '), '') as example_ids
+from other_holders
 union all
 select
     'refused_money_of_another_size' as check_name,

@@ -38,15 +38,20 @@ duplicate_accounts as (
 
     select
         'accounts' as source,
-        file,
-        row_number,
-        raw_row,
-        'account_id stands in another row as well, which was kept' as reason,
+        losers.file,
+        losers.row_number,
+        losers.raw_row,
+        case
+            when losers.customer_id = kept.customer_id
+                then 'account_id stands in another row as well, which was kept'
+            else 'the account has another holder, ' || kept.customer_id || ', for whom it counts'
+        end as reason,
         cast(null as string) as measure,
         cast(null as decimal(18, 2)) as amount,
-        true as counts_as_error
-    from {{ ref('int_ledger_duplicate_accounts') }}
-    where duplicate_rank > 1
+        losers.customer_id = kept.customer_id as counts_as_error
+    from {{ ref('int_ledger_duplicate_accounts') }} as losers
+    inner join {{ ref('int_ledger_duplicate_accounts') }} as kept on losers.account_id = kept.account_id
+    where losers.duplicate_rank > 1 and kept.duplicate_rank = 1
 
 ),
 
