@@ -13,3 +13,10 @@
     {% endif %}
     {{ return(names) }}
 {% endmacro %}
+
+{# Of how many features the input knows any value: an aggregate. #}
+{% macro known_features() -%}
+    {%- for name in feature_names() -%}
+    cast(count({{ name }}) > 0 as integer){{ ' + ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}

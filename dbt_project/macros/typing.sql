@@ -96,7 +96,7 @@
 
 {% macro as_number(relation, name, type, credit=true) -%}
     {# credit: CR behind a number makes it negative, as in a balance; not where a type says which way money moved.
-       NaN and infinity are no numbers. #}
+       NaN and infinity are no numbers; a column in percent points comes out as shares. #}
     {%- if is_text(relation, name) -%}
     {%- set mark = spelling(relation, name) or '.' -%}
     {%- set text = "rtrim(" ~ name ~ ", '% ')" if spelling(relation, name ~ '.percent') else name -%}
@@ -113,6 +113,7 @@
     {%- else -%}
     try_cast({{ name }} as {{ type }})
     {%- endif -%}
+    {{- ' / 100' if spelling(relation, name ~ '.percent') -}}
 {%- endmacro %}
 
 {% macro as_date(relation, name) -%}

@@ -10,17 +10,14 @@ features as (
 counted as (
 
     select
-        {% for name in feature_names() -%}
-        cast(count({{ name }}) > 0 as integer){{ ' +' if not loop.last }}
-        {% endfor -%}
-        as known_features,
-        count(*) as customers
+        count(*) as customers,
+        {{ known_features() }} as known_features
     from features
 
 )
 
 select
-    'The input knows ' || known_features || ' of the {{ feature_names() | length }} features, at least 5 are needed; give'
-    || ' the columns that are empty: docs/input.md says which there are.' as sentence
+    'The input knows ' || known_features || ' of the {{ feature_names() | length }} features, at least 5 are needed; '
+    || 'give the columns that are empty: docs/input.md says which there are.' as sentence
 from counted
 where known_features < 5 and customers > 0

@@ -15,8 +15,7 @@ typed as (
         {{ as_id(source_customers, 'cust_id') }} as customer_id,
 
         {% for name in summary_columns() -%}
-        {{ as_number(source_customers, name, 'double') }}
-            {{- ' / 100' if spelling(source_customers, name ~ '.percent') }} as {{ name }},
+        {{ as_number(source_customers, name, 'double') }} as {{ name }},
         {% endfor %}
         -- The first column that holds something that is no number.
         case
@@ -43,8 +42,9 @@ judged as (
             when unreadable_column is not null then unreadable_column || ' is not a number'
             -- Of 6 to 12 months, as a file that was cut at its end or pasted has them.
             when tenure is null and prc_full_payment in (6, 7, 8, 9, 10, 11, 12)
-                then 'the values stand one column too far to the left: tenure is empty, and prc_full_payment is '
-                || cast(cast(prc_full_payment as integer) as varchar)
+                then
+                    'the values stand one column too far to the left: tenure is empty, and prc_full_payment is '
+                    || cast(cast(prc_full_payment as integer) as varchar)
             {% for name in summary_columns() -%}
             when {{ name }} < 0 then '{{ name }} is negative'
             when {{ name }} > 1e12 then '{{ name }} is above 1e12'
