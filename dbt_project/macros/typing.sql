@@ -96,7 +96,8 @@
 
 {% macro as_number(relation, name, type, credit=true) -%}
     {# credit: CR behind a number makes it negative, as in a balance; not where a type says which way money moved.
-       NaN and infinity are no numbers; a column in percent points comes out as shares. #}
+       NaN and infinity are no numbers; a column in percent points comes out as shares,
+       and one in another unit, as cents, in the job's. #}
     {%- if is_text(relation, name) -%}
     {%- set mark = spelling(relation, name) or '.' -%}
     {%- set text = "rtrim(" ~ name ~ ", '% ')" if spelling(relation, name ~ '.percent') else name -%}
@@ -113,7 +114,8 @@
     {%- else -%}
     try_cast({{ name }} as {{ type }})
     {%- endif -%}
-    {{- ' / 100' if spelling(relation, name ~ '.percent') -}}
+    {%- set unit = spelling(relation, name ~ '.divide_by') or ('100' if spelling(relation, name ~ '.percent')) -%}
+    {{- ' / ' ~ unit if unit -}}
 {%- endmacro %}
 
 {% macro as_date(relation, name) -%}

@@ -1,6 +1,7 @@
 {{ config(enabled=var('source_kind') != 'summary') }}
 
--- Without a statement in the window there is no balance, no limit and no due date to segment by.
+-- Without a statement in the window there is no balance, no limit and no due date to segment by: where a ledger has
+-- statements, they belong there.
 with
 
 in_window as (
@@ -47,4 +48,6 @@ from in_window
 cross join reach
 cross join commonest
 cross join {{ ref('int_ledger_period') }} as period
-where in_window.row_count = 0
+where
+    in_window.row_count = 0
+    and exists (select 1 from {{ source('intake', 'inputs') }} as inputs where inputs.source = 'statements')

@@ -21,13 +21,19 @@ from scripts.base.paths import DBT_PROJECT, SEEDS
 from scripts.base.seeds import languages
 
 # dbt's vars that the commands set themselves.
-INTERNAL = {"source_kind", "model", "learning", "input_path", "is_sample", "spellings"}
+INTERNAL = {"source_kind", "model", "learning", "input_path", "mapping_path", "is_sample", "spellings"}
 # Read by the commands alone, before or after dbt.
 COMMANDS = {
     "source": Parameter(
         "",
         "Path of the input: a customer summary (file) or a ledger (folder). Left out: that of the last build, at first "
         "the generated sample.",
+    ),
+    "mapping": Parameter(
+        "",
+        "Path of a YAML file that says what your tables, columns and codes are called (docs/mapping.md), or `none`. "
+        "Left out: `mapping.yml` in the source's folder or `<name>.mapping.yml` beside its file, else that of the last "
+        "build.",
     ),
     "new_source": Parameter(
         "",

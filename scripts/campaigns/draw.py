@@ -21,7 +21,7 @@ from scripts.base.parameters import read_arguments
 from scripts.base.paths import CAMPAIGNS, PARTIAL
 from scripts.base.quoting import sql_text
 from scripts.base.statistics import POWER, customers_needed, power_of, smallest_uplift
-from scripts.campaigns.register import check_name, key_of, open_register, words_of
+from scripts.campaigns.register import check_name, id_columns, key_of, open_register, words_of
 from scripts.intake.customer_ids import ACCEPT, Match, match_ids
 from scripts.intake.id_lists import read_ids
 from scripts.intake.objections import objectors
@@ -183,7 +183,8 @@ def plan_campaign(settings: CampaignSettings, warehouse: Path, now: dt.datetime)
     Raises UserError where the segment is unknown, a list cannot be read, the name is taken or too few
     customers are left; nothing is written then.
     """
-    lists = {name: read_ids(Path(path).expanduser(), name) for name, path in settings.lists.items()}
+    also = id_columns(warehouse)
+    lists = {name: read_ids(Path(path).expanduser(), name, also) for name, path in settings.lists.items()}
     # Who objected after the last build still has a segment in it.
     lists["OBJECTIONS"] = objectors(warehouse)
     with open_register(warehouse) as connection:

@@ -15,9 +15,11 @@ from pathlib import Path
 import duckdb
 
 from scripts.base.errors import UserError
-from scripts.base.paths import CAMPAIGNS
+from scripts.base.paths import CAMPAIGNS, STAGING
 from scripts.base.quoting import sql_text
-from scripts.published.reading import published_file
+from scripts.intake.mapping import load_mapping
+from scripts.intake.source_files import load_contract
+from scripts.published.reading import mapping_in_use, published_file
 
 REGISTER = "campaigns.duckdb"
 TABLES = """
@@ -50,6 +52,12 @@ def check_name(name: str) -> str:
             " NAME=spring_2026."
         )
     return name
+
+
+def id_columns(warehouse: Path) -> tuple[str, ...]:
+    """What the bank's mapping calls the column of ids in lists; none where it has none, or the mapping is gone."""
+    path = mapping_in_use(warehouse)
+    return load_mapping(path, load_contract(STAGING)).id_columns if path and path.is_file() else ()
 
 
 @contextmanager

@@ -35,7 +35,7 @@ from scripts.base.statistics import (
     smallest_uplift,
     value_effect,
 )
-from scripts.campaigns.register import open_register, words_of
+from scripts.campaigns.register import id_columns, open_register, words_of
 from scripts.intake.customer_ids import id_sql, match_ids
 from scripts.intake.id_lists import id_column, list_relation
 
@@ -204,8 +204,9 @@ def measure_campaign(
     Raises UserError where the campaign is unknown or a row of the outcomes is not understood, of an unknown
     customer, or of one a second time; nothing is written then.
     """
-    relation, columns = list_relation(outcomes, "OUTCOMES")
-    customer = id_column(outcomes, "OUTCOMES", columns)
+    also = id_columns(warehouse)
+    relation, columns = list_relation(outcomes, "OUTCOMES", also)
+    customer = id_column(outcomes, "OUTCOMES", columns, also)
     if "responded" not in columns:
         raise UserError(
             f"OUTCOMES={outcomes}: has no column responded (1 or 0); its columns are {', '.join(columns)}."

@@ -68,7 +68,7 @@ def open_csv(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
     """
     waiting = []
     for file in entity.files:
-        dialect = sniff(file.path, [*entity.names, *ID_COLUMNS])
+        dialect = sniff(file.path, [*entity.wanted, *ID_COLUMNS])
         dialect = replace(dialect, header=contract_names(entity, dialect.header))
         keys = added_keys(file, dialect.header)
         check_columns(entity, file, [*dialect.header, *keys])
@@ -127,8 +127,8 @@ def _check_group(
     )
     # A column that is not read is not checked for its encoding.
     counts = ", ".join(f"count({sql_name(name)})" for name in column_names(dialect.header))
-    numbers = [column.name for column in entity.columns if column.is_number]
-    spelled = [column.name for column in entity.columns if column.is_number or column.is_date]
+    numbers = [column.name for column in entity.as_they_stand if column.is_number]
+    spelled = [column.name for column in entity.as_they_stand if column.is_number or column.is_date]
     words = ", ".join(map(sql_text, EMPTIES))
     looked_for = [
         *(f"count_if(contains({sql_name(name)}, ','))" for name in numbers),

@@ -3,6 +3,7 @@
 Reads the one file that is named and writes nothing.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -14,17 +15,17 @@ from scripts.intake.customer_ids import id_sql
 from scripts.intake.source_files import ID_COLUMNS
 
 
-def list_relation(path: Path, name: str) -> tuple[str, tuple[str, ...]]:
+def list_relation(path: Path, name: str, also: Sequence[str] = ()) -> tuple[str, tuple[str, ...]]:
     """Return SQL that reads the file of parameter `name`, and its columns in lower case.
 
-    Every column of a CSV file is text. Raises UserError where there is no such file or it has another kind.
+    also: what the bank's mapping calls the id. Every column of a CSV file is text. Raises UserError where there is no such file or it has another kind.
     """
     if not path.is_file():
         raise UserError(
             f"{name}={path}: no such file; expected a CSV or Parquet file with a column customer_id."
         )
     if path.name.lower().endswith((".csv", ".csv.gz")):
-        dialect = sniff(path, ID_COLUMNS)
+        dialect = sniff(path, [*also, *ID_COLUMNS])
         return read_csv([path], dialect), column_names(dialect.header)
     if path.name.lower().endswith(".parquet"):
         relation = f"read_parquet({sql_path(path)})"
@@ -34,31 +35,42 @@ def list_relation(path: Path, name: str) -> tuple[str, tuple[str, ...]]:
             raise UserError(
                 f"{name}={path}: cannot be read as Parquet ({str(error).splitlines()[0]})."
             ) from None
-        return relation, tuple(str(column[0]).lower() for column in found)
+        originals = [str(column[0]) for column in found]
+        names = column_names(originals)
+        renamed = ", ".join(
+            f"{sql_name(original)} as {sql_name(name)}"
+            for original, name in zip(originals, names, strict=True)
+        )
+        return f"(select {renamed} from {relation})", names
     raise UserError(f"{name}={path}: expected a file that ends in .csv, .csv.gz or .parquet.")
 
 
-def id_column(path: Path, name: str, columns: tuple[str, ...]) -> str:
-    """Return the one of the columns that holds the customers' ids; raises UserError where none does."""
-    for column in ID_COLUMNS:
+def id_column(path: Path, name: str, columns: tuple[str, ...], also: Sequence[str] = ()) -> str:
+    """Return the one of the columns that holds the customers' ids; raises UserError where none does.
+
+    also: what the bank's mapping calls it.
+    """
+    for column in (*also, *ID_COLUMNS):
         if column in columns:
             return column
+    others = " or ".join(dict.fromkeys(["cust_id", *also]))
     raise UserError(
-        f"{name}={path}: has no column customer_id (or cust_id); its columns are {', '.join(columns) or 'none'}."
+        f"{name}={path}: has no column customer_id (or {others}); its columns are {', '.join(columns) or 'none'}."
     )
 
 
-def read_ids(path: Path, name: str) -> list[str]:
+def read_ids(path: Path, name: str, also: Sequence[str] = ()) -> list[str]:
     """Read the ids as text, spelled as `id_sql` does, each once, in the order of their text.
 
     Args:
         path: the file.
         name: the parameter it was given by, for the words of an error.
+        also: what the bank's mapping calls the column of ids.
 
     Raises UserError where it cannot be read, has no column of ids or an id is empty.
     """
-    relation, columns = list_relation(path, name)
-    column = sql_name(id_column(path, name, columns))
+    relation, columns = list_relation(path, name, also)
+    column = sql_name(id_column(path, name, columns, also))
     try:
         found = duckdb.sql(
             f"select distinct {id_sql(column)} as id from {relation} order by id nulls first"

@@ -49,6 +49,7 @@ def update_register(
     connection: duckdb.DuckDBPyConnection,
     customers: str,
     accept: str = "",
+    id_columns: Sequence[str] = (),
 ) -> Objections:
     """Add a list of objectors to the register, take off those who withdrew, and return all who object.
 
@@ -59,14 +60,17 @@ def update_register(
         connection: where the input's customers are.
         customers: relation of them, with customer_id.
         accept: `accept` where a list may be of people of whom nobody is a customer.
+        id_columns: what the bank's mapping calls the column of ids.
 
     Raises UserError where a list or the register cannot be read, a person stands in both lists, or nobody
     of a list is a customer (or, of those who withdraw, in the register); the register then stays as it was.
     """
     path = warehouse / REGISTER
     register = _read(path)
-    handed_in = read_ids(Path(objections).expanduser(), "OBJECTIONS") if objections else []
-    taken_back = read_ids(Path(withdrawn).expanduser(), "OBJECTIONS_WITHDRAWN") if withdrawn else []
+    handed_in = read_ids(Path(objections).expanduser(), "OBJECTIONS", id_columns) if objections else []
+    taken_back = (
+        read_ids(Path(withdrawn).expanduser(), "OBJECTIONS_WITHDRAWN", id_columns) if withdrawn else []
+    )
     both = sorted(set(handed_in) & set(taken_back))
     if both:
         raise UserError(

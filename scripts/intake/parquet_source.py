@@ -52,7 +52,7 @@ def open_parquet(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
         keys = added_keys(file, [name for name, _ in columns])
         check_columns(entity, file, contract_names(entity, [*(name for name, _ in columns), *keys]))
         for name, data_type in columns:
-            if normalise(name) in entity.names and data_type == "NESTED":
+            if normalise(name) in entity.wanted and data_type == "NESTED":
                 raise UserError(
                     f"{file.path}: column {name} is nested (a list, struct or map); "
                     "a plain value was expected."
@@ -70,7 +70,7 @@ def _parquet_part(
     if "file_row_number" in [name.lower() for name in originals]:
         raise UserError(f"{files[0].path}: a column must not be named file_row_number; rename it.")
     # Some writers store text without saying that it is text.
-    binary = any(data_type == "BLOB" and normalise(name) in entity.names for name, data_type in columns)
+    binary = any(data_type == "BLOB" and normalise(name) in entity.wanted for name, data_type in columns)
     relation = (
         f"read_parquet({sql_paths([file.path for file in files])}, "
         f"filename = '_intake_path', file_row_number = true"

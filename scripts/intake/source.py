@@ -4,7 +4,7 @@ Reads the input files and the dbt source YAMLs; writes views and three small tab
 `unreadable_rows`, and, for broken files, `joined_rows`/`row_shifts`) in schema `raw` of the connection's
 database, nothing else. No data is copied: the views read the files each time they are queried.
 
-Views, one per entity of the contract (`raw.accounts` ...): the contract's columns, then all others of the
+Views, one per entity of the contract (`raw.accounts` ..., without rows where a ledger may lack it and does): the contract's columns, then all others of the
 input, in lower case; then `_file` (path inside the source folder), `_row_number` (1-based, of data rows;
 unreadable rows count, blank lines do not). Columns of CSV
 files are text, those of Parquet files have their own types.
@@ -26,8 +26,19 @@ import duckdb
 from scripts.base.errors import UserError
 from scripts.base.quoting import sql_name
 from scripts.intake.csv_source import open_csv
+from scripts.intake.mapped_columns import join_files, map_entity, mapped_spellings, take_from
+from scripts.intake.mapping import UNMAPPED, InputMapping
 from scripts.intake.parquet_source import open_parquet
-from scripts.intake.source_files import Column, Contract, Entity, InputFile, load_contract, look
+from scripts.intake.source_files import (
+    Column,
+    Contract,
+    Entity,
+    InputFile,
+    load_contract,
+    look,
+    look_at_entity,
+    mapped_path,
+)
 from scripts.intake.spellings import decide_spellings
 
 __all__ = ["Column", "Contract", "InputFile", "Intake", "load_contract", "open_source"]
@@ -54,6 +65,7 @@ def open_source(
     connection: duckdb.DuckDBPyConnection,
     source: Path,
     contract: Contract,
+    mapping: InputMapping = UNMAPPED,
     *,
     decimal_mark: str = "",
     date_order: str = "",
@@ -61,12 +73,14 @@ def open_source(
 ) -> Intake:
     """Make SOURCE readable as views in schema `raw` of the connection's database.
 
+    mapping: the bank's own names, see intake/mapping.py.
+
     Also fills `raw.inputs` (one row per file) and `raw.unreadable_rows` (one row per row of a CSV file
     that cannot be split into the header's columns). All of it is replaced in one transaction; when the
     input is unusable, UserError says why and the earlier relations stay. CSV files are read once from end
     to end to check them, of Parquet files only the footers.
     """
-    kind, entities = look(source, contract)
+    kind, entities = look(source, contract, mapping)
     try:
         connection.execute(
             "create or replace temp table intake_unreadable "
@@ -81,11 +95,12 @@ def open_source(
             "(source varchar, part integer, first_rank bigint, shift bigint)"
         )
         for entity in entities:
-            if entity.files[0].format == "parquet":
-                open_parquet(connection, entity)
-            else:
-                open_csv(connection, entity)
-            _refuse_without_rows(connection, entity)
+            if entity.files:
+                _open_entity(connection, entity, mapping)
+        _take_entities(connection, entities, mapping)
+        for entity in entities:
+            if mapping.tables.get(entity.name) and not mapping.table(entity.name).taken_from:
+                map_entity(connection, entity, mapping.table(entity.name))
         delimiters = {entity.name: entity.files[0].delimiter or "" for entity in entities}
         spellings = decide_spellings(
             connection,
@@ -94,7 +109,10 @@ def open_source(
             decimal_mark=decimal_mark,
             date_order=date_order,
             time_zone=time_zone,
+            balances=mapping.balances,
         )
+        for entity in entities:
+            spellings |= mapped_spellings(entity, mapping.table(entity.name))
         for entity in entities:
             entity.files = [
                 replace(file, decimal_separator="," if entity.decimal_comma else ".")
@@ -102,16 +120,65 @@ def open_source(
                 else file
                 for file in entity.files
             ]
-        _publish(connection, entities)
+        absent = [name for name in contract.entities(kind) if name not in {each.name for each in entities}]
+        _publish(connection, entities, {name: contract.entities(kind)[name] for name in absent})
     finally:
         for table in ("unreadable", "joined", "shifts", "errors", "scans"):
             connection.execute(f"drop table if exists temp.intake_{table}")
     return Intake(
         kind,
         tuple(file for entity in entities for file in entity.files),
-        tuple(note for entity in entities for note in entity.notes),
+        (
+            *(note for entity in entities for note in entity.notes),
+            *(f"{name}: not there, which leaves {contract.optional[name]} unknown." for name in absent),
+        ),
         spellings,
     )
+
+
+def _open_entity(connection: duckdb.DuckDBPyConnection, entity: Entity, mapping: InputMapping) -> None:
+    """Open one table's files, and those that the mapping joins to them."""
+    join = mapping.table(entity.name).join
+    joined = None
+    if join:
+        path = mapped_path(mapping, entity.name, join.file, entity.folder)
+        joined = look_at_entity(entity.name, (), entity.folder, path)
+        joined.theirs = [join.on]
+        _open_files(connection, joined)
+        there = {name for part in joined.parts for name in part.names}
+        # The key is in both; of the other columns, each in one of them.
+        entity.theirs = [join.on, *(name for name in entity.wanted if name not in there)]
+    _open_files(connection, entity)
+    _refuse_without_rows(connection, entity)
+    if join and joined:
+        join_files(connection, entity, joined, join.on)
+
+
+def _open_files(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
+    if entity.files[0].format == "parquet":
+        open_parquet(connection, entity)
+    else:
+        open_csv(connection, entity)
+
+
+def _take_entities(
+    connection: duckdb.DuckDBPyConnection, entities: list[Entity], mapping: InputMapping
+) -> None:
+    """Make the tables that the mapping takes from others."""
+    opened = {entity.name: entity for entity in entities if entity.files}
+    for entity in entities:
+        table = mapping.table(entity.name)
+        if not table.taken_from:
+            continue
+        other = opened[table.taken_from]
+        there = {name for part in other.parts for name in part.names}
+        lacking = [name for name in table.theirs(entity.columns) if name not in there]
+        if lacking:
+            raise UserError(
+                f"{mapping.path}: {entity.name} is taken from {other.name}, whose files lack {', '.join(lacking)}; they"
+                f" have {', '.join(sorted(there))}."
+            )
+        take_from(connection, entity, other, table)
 
 
 def _refuse_without_rows(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
@@ -143,8 +210,12 @@ def _refuse_without_rows(connection: duckdb.DuckDBPyConnection, entity: Entity) 
         )
 
 
-def _publish(connection: duckdb.DuckDBPyConnection, entities: list[Entity]) -> None:
-    """Replace the relations of schema `raw`, all or none."""
+def _publish(
+    connection: duckdb.DuckDBPyConnection,
+    entities: list[Entity],
+    absent: Mapping[str, tuple[Column, ...]],
+) -> None:
+    """Replace the relations of schema `raw`, all or none; entities that are absent become views without rows."""
     files = [file for entity in entities for file in entity.files]
     connection.execute("begin")
     try:
@@ -192,6 +263,13 @@ def _publish(connection: duckdb.DuckDBPyConnection, entities: list[Entity]) -> N
                 f"create view raw.{sql_name(entity.name + '_unnumbered')} "
                 f"as {_view_sql(entity, numbered=False)}"
             )
+        for name, columns in absent.items():
+            nothing = ", ".join(f"cast(null as {column.data_type}) as {column.name}" for column in columns)
+            for view in (name, f"{name}_unnumbered"):
+                connection.execute(
+                    f"create view raw.{sql_name(view)} as select {nothing}, cast(null as varchar) as _file, "
+                    "cast(null as bigint) as _row_number where false"
+                )
         connection.execute("commit")
     except BaseException:
         connection.execute("rollback")

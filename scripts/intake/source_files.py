@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import yaml
@@ -18,6 +19,9 @@ import yaml
 from scripts.base.errors import UserError
 from scripts.base.quoting import sql_path
 from scripts.intake.csv_dialect import normalise, open_file, sniff
+
+if TYPE_CHECKING:
+    from scripts.intake.mapping import InputMapping
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 EXPECTED = (
@@ -55,11 +59,16 @@ FOREIGN_ENDINGS = frozenset(
 
 @dataclass(frozen=True)
 class Column:
-    """One input column of the contract: its name, SQL type, and whether it may be empty."""
+    """One input column of the contract: its name, SQL type, whether it may be empty, and whether an input may lack it.
+
+    What an input lacks, only a mapping can say: a column that is not found is a mistake until then.
+    """
 
     name: str
     data_type: str
     may_be_empty: bool
+    may_be_absent: bool = False
+    values: tuple[str, ...] = ()  # the only ones there are, where the contract lists them
 
     @property
     def is_number(self) -> bool:
@@ -74,10 +83,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Contract:
-    """The input contract: for each kind (`ledger`, `summary`) its entities and their columns."""
+    """The input contract: for each kind (`ledger`, `summary`) its entities and their columns.
+
+    `optional`: the entities that a ledger need not have, with what stays unknown then.
+    """
 
     ledger: Mapping[str, tuple[Column, ...]]
     summary: Mapping[str, tuple[Column, ...]]
+    optional: Mapping[str, str] = field(default_factory=dict)
 
     def entities(self, kind: str) -> Mapping[str, tuple[Column, ...]]:
         """Return the entities of one kind of input."""
@@ -117,6 +130,19 @@ class Entity:
     # Values with a comma, and words for nothing, by column; not there where no scan of all rows has counted them.
     commas: dict[str, int] = field(default_factory=dict)
     empties: dict[str, int] = field(default_factory=dict)
+    # What the files must have where a mapping gives the contract's columns: the bank's columns; and what comes of them.
+    theirs: list[str] | None = None
+    mapped: frozenset[str] = frozenset()
+
+    @property
+    def wanted(self) -> list[str]:
+        """The columns that the files must have."""
+        return self.names if self.theirs is None else self.theirs
+
+    @property
+    def as_they_stand(self) -> tuple[Column, ...]:
+        """The contract's columns that the files have under the contract's names."""
+        return tuple(column for column in self.columns if column.name not in self.mapped)
 
     @property
     def names(self) -> list[str]:
@@ -141,20 +167,19 @@ def load_contract(sources_folder: Path) -> Contract:
     Raises UserError when the sources `ledger` and `summary` are not both there.
     """
     found: dict[str, dict[str, tuple[Column, ...]]] = {}
+    optional: dict[str, str] = {}
     for path in sorted(sources_folder.rglob("*__sources.yml")):
         for source in yaml.safe_load(path.read_text(encoding="utf-8")).get("sources", []):
             if source["name"] not in ("ledger", "summary"):
                 continue
             found[source["name"]] = {
-                table["name"]: tuple(
-                    Column(
-                        column["name"],
-                        column["data_type"],
-                        bool(column.get("config", {}).get("meta", {}).get("may_be_empty", False)),
-                    )
-                    for column in table["columns"]
-                )
+                table["name"]: tuple(_column(column) for column in table["columns"])
                 for table in source["tables"]
+            }
+            optional |= {
+                table["name"]: str(_meta(table)["leaves_unknown"])
+                for table in source["tables"]
+                if "leaves_unknown" in _meta(table)
             }
     if not {"ledger", "summary"} <= set(found):
         raise UserError(
@@ -162,19 +187,37 @@ def load_contract(sources_folder: Path) -> Contract:
             f"*__sources.yml were expected, found {', '.join(sorted(found)) or 'none'}; "
             "restore dbt_project/models/staging."
         )
-    return Contract(found["ledger"], found["summary"])
+    return Contract(found["ledger"], found["summary"], optional)
 
 
-def look(source: Path, contract: Contract) -> tuple[str, list[Entity]]:
+def _meta(described: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = described.get("config", {}).get("meta", {})
+    return found
+
+
+def _column(described: Mapping[str, Any]) -> Column:
+    meta = _meta(described)
+    empty = bool(meta.get("may_be_empty", False))
+    return Column(
+        described["name"],
+        described["data_type"],
+        empty,
+        # What may be empty in every row may be absent.
+        empty or bool(meta.get("may_be_absent", False)),
+        tuple(meta.get("values", ())),
+    )
+
+
+def look(source: Path, contract: Contract, mapping: InputMapping) -> tuple[str, list[Entity]]:
     """Find out the kind of input, 'summary' or 'ledger', and its files.
 
-    Raises UserError when SOURCE is neither, or something in it is in the way.
+    mapping: where a bank's tables are, if it says so. An entity that is taken from another has no files yet. Raises UserError when SOURCE is neither, or something in it is in the way.
     """
     if not os.path.lexists(source):
         raise UserError(f"SOURCE={source} does not exist; {EXPECTED}.")
     path = source.resolve()
     if path.is_dir():
-        return "ledger", _look_into_folder(source, path, contract)
+        return "ledger", _look_into_folder(source, path, contract, mapping)
     if not path.is_file():
         raise UserError(f"SOURCE={source} is neither a file nor a folder; {EXPECTED}.")
     ((name, columns),) = contract.summary.items()
@@ -186,12 +229,17 @@ def look(source: Path, contract: Contract) -> tuple[str, list[Entity]]:
     if _ending(path.name) is None:
         raise UserError(f"SOURCE={source} is no .csv, .csv.gz or .parquet file; {EXPECTED}.")
     file = _input_file(name, path.parent, path)
+    if any(table in contract.ledger for table in mapping.tables):
+        raise UserError(
+            f"SOURCE={source} is a file, but {mapping.path} describes a ledger; give the folder that the file is in."
+        )
     entity = Entity(name, columns, path.parent, [file])
+    _expect_theirs(entity, mapping)
     if file.format == "csv":
         # A ledger's file named alone deserves a better hint than 18 missing columns.
-        header = {normalise(column) for column in sniff(path, entity.names).header}
+        header = {normalise(column) for column in sniff(path, entity.wanted).header}
         for ledger_name, ledger_columns in contract.ledger.items():
-            if {column.name for column in ledger_columns} <= header and not set(entity.names) <= header:
+            if {column.name for column in ledger_columns} <= header and not set(entity.wanted) <= header:
                 raise UserError(
                     f"SOURCE={source} holds a ledger's {ledger_name}; give the folder that holds it "
                     f"together with {' and '.join(name for name in contract.ledger if name != ledger_name)}."
@@ -199,17 +247,41 @@ def look(source: Path, contract: Contract) -> tuple[str, list[Entity]]:
     return "summary", [entity]
 
 
-def _look_into_folder(source: Path, path: Path, contract: Contract) -> list[Entity]:
+def _expect_theirs(entity: Entity, mapping: InputMapping) -> None:
+    """Note in the entity which columns its files must have."""
+    if mapping.tables.get(entity.name):
+        table = mapping.table(entity.name)
+        entity.theirs = table.theirs(entity.columns)
+        entity.mapped = frozenset(
+            name
+            for name, form in table.columns.items()
+            if not (form.kind == "column" and form.columns == (name,))
+        )
+
+
+def _look_into_folder(source: Path, path: Path, contract: Contract, mapping: InputMapping) -> list[Entity]:
+    if any(table in contract.summary for table in mapping.tables):
+        raise UserError(
+            f"SOURCE={source} is a folder, but {mapping.path} describes a customer summary; give the file itself."
+        )
     children = _children(path)
     named: dict[str, list[Path]] = {name: [] for name in contract.ledger}
+    for name in contract.ledger:
+        if mapping.table(name).file:
+            named[name] = [mapped_path(mapping, name, mapping.table(name).file, path)]
     for child in children:
         stem = child.name.lower()
         for ending in ENDINGS:
             stem = stem.removesuffix(ending)
-        if stem in named:
+        table = mapping.table(stem)
+        if stem in named and not (table.file or table.taken_from or mapping.lacks(stem)):
             named[stem].append(child)
-    missing = [name for name, paths in named.items() if not paths]
-    if len(missing) == len(named):
+    missing = [
+        name
+        for name, paths in named.items()
+        if not (paths or name in contract.optional or mapping.table(name).taken_from)
+    ]
+    if not any(named.values()):
         data_files = [child for child in children if child.is_file() and _ending(child.name)]
         if len(data_files) == 1 and _is_summary(data_files[0], contract):
             raise UserError(
@@ -225,18 +297,36 @@ def _look_into_folder(source: Path, path: Path, contract: Contract) -> list[Enti
         raise UserError(
             f"SOURCE={source} is a ledger without {' and '.join(missing)}: expected {missing[0]}.csv, "
             f"{missing[0]}.csv.gz, {missing[0]}.parquet or a folder {missing[0]} "
-            f"beside {', '.join(name for name in named if name not in missing)}."
+            f"beside {', '.join(name for name, paths in named.items() if paths)}."
         )
     entities = []
     for name, paths in named.items():
+        if mapping.table(name).taken_from:
+            entities.append(Entity(name, contract.ledger[name], path, []))
+            continue
+        if not paths:
+            continue
         if len(paths) > 1:
             both = " and ".join(sorted(child.name for child in paths))
             raise UserError(f"SOURCE={source} holds {name} more than once ({both}); leave one of them.")
-        entities.append(_look_at_entity(name, contract.ledger[name], path, paths[0]))
+        entities.append(look_at_entity(name, contract.ledger[name], path, paths[0]))
+        _expect_theirs(entities[-1], mapping)
     return entities
 
 
-def _look_at_entity(name: str, columns: tuple[Column, ...], folder: Path, path: Path) -> Entity:
+def mapped_path(mapping: InputMapping, table: str, file: str, folder: Path) -> Path:
+    """The path of a file that a mapping names, inside the source's folder; raises UserError where it is not there."""
+    path = folder / file
+    if not path.exists() or not path.resolve().is_relative_to(folder):
+        held = ", ".join(child.name for child in _children(folder)[:10])
+        raise UserError(
+            f"{mapping.path}: {table}: there is no {file} in {folder} (it holds {held}); correct the name."
+        )
+    return path
+
+
+def look_at_entity(name: str, columns: tuple[Column, ...], folder: Path, path: Path) -> Entity:
+    """Find the files of one table: the file, or the folder with its parts. Raises UserError for one that is neither."""
     notes: list[str] = []
     if path.is_dir():
         if _ending(path.name):
@@ -341,7 +431,7 @@ def contract_names(entity: Entity, found: Sequence[str]) -> tuple[str, ...]:
     """Return the names of a file's columns with the customer's id under the contract's name, where it has the other."""
     names = [normalise(name) for name in found]
     for wanted, other in (ID_COLUMNS, ID_COLUMNS[::-1]):
-        if wanted in entity.names and wanted not in names and other in names:
+        if wanted in entity.wanted and wanted not in names and other in names:
             return tuple(wanted if name == other else as_is for name, as_is in zip(names, found, strict=True))
     return tuple(found)
 
@@ -349,14 +439,14 @@ def contract_names(entity: Entity, found: Sequence[str]) -> tuple[str, ...]:
 def check_columns(entity: Entity, file: InputFile, found: Sequence[str]) -> None:
     """Raise UserError when columns of the contract are missing or stand twice in one file."""
     names = [normalise(name) for name in found]
-    twice = [name for name in entity.names if names.count(name) > 1]
+    twice = [name for name in entity.wanted if names.count(name) > 1]
     if twice:
         raise UserError(
             f"{file.path} has the column {', '.join(twice)} more than once; keep one and rename the others."
         )
-    missing = [name for name in entity.names if name not in names]
+    missing = [name for name in entity.wanted if name not in names]
     if missing:
-        others = [name for name in names if name and name not in entity.names]
+        others = [name for name in names if name and name not in entity.wanted]
         near = []
         for name in missing:
             match = difflib.get_close_matches(name, others, 1, 0.6)
@@ -373,6 +463,13 @@ def added_keys(file: InputFile, columns: Sequence[str]) -> tuple[str, ...]:
     """Return the Hive keys to read from the path: all of them, unless the file itself has one of them."""
     keys = _hive_keys(file)
     return () if {normalise(key) for key in keys} & {normalise(name) for name in columns} else keys
+
+
+def unpublished(sql: str) -> str:
+    """Return a part's SQL reading the tables not yet published."""
+    return sql.replace("raw.joined_rows", "temp.intake_joined").replace(
+        "raw.row_shifts", "temp.intake_shifts"
+    )
 
 
 def hive_options(keys: Sequence[str]) -> str:

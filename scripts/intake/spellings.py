@@ -15,7 +15,7 @@ import duckdb
 
 from scripts.base.errors import UserError
 from scripts.base.quoting import sql_name, sql_text
-from scripts.intake.source_files import Column, Entity
+from scripts.intake.source_files import Column, Entity, unpublished
 
 # What stands where there is nothing.
 EMPTIES = (
@@ -87,6 +87,7 @@ def decide_spellings(
     decimal_mark: str = "",
     date_order: str = "",
     time_zone: str = "",
+    balances: str = "",
 ) -> dict[str, str]:
     """Find out how each column of text writes numbers and dates, and add what was decided to the entities' notes.
 
@@ -97,6 +98,7 @@ def decide_spellings(
         decimal_mark: `,` or `.` for columns that do not tell, or empty.
         date_order: a key of DATE_ORDERS for columns that do not tell, or empty.
         time_zone: in which moments become days, as Asia/Jakarta, or empty.
+        balances: `negative` or `positive` where it is known how debt is kept, or empty.
 
     Raises UserError where dates can be read in two ways and nothing tells which, where moments have no zone to be
     days in, and where amounts are in several currencies.
@@ -112,7 +114,7 @@ def decide_spellings(
     found = _decide_marks(entities, marks, delimiters, decimal_mark)
     found |= _decide_dates(connection, entities, text, date_order)
     found |= _decide_zones(connection, entities, time_zone)
-    found |= _decide_sign(connection, entities)
+    found |= _decide_sign(connection, entities, balances)
     found |= _decide_percent(connection, entities)
     for entity in entities:
         _note_empties(connection, entity, text[entity.name])
@@ -128,13 +130,6 @@ def _text_columns(connection: duckdb.DuckDBPyConnection, entity: Entity) -> list
     return [
         column for column in entity.columns if column.name in found and (column.is_number or column.is_date)
     ]
-
-
-def unpublished(sql: str) -> str:
-    """Return a part's SQL reading the tables not yet published."""
-    return sql.replace("raw.joined_rows", "temp.intake_joined").replace(
-        "raw.row_shifts", "temp.intake_shifts"
-    )
 
 
 def _values(entity: Entity, column: str, limit: int | None = None, distinct: bool = False) -> str:
@@ -368,8 +363,12 @@ def _refuse_several_currencies(connection: duckdb.DuckDBPyConnection, entities: 
                 )
 
 
-def _decide_sign(connection: duckdb.DuckDBPyConnection, entities: Sequence[Entity]) -> dict[str, str]:
+def _decide_sign(
+    connection: duckdb.DuckDBPyConnection, entities: Sequence[Entity], given: str
+) -> dict[str, str]:
     """Debt is kept as a negative balance where no statement with something due has a balance above 0."""
+    if given:
+        return {"statements.owed": "negative"} if given == "negative" else {}
     for entity in entities:
         if entity.name != "statements":
             continue

@@ -33,8 +33,9 @@ from scripts.dbt.failures import why_dbt_failed
 from scripts.dbt.runner import run_dbt
 from scripts.intake.csv_dialect import normalise
 from scripts.intake.customer_ids import collect_customers
+from scripts.intake.mapping import UNMAPPED, InputMapping, find_mapping, load_mapping, mapping_beside
 from scripts.intake.objections import Objections, hand_over, update_register
-from scripts.intake.source import Intake, load_contract, open_source
+from scripts.intake.source import Contract, Intake, load_contract, open_source
 from scripts.job.origin import Origin, check_kept, check_portfolio, choose_origin, read_origin
 from scripts.job.summary import Summary, summarise
 from scripts.outputs.metabase.resync import ask_for_resync
@@ -63,11 +64,16 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
         if origin == published_before and not given.get("source"):
             console.note(f"SOURCE is left out: the input is that of the last build, {origin.words}")
         source = _sample(settings, console) if origin.is_sample else _named(settings, origin)
+        contract = load_contract(STAGING)
+        mapping = _mapping(settings, source, origin, published_before, contract, console)
+        given = {**mapping.parameters, **given}
+        settings |= given
         with console.stage("Open the input") as stage, _open_work(work) as connection:
             intake = open_source(
                 connection,
                 source,
-                load_contract(STAGING),
+                contract,
+                mapping,
                 decimal_mark=settings["decimal_mark"],
                 date_order=settings["date_order"],
                 time_zone=settings["time_zone"],
@@ -90,6 +96,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
                 connection,
                 customers,
                 settings["unmatched"],
+                mapping.id_columns,
             )
             hand_over(connection, objections.ids)
             unread = keep_models(connection, warehouse / LINK)
@@ -104,6 +111,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
             "spellings": dict(intake.spellings),
             "protected": protected,
             "input_path": str(origin.path),
+            "mapping_path": str(mapping.path or ""),
             "is_sample": origin.is_sample,
         }
         manifest = _run_dbt(variables, warehouse, console)
@@ -194,6 +202,34 @@ def _protected(connection: duckdb.DuckDBPyConnection, intake: Intake, named: str
                 + (f"it has {', '.join(others)}." if others else "it has no others.")
             )
     return ",".join(dict.fromkeys(wanted))
+
+
+def _mapping(
+    settings: dict[str, Any],
+    source: Path,
+    origin: Origin,
+    before: Origin | None,
+    contract: Contract,
+    console: Console,
+) -> InputMapping:
+    """The mapping of this input, and a line that says which one it is."""
+    if origin.is_sample:
+        if settings["mapping"]:
+            raise UserError(
+                "MAPPING: the generated sample has the job's own names; give SOURCE, or leave it out."
+            )
+        return UNMAPPED
+    path = find_mapping(source, settings["mapping"], before.mapping if before else None)
+    if path is None:
+        return UNMAPPED
+    mapping = load_mapping(path, contract)
+    remembered = not settings["mapping"] and path != mapping_beside(source.absolute())
+    console.note(
+        f"MAPPING is left out: that of the last build, {path}; MAPPING=none does without"
+        if remembered
+        else f"names and codes are those of {path}"
+    )
+    return mapping
 
 
 def _write_stages(console: Console, path: Path) -> None:

@@ -33,11 +33,13 @@ class Origin:
         path: the input, absolute; None where an earlier release published, which did not record it.
         is_sample: whether it is the generated sample.
         is_readable: False for a published file that cannot be opened, of which nothing can be told.
+        mapping: the file with the bank's own names, absolute; None where the input has the job's.
     """
 
     path: Path | None
     is_sample: bool
     is_readable: bool = True
+    mapping: Path | None = None
 
     @property
     def words(self) -> str:
@@ -60,7 +62,12 @@ def read_origin(warehouse: Path) -> Origin | None:
     except (duckdb.Error, IndexError):
         return Origin(None, False, is_readable=False)
     path = known.get("input_path")
-    return Origin(Path(path) if path else None, bool(known.get("is_sample")))
+    mapping = known.get("mapping_path")
+    return Origin(
+        Path(path) if path else None,
+        bool(known.get("is_sample")),
+        mapping=Path(mapping) if mapping else None,
+    )
 
 
 def choose_origin(given: Mapping[str, Any], published: Origin | None, warehouse: Path) -> Origin:

@@ -57,6 +57,17 @@ def published_file(warehouse: Path) -> Path:
     return published
 
 
+def mapping_in_use(warehouse: Path) -> Path | None:
+    """The mapping by which the published build read its input; None where there was none.
+
+    Raises UserError as open_published does.
+    """
+    with open_published(warehouse) as connection:
+        run = connection.sql(LATEST_RUN.strip("()"))
+        known = dict(zip(run.columns, run.fetchall()[0], strict=True))
+    return Path(known["mapping_path"]) if known.get("mapping_path") else None
+
+
 class PublishedTables:
     """The tables of a published file as frames, and its words.
 

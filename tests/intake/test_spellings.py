@@ -33,7 +33,7 @@ def macro(call: str, spelling: str = "", percent: str = "") -> str:
         "{% macro raw_type(r, n) %}varchar{% endmacro %}{% macro is_text(r, n) %}yes{% endmacro %}"
         "{% macro spelling(r, n) %}{{ '"
         + percent
-        + "' if '.percent' in n else '"
+        + "' if '.percent' in n else '' if '.divide_by' in n else '"
         + spelling
         + "' }}{% endmacro %}"
     )

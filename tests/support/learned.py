@@ -34,13 +34,17 @@ from pathlib import Path
 import duckdb
 from scripts.base.paths import STAGING
 from scripts.dbt.runner import run_dbt
+from scripts.intake.mapping import UNMAPPED, find_mapping, load_mapping
 from scripts.intake.source import load_contract, open_source
 from scripts.intake.objections import hand_over
 source, warehouse = map(Path, sys.argv[1:])
+contract, path = load_contract(STAGING), find_mapping(source, "", None)
+mapping = load_mapping(path, contract) if path else UNMAPPED
+read = {name: value for name, value in mapping.parameters.items() if name != "currency"}
 warehouse.mkdir(parents=True)
 work = warehouse / "work.duckdb"
 with duckdb.connect(str(work)) as connection:
-    intake = open_source(connection, source, load_contract(STAGING))
+    intake = open_source(connection, source, contract, mapping, **read)
     hand_over(connection, [])
 run = ["run", "--select", "+int_customer_features"]
 variables = {"source_kind": intake.kind, "spellings": dict(intake.spellings)}

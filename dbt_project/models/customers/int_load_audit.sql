@@ -29,9 +29,12 @@ accepted as (
 
 ),
 
+-- Of a table that is not there, no money is known.
 money as (
 
-    select * from {{ of_kind('money') }}
+    select money_of_tables.*
+    from {{ of_kind('money') }} as money_of_tables
+    inner join rows_in_files on money_of_tables.source = rows_in_files.source
 
 )
 

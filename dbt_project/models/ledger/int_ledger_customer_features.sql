@@ -80,8 +80,9 @@ defined as (
 
         as_of_date,
 
-        coalesce(balances / nullif(snapshots, 0), 0) as balance,
-        snapshots_with_balance / least(tenure, 11) as balance_frequency,
+        -- Without statements no balance is known; an account without one of them owes nothing.
+        case when sum(snapshots) over () > 0 then coalesce(balances / nullif(snapshots, 0), 0) end as balance,
+        case when sum(snapshots) over () > 0 then snapshots_with_balance / least(tenure, 11) end as balance_frequency,
         oneoff_purchase_amount + installment_purchase_amount - refund_amount as purchases,
         oneoff_purchase_amount as oneoff_purchases,
         installment_purchase_amount as installments_purchases,
@@ -104,9 +105,10 @@ defined as (
 
         statements_with_due = 0 as nothing_was_due,
         -- Months since the first account was opened, whatever the ledger covers of them.
-        least(
-            12 * (year(as_of_date) - year(opened_on)) + month(as_of_date) - month(opened_on) + 1, 12
-        ) as months_on_book
+        case
+            when opened_on is not null
+                then least(12 * (year(as_of_date) - year(opened_on)) + month(as_of_date) - month(opened_on) + 1, 12)
+        end as months_on_book
     from dated
 
 )

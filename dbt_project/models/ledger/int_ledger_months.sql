@@ -39,7 +39,7 @@ open_accounts as (
     from months
     inner join accounts
         on
-            accounts.opened_on <= last_day(months.starts_on)
+            coalesce(accounts.opened_on, months.starts_on) <= last_day(months.starts_on)
             and coalesce(accounts.closed_on, months.starts_on) >= months.starts_on
     where accounts.rejection_reason is null
     group by months.month_index

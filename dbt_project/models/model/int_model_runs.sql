@@ -40,6 +40,7 @@ select
     input.input_fingerprint,
     '{{ var("source_kind") }}' as source_kind,
     '{{ var("input_path") | replace("'", "''") }}' as input_path,
+    '{{ var("mapping_path") | replace("'", "''") }}' as mapping_path,
     {{ 'true' if var('is_sample') else 'false' }} as is_sample,
     run.scaling,
     run.representation,

@@ -39,7 +39,9 @@ judged as (
         case
             when account_id is null or account_id = '' then 'account_id is empty'
             when customer_id is null or customer_id = '' then 'customer_id is empty'
+            {% if not spelling(source_accounts, 'opened_on.absent') -%}
             when opened_on is null then 'opened_on is not a date like 2025-12-31'
+            {% endif -%}
             when closed_on is null and has_closed_on then 'closed_on is not a date like 2025-12-31'
             when opened_on < date '1900-01-01' then 'opened_on lies before 1900'
             when closed_on < date '1900-01-01' then 'closed_on lies before 1900'

@@ -42,7 +42,9 @@ judged as (
             when account_id is null or account_id = '' then 'account_id is empty'
             when statement_on is null then 'statement_on is not a date like 2025-12-31'
             when statement_on < date '1950-01-01' then 'statement_on lies before 1950'
+            {% if not spelling(source_statements, 'due_on.absent') -%}
             when due_on is null then 'due_on is not a date like 2025-12-31'
+            {% endif -%}
             when due_on < statement_on then 'due_on lies before statement_on'
             when closing_balance is null then 'closing_balance is not a number'
             when average_daily_balance is null then 'average_daily_balance is not a number'
