@@ -7,13 +7,16 @@ GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command%,$(origin $v)),$(filter
 ARGUMENTS = $(foreach v,$(GIVEN),$v="$$$v")
 
 .DEFAULT_GOAL := help
-.PHONY: help build report excel postgres metabase metabase-stop metabase-logs sql docs campaign campaign-results models scoring-sql test bench lint lock clean
+.PHONY: help build mapping report excel postgres metabase metabase-stop metabase-logs sql docs campaign campaign-results models scoring-sql test bench lint lock clean
 
 help:  ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 build: $(VENV)/.ready  ## Segments from SOURCE (a summary file or a ledger folder), or from a generated sample
 	@$(RUN) -m scripts.build $(ARGUMENTS)
+
+mapping: $(VENV)/.ready  ## Draft the file that says what your tables, columns and codes are called: SOURCE= [MAPPING=]
+	@$(RUN) -m scripts.mapping $(ARGUMENTS)
 
 report: $(VENV)/.ready  ## Write the report on what is published, one HTML page
 	@$(RUN) -m scripts.report $(ARGUMENTS)

@@ -40,6 +40,6 @@
 {% macro ledger_checks() %}
     {{ return([
         'unfinished_last_month', 'months_not_covered', 'months_without_statements', 'active_while_closed',
-        'joint_accounts', 'refused_money_of_another_size',
+        'joint_accounts', 'refused_money_of_another_size', 'kinds_that_never_occur',
     ]) }}
 {% endmacro %}

@@ -50,4 +50,7 @@ cross join commonest
 cross join {{ ref('int_ledger_period') }} as period
 where
     in_window.row_count = 0
-    and exists (select 1 from {{ source('intake', 'inputs') }} as inputs where inputs.source = 'statements')
+    and exists (
+        select 1 from {{ source('intake', 'inputs') }} as inputs
+        where inputs.source = 'statements'
+    )

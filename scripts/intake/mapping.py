@@ -44,6 +44,8 @@ LEAVE_OUT = "leave_out"
 OUT, IN = "out", "in"
 DIRECTION_WORDS = {OUT: ("d", "dr", "debit", "dbit"), IN: ("c", "cr", "credit", "crdt")}
 KEY_SEPARATOR, CODE_SEPARATOR = "-", " / "
+# What a draft leaves to a person.
+OPEN = "TODO"
 NOTHING = ("", "~", "null", "Null", "NULL")
 FORMS = {
     "text": "a column, [several, columns] or {rows: true}",
@@ -347,6 +349,9 @@ class _Reader:
     def form(self, where: str, column: Column, value: Any) -> Form | None:
         """The form of one column; None, and a fault, where it cannot be one."""
         kind = _kind_of(column)
+        if value == OPEN:
+            self.fault(where, f"is still to be filled in: {FORMS[kind]}, or null where you have none")
+            return None
         if isinstance(value, str):
             if value in NOTHING:
                 if not column.may_be_absent:
@@ -445,6 +450,9 @@ class _Reader:
             self.fault(where, f"expected one of {', '.join(known)}, or {{out: , in: }} with two of them")
             return None
         for each in ways.values():
+            if each == OPEN:
+                self.fault(where, f"is still to be filled in: one of {', '.join(known)}")
+                return None
             if each not in known:
                 self.fault(
                     where,

@@ -62,6 +62,20 @@ totals as (
 
 ),
 
+-- What features are counted of, beside payments, which are unknown then.
+never_there as (
+
+    {% for type in ['oneoff_purchase', 'installment_purchase', 'cash_advance', 'payment'] -%}
+    select '{{ type }}' as kind
+    {% if not loop.last -%}
+    union all
+    {% endif -%}
+    {% endfor -%}
+    except
+    select measure as kind from totals
+
+),
+
 -- Thirty amounts and a factor of three: below that chance may do it.
 of_another_size as (
 
@@ -122,3 +136,10 @@ select
     cast(coalesce(sum(row_count), 0) as bigint) as affected_rows,
     coalesce(string_agg(example, ', ' order by measure), '') as example_ids
 from of_another_size
+union all
+select
+    'kinds_that_never_occur' as check_name,
+    'warn' as severity,
+    count(*) as affected_rows,
+    coalesce(string_agg(kind, ' ' order by kind), '') as example_ids
+from never_there

@@ -94,7 +94,8 @@ defined as (
         cash_advance_trx,
         purchases_trx,
         limits / nullif(snapshots_with_limit, 0) as credit_limit,
-        payment_amount - payment_reversal_amount as payments,
+        -- Every card is paid: where nobody pays, the ledger does not know of payments.
+        case when sum(payment_amount) over () > 0 then payment_amount - payment_reversal_amount end as payments,
         -- Where nothing is ever due to anybody, the ledger does not know what is.
         case when sum(statements_with_due) over () > 0 then minimum_due end as minimum_payments,
         case
