@@ -35,6 +35,10 @@ COMMANDS = {
         "Left out: `mapping.yml` in the source's folder or `<name>.mapping.yml` beside its file, else that of the last "
         "build.",
     ),
+    "ids": Parameter(
+        "",
+        "`rows` makes the numbers of its rows the ids of a summary that has none. They mean nothing in another file.",
+    ),
     "new_source": Parameter(
         "",
         "`yes` lets another portfolio replace the published one, with which it shares few customers.",
@@ -199,6 +203,7 @@ def _check_ranges(given: dict[str, Any]) -> None:
     for name, words in (
         ("new_source", ("yes",)),
         ("unmatched", ("accept",)),
+        ("ids", ("rows",)),
         ("decimal_mark", (",", ".")),
         ("date_order", ("dmy", "mdy")),
     ):

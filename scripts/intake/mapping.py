@@ -9,7 +9,7 @@ import datetime as dt
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -211,6 +211,21 @@ def transaction_types(contract: Contract) -> tuple[str, ...]:
     """The types of transactions that the contract knows."""
     return next(
         column.values for column in contract.ledger["transactions"] if column.name == "transaction_type"
+    )
+
+
+def with_row_ids(mapping: InputMapping, contract: Contract) -> InputMapping:
+    """The mapping with the numbers of a summary's rows as its customers' ids.
+
+    Raises UserError where the mapping is of a ledger or knows the ids.
+    """
+    ((name, _),) = contract.summary.items()
+    table = mapping.table(name)
+    if any(each in contract.ledger for each in mapping.tables) or "cust_id" in table.columns:
+        raise UserError(f"IDS=rows: {mapping.path} says already what the ids are; leave IDS out.")
+    return replace(
+        mapping,
+        tables={name: replace(table, columns={**table.columns, "cust_id": Form("rows")})},
     )
 
 

@@ -455,7 +455,12 @@ def check_columns(entity: Entity, file: InputFile, found: Sequence[str]) -> None
         shown = ", ".join(name.strip() or "(no name)" for name in found[:40])
         raise UserError(
             f"{file.path} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)} "
-            f"of {entity.name}; found: {shown}{suggestion}."
+            f"of {entity.name}; found: {shown}{suggestion}. "
+            + (
+                "IDS=rows takes the numbers of its rows for ids."
+                if missing == ["cust_id"]
+                else "If yours are called otherwise, a mapping says so: make mapping SOURCE=... drafts it."
+            )
         )
 
 

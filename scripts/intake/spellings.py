@@ -101,9 +101,10 @@ def decide_spellings(
         balances: `negative` or `positive` where it is known how debt is kept, or empty.
 
     Raises UserError where dates can be read in two ways and nothing tells which, where moments have no zone to be
-    days in, and where amounts are in several currencies.
+    days in, where amounts are in several currencies, and where a summary is scaled already.
     """
     _refuse_several_currencies(connection, entities)
+    _refuse_scaled(connection, entities)
     text = {entity.name: _text_columns(connection, entity) for entity in entities}
     marks = {
         (entity.name, column.name): _marks_of(connection, entity, column.name)
@@ -453,6 +454,51 @@ def _counts_of_percent(name: str) -> str:
         f"count(*) filter ({signed}), count(*) filter ({number} != 0 and not {signed}), "
         f"count(*) filter ({number} > 0 and {number} <= 1), count(*) filter ({number} > 2)"
     )
+
+
+# Values that are none
+
+
+def _refuse_scaled(connection: duckdb.DuckDBPyConnection, entities: Sequence[Entity]) -> None:
+    """A summary that went through a scaler holds no money, months and counts any more; its tenure gives it away."""
+    for entity in entities:
+        if "tenure" not in entity.names:
+            continue
+        names = [column.name for column in entity.columns if column.is_number and not is_share(column.name)]
+        as_given = " union all by name ".join(
+            f"(select {', '.join(map(sql_name, names))} from {unpublished(part.scan)})"
+            for part in entity.parts
+        )
+        numbers = ", ".join(
+            f"try_cast(replace(cast({sql_name(name)} as varchar), ',', '.') as double) as {sql_name(name)}"
+            for name in names
+        )
+        values = f"(select {numbers} from ({as_given}))"
+        given, months, largest = connection.execute(
+            "select count(tenure), count_if(tenure between 1 and 12 and tenure = round(tenure)),"
+            f" max(greatest({', '.join(map(sql_name, names))}))"
+            f" from (from {values} limit {SAMPLED_ROWS})"
+        ).fetchall()[0]
+        if not given or (2 * months >= given and largest > 1):
+            continue
+        described = connection.execute(
+            "select "
+            + ", ".join(f"min({n}), max({n}), avg({n}), stddev({n})" for n in map(sql_name, names))
+            + f" from {values}"
+        ).fetchall()[0]
+        judged = {name: described[4 * place : 4 * place + 4] for place, name in enumerate(names)}
+        known = {name: each for name, each in judged.items() if each[0] is not None}
+        centred = [name for name, (least, *_) in known.items() if least < 0]
+        within_one = [name for name, (least, most, *_) in known.items() if least >= 0 and most <= 1]
+        for scaled, how in ((centred, "below 0"), (within_one, "between 0 and 1 alone")):
+            if 2 * len(scaled) > len(known):
+                _, _, mean, deviation = known[scaled[0]]
+                raise UserError(
+                    f"{entity.name} looks scaled already: {', '.join(scaled[:4])}"
+                    f"{f' and {len(scaled) - 4} more' if len(scaled) > 4 else ''} have values {how} ({scaled[0]}: mean"
+                    f" {mean:.2f}, standard deviation {deviation or 0:.2f}). The job needs money, months and counts as they"
+                    " are, and scales them itself; give the file from before the scaling."
+                )
 
 
 # What stands for nothing

@@ -33,7 +33,14 @@ from scripts.dbt.failures import why_dbt_failed
 from scripts.dbt.runner import run_dbt
 from scripts.intake.csv_dialect import normalise
 from scripts.intake.customer_ids import collect_customers
-from scripts.intake.mapping import UNMAPPED, InputMapping, find_mapping, load_mapping, mapping_beside
+from scripts.intake.mapping import (
+    UNMAPPED,
+    InputMapping,
+    find_mapping,
+    load_mapping,
+    mapping_beside,
+    with_row_ids,
+)
 from scripts.intake.objections import Objections, hand_over, update_register
 from scripts.intake.source import Contract, Intake, load_contract, open_source
 from scripts.job.origin import Origin, check_kept, check_portfolio, choose_origin, read_origin
@@ -214,21 +221,30 @@ def _mapping(
 ) -> InputMapping:
     """The mapping of this input, and a line that says which one it is."""
     if origin.is_sample:
-        if settings["mapping"]:
-            raise UserError(
-                "MAPPING: the generated sample has the job's own names; give SOURCE, or leave it out."
-            )
+        for name in ("mapping", "ids"):
+            if settings[name]:
+                raise UserError(
+                    f"{name.upper()}: the generated sample has the job's own names and ids; give SOURCE, or leave it out."
+                )
         return UNMAPPED
     path = find_mapping(source, settings["mapping"], before.mapping if before else None)
-    if path is None:
-        return UNMAPPED
-    mapping = load_mapping(path, contract)
-    remembered = not settings["mapping"] and path != mapping_beside(source.absolute())
-    console.note(
-        f"MAPPING is left out: that of the last build, {path}; MAPPING=none does without"
-        if remembered
-        else f"names and codes are those of {path}"
-    )
+    mapping = load_mapping(path, contract) if path else UNMAPPED
+    if path:
+        beside_or_named = settings["mapping"] or path == mapping_beside(source.absolute())
+        console.note(
+            f"names and codes are those of {path}"
+            if beside_or_named
+            else f"MAPPING is left out: that of the last build, {path}; MAPPING=none does without"
+        )
+    if settings["ids"]:
+        if source.is_dir():
+            raise UserError(
+                f"IDS=rows: is for a customer summary, but SOURCE={source} is a ledger; leave it out."
+            )
+        mapping = with_row_ids(mapping, contract)
+        console.note(
+            "ids are the numbers of the rows: they mean nothing in another file, nor in a list of customers"
+        )
     return mapping
 
 
