@@ -233,12 +233,13 @@ class _Texts(yaml.BaseLoader):
     """YAML in which every value is text as it stands: `no`, `1.0` and `007` are codes, and none is said twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        names = [key.value for key, _ in node.value]
+        seen: set[str] = set()
         for key, _ in node.value:
-            if names.count(key.value) > 1:
+            if key.value in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"{key.value} stands there twice", key.start_mark
                 )
+            seen.add(key.value)
         found: dict[Any, Any] = super().construct_mapping(node, deep=True)
         return found
 

@@ -35,6 +35,8 @@ EMPTIES = (
     "-",
     "",
 )
+# A column is in percent points where so many of its values are: fewer may be rows with a value of another column.
+FEWEST_PERCENT = 0.05
 # The beginnings of each table that are looked at first.
 SAMPLED_ROWS = 10_000
 
@@ -409,7 +411,8 @@ def _decide_percent(connection: duckdb.DuckDBPyConnection, entities: Sequence[En
     """A share is in percent where all of its values have the sign, or none lies between 0 and 1 and some above 2.
 
     The least percentage is one month of twelve, 8.3; months with cash advances reach 1.5 times tenure. A column of which
-    some values are in percent and others are not stays as it is, and what is above 1 is refused row by row.
+    some values are in percent and others are not, or few are above 2, stays as it is, and what is above 1 is refused
+    row by row.
     """
     found: dict[str, str] = {}
     for entity in entities:
@@ -424,11 +427,12 @@ def _decide_percent(connection: duckdb.DuckDBPyConnection, entities: Sequence[En
                 for part in entity.parts
             )
             counted = connection.execute(f"select {counts} from ({rows})").fetchall()[0]
-            judged = {name: counted[4 * place : 4 * place + 4] for place, name in enumerate(shares)}
+            judged = {name: counted[5 * place : 5 * place + 5] for place, name in enumerate(shares)}
             percent = [
                 name
-                for name, (signs, unsigned, inside, above) in judged.items()
-                if (signs and not unsigned) or (above and not signs and not inside)
+                for name, (signs, unsigned, inside, above, all_rows) in judged.items()
+                if (signs and not unsigned)
+                or (above >= FEWEST_PERCENT * all_rows > 0 and not signs and not inside)
             ]
             if not percent:
                 break
@@ -446,13 +450,13 @@ def is_share(name: str) -> bool:
 
 
 def _counts_of_percent(name: str) -> str:
-    """SQL of four counts: values with a percent sign, others that are not 0, values in (0, 1], values above 2."""
+    """SQL of five counts: values with a percent sign, others that are not 0, values in (0, 1], above 2, and all."""
     text = f"cast({sql_name(name)} as varchar)"
     number = f"try_cast(replace(rtrim({text}, '% '), ',', '.') as double)"
     signed = f"contains({text}, '%')"
     return (
         f"count(*) filter ({signed}), count(*) filter ({number} != 0 and not {signed}), "
-        f"count(*) filter ({number} > 0 and {number} <= 1), count(*) filter ({number} > 2)"
+        f"count(*) filter ({number} > 0 and {number} <= 1), count(*) filter ({number} > 2), count({sql_name(name)})"
     )
 
 

@@ -133,9 +133,9 @@ def truncated_parquet(folder: Path) -> Path:
     return folder / "ledger"
 
 
-def ledger_without_statements(folder: Path) -> Path:
+def ledger_without_transactions(folder: Path) -> Path:
     write_sample_ledger(folder / "ledger", customers=50, seed=1, file_format="csv", months=12)
-    (folder / "ledger" / "statements.csv").unlink()
+    (folder / "ledger" / "transactions.csv").unlink()
     return folder / "ledger"
 
 
@@ -187,7 +187,7 @@ def one_sentence(done: subprocess.CompletedProcess[str], *words: str) -> None:
         (other_columns, ["other.csv", "cust_id"]),
         (repeated_column, ["repeated.csv", "tenure"]),
         (truncated_parquet, ["transactions.parquet"]),
-        (ledger_without_statements, ["statements"]),
+        (ledger_without_transactions, ["transactions"]),
         (empty_folder, ["nothing", "accounts"]),
         (binary, ["photo.csv"]),
         (missing, ["no_such_file.csv"]),

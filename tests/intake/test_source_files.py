@@ -743,7 +743,7 @@ def test_no_permission_to_list_a_folder(
     refused(connection, tmp_path, "cannot be listed: permission denied")
 
 
-@pytest.mark.parametrize("missing", ["accounts", "transactions", "statements"])
+@pytest.mark.parametrize("missing", ["accounts", "transactions"])
 def test_ledger_without_one_entity(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path, missing: str
 ) -> None:

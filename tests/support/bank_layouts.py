@@ -1,4 +1,4 @@
-"""One ledger in the layouts of four public data sets of banks, each with the mapping that a person would write.
+"""One ledger in the layouts of public data sets of banks, each with the mapping that a person would write.
 
 The columns and codes are those of Berka (PKDD'99), of ANZ's synthesised transactions, of IBM's TabFormer and of
 BankChurners; the rows are the job's own generated ones. Each function writes into a folder and returns SOURCE.
@@ -17,7 +17,7 @@ def clean_ledger(folder: Path) -> Path:
     folder.mkdir()
     with duckdb.connect() as connection:
         connection.execute(
-            f"""
+            """
             create table accounts as
             select 'A' || lpad(n::varchar, 4, '0') as account_id, (10000 + n)::varchar as customer_id,
                 date '2019-01-15' + (n % 700)::int as opened_on,
@@ -228,11 +228,20 @@ def bank_churners(folder: Path) -> Path:
             ) to '{path}'
             """
         )
-    absent = (
-        "oneoff_purchases installments_purchases cash_advance balance_frequency purchases_frequency"
-        " oneoff_purchases_frequency purchases_installments_frequency cash_advance_frequency cash_advance_trx payments"
-        " minimum_payments prc_full_payment"
-    ).split()
+    absent = [
+        "oneoff_purchases",
+        "installments_purchases",
+        "cash_advance",
+        "balance_frequency",
+        "purchases_frequency",
+        "oneoff_purchases_frequency",
+        "purchases_installments_frequency",
+        "cash_advance_frequency",
+        "cash_advance_trx",
+        "payments",
+        "minimum_payments",
+        "prc_full_payment",
+    ]
     (folder / "BankChurners.mapping.yml").write_text(
         f"""
 currency: USD
