@@ -457,6 +457,15 @@ def test_a_draft_of_the_jobs_own_layout_has_nothing_to_fill_in(plain: tuple[Path
     assert yaml.safe_load(draft)["statements"]["columns"]["paid_by_due_on"] == "paid_by_due_on"
 
 
+def test_the_pages_examples_are_mappings(tmp_path: Path) -> None:
+    page = (REPO / "docs" / "mapping.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```yaml\n(.+?)^```", page, flags=re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        (tmp_path / "mapping.yml").write_text(block, encoding="utf-8")
+        assert load_mapping(tmp_path / "mapping.yml", CONTRACT).tables
+
+
 def test_types_of_the_contract_are_those_of_the_sql() -> None:
     macro = (REPO / "dbt_project" / "macros" / "ledger.sql").read_text(encoding="utf-8")
     named = re.findall("'([a-z_]+)'", macro.partition("transaction_types() %}")[2].partition("endmacro")[0])

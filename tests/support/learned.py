@@ -32,41 +32,66 @@ FEATURES_JOB = """
 import sys
 from pathlib import Path
 import duckdb
+from scripts.base.errors import UserError
 from scripts.base.paths import STAGING
 from scripts.dbt.runner import run_dbt
 from scripts.intake.mapping import UNMAPPED, find_mapping, load_mapping
 from scripts.intake.source import load_contract, open_source
 from scripts.intake.objections import hand_over
-source, warehouse = map(Path, sys.argv[1:])
-contract, path = load_contract(STAGING), find_mapping(source, "", None)
-mapping = load_mapping(path, contract) if path else UNMAPPED
-read = {name: value for name, value in mapping.parameters.items() if name != "currency"}
-warehouse.mkdir(parents=True)
-work = warehouse / "work.duckdb"
-with duckdb.connect(str(work)) as connection:
-    intake = open_source(connection, source, contract, mapping, **read)
-    hand_over(connection, [])
-run = ["run", "--select", "+int_customer_features"]
-variables = {"source_kind": intake.kind, "spellings": dict(intake.spellings)}
-result = run_dbt(run, variables, work=work, target=warehouse / "dbt", logs=warehouse / "logs")
-sys.exit(0 if result.success else f"dbt failed: {result.exception}")
+folder, *sources = map(Path, sys.argv[1:])
+folder.mkdir(parents=True)
+contract = load_contract(STAGING)
+for place, source in enumerate(sources):
+    work = folder / f"{place}.duckdb"
+    path = find_mapping(source, "", None)
+    mapping = load_mapping(path, contract) if path else UNMAPPED
+    read = {name: value for name, value in mapping.parameters.items() if name != "currency"}
+    with duckdb.connect(str(work)) as connection:
+        try:
+            intake = open_source(connection, source, contract, mapping, **read)
+        except UserError as error:
+            (folder / f"{place}.txt").write_text(str(error))
+            continue
+        hand_over(connection, [])
+    run = ["run", "--select", "+int_customer_features", "+int_rejected_rows"]
+    variables = {"source_kind": intake.kind, "spellings": dict(intake.spellings)}
+    result = run_dbt(run, variables, work=work, target=folder / "dbt", logs=folder / "logs")
+    if not result.success:
+        sys.exit(f"{source}: dbt failed: {result.exception}")
 """
 
 
 def job_features(source: Path, warehouse: Path) -> pd.DataFrame:
-    """What the model sees of a file or a ledger, computed by the job's SQL in a warehouse of its own."""
+    """What the model sees of a file or a ledger, computed by the job's SQL in a folder of its own."""
+    [found] = features_or_sentences([source], warehouse)
+    assert isinstance(found, pd.DataFrame), found
+    return found
+
+
+def features_or_sentences(sources: list[Path], folder: Path) -> list[pd.DataFrame | str]:
+    """What the model sees of each input, by the mapping beside it; the sentence where the job refuses it.
+
+    folder: is made; it keeps a file <place>.duckdb with the tables of each.
+    """
     done = subprocess.run(
-        [sys.executable, "-c", FEATURES_JOB, str(source), str(warehouse)],
+        [sys.executable, "-c", FEATURES_JOB, str(folder), *map(str, sources)],
         cwd=REPO,
         env=dict(os.environ),
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1200,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    with duckdb.connect(str(warehouse / "work.duckdb"), read_only=True) as connection:
-        table = connection.sql("from customers.int_customer_features order by customer_id").df()
-    return table.drop(columns=["as_of_date", "nothing_was_due", "months_on_book"])
+    found: list[pd.DataFrame | str] = []
+    for place in range(len(sources)):
+        sentence = folder / f"{place}.txt"
+        if sentence.exists():
+            found.append(sentence.read_text(encoding="utf-8"))
+            continue
+        with duckdb.connect(str(folder / f"{place}.duckdb"), read_only=True) as connection:
+            table = connection.sql("from customers.int_customer_features order by customer_id").df()
+        found.append(table.drop(columns=["as_of_date", "nothing_was_due", "months_on_book"]))
+    return found
 
 
 def real_features(real_file: Path) -> pd.DataFrame:
