@@ -24,6 +24,11 @@
     {{ return('varchar') }}
 {% endmacro %}
 
+{% macro has_column(relation, name) %}
+    {# Whether the input has a column that it need not have. #}
+    {{ return(name in raw_columns(relation) | map(attribute='name')) }}
+{% endmacro %}
+
 {% macro is_text(relation, name) %}
     {{ return(raw_type(relation, name) == 'varchar') }}
 {% endmacro %}

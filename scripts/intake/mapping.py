@@ -17,7 +17,7 @@ import yaml
 
 from scripts.base.errors import UserError
 from scripts.intake.csv_dialect import normalise
-from scripts.intake.source_files import Column, Contract
+from scripts.intake.source_files import EXTRA_COLUMNS, Column, Contract
 
 # Beside a ledger's tables; beside a file, behind the file's name without its ending.
 NAME_IN_FOLDER = "mapping.yml"
@@ -32,8 +32,6 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "currency": (),
 }
 BALANCES = {"negative_is_owed": "negative", "positive_is_owed": "positive"}
-# Columns that the job uses where they are there, though the contract does not ask for them.
-EXTRA = {"accounts": ("role", "currency"), "transactions": ("currency",), "statements": ("currency",)}
 # Columns of lists of customers; the others of outcomes have names of their own already.
 LIST_COLUMNS = ("customer_id",)
 
@@ -339,8 +337,8 @@ class _Reader:
             if name == "customer_id" and "cust_id" in contract:
                 name = "cust_id"
             where = f"{table}.{given}"
-            if name in EXTRA.get(table, ()):
-                column = Column(name, "varchar", True, True)
+            if name in EXTRA_COLUMNS.get(table, {}):
+                column = Column(name, EXTRA_COLUMNS[table][name], True, True)
             elif name in contract:
                 column = contract[name]
             else:

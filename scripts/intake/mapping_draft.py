@@ -43,6 +43,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "purchases": (r"(total_)?(trans(action)?s?|spend(ing)?|purchases?)_?(amt|amount|value|sum)?",),
     "purchases_trx": (r"(total_)?(trans(action)?s?|purchases?)_?(ct|cnt|count|nr|number|freq)",),
     "payments": (r"(total_)?payments?(_(amt|amount|sum))?",),
+    "balance_after": (r"(running|new|resulting)?_?(bal|balance)(_after)?", "saldo"),
     "role": ("role", "holder_type", "relation(ship)?"),
     "transaction_id": (
         r"(trans|transaction|trx|txn|posting)(_?(id|no|nr|num|number|ref))?",
@@ -195,7 +196,9 @@ def _ledger(connection: duckdb.DuckDBPyConnection, folder: Path, contract: Contr
                 guess = _guess(name, names, ("date",)) if name.endswith("_id") else ""
                 lines.append(f"    {name}: {guess or (OPEN if name.endswith('_id') else 'null')}")
         elif table in contract.optional:
-            lines += [f"{table}: null  # no file looks like it; it leaves {contract.optional[table]} unknown"]
+            lines += [
+                f"{table}: null  # no file looks like it; it leaves {', '.join(contract.optional[table])} unknown"
+            ]
         else:
             lines += [f"{table}:", f"  file: {OPEN}  # no file looks like it"]
         lines.append("")
@@ -262,6 +265,15 @@ def _table(
         if column.is_date and not guess and {"year", "month", "day"} <= set(file.names):
             written, remark = "{year: year, month: month, day: day}", ""
         lines.append(_line(column.name, written, sample, remark))
+    if table == "transactions" and (after := _guess("balance_after", file.names)):
+        lines.append(
+            _line(
+                "balance_after",
+                after,
+                file.samples[after],
+                "the balance behind it, above 0 where owed, unless balances says otherwise",
+            )
+        )
     if table == "accounts" and (role := _guess("role", file.names)):
         lines.append(
             _line("role", role, file.samples[role], "primary, main or owner is the holder who counts")

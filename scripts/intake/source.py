@@ -30,6 +30,7 @@ from scripts.intake.mapped_columns import join_files, map_entity, mapped_spellin
 from scripts.intake.mapping import UNMAPPED, InputMapping
 from scripts.intake.parquet_source import open_parquet
 from scripts.intake.source_files import (
+    EXTRA_COLUMNS,
     Column,
     Contract,
     Entity,
@@ -101,6 +102,8 @@ def open_source(
         for entity in entities:
             if mapping.tables.get(entity.name) and not mapping.table(entity.name).taken_from:
                 map_entity(connection, entity, mapping.table(entity.name))
+        for entity in entities:
+            _know_extra_columns(entity)
         delimiters = {entity.name: entity.files[0].delimiter or "" for entity in entities}
         spellings = decide_spellings(
             connection,
@@ -121,6 +124,7 @@ def open_source(
                 for file in entity.files
             ]
         absent = [name for name in contract.entities(kind) if name not in {each.name for each in entities}]
+        notes = [_note_on_absent(name, entities, contract, mapping) for name in absent]
         _publish(connection, entities, {name: contract.entities(kind)[name] for name in absent})
     finally:
         for table in ("unreadable", "joined", "shifts", "errors", "scans"):
@@ -130,7 +134,7 @@ def open_source(
         tuple(file for entity in entities for file in entity.files),
         (
             *(note for entity in entities for note in entity.notes),
-            *(f"{name}: not there, which leaves {contract.optional[name]} unknown." for name in absent),
+            *notes,
         ),
         spellings,
     )
@@ -179,6 +183,28 @@ def _take_entities(
                 f" have {', '.join(sorted(there))}."
             )
         take_from(connection, entity, other, table)
+
+
+def _know_extra_columns(entity: Entity) -> None:
+    """Let the spelling of further numbers be decided as that of the contract's."""
+    there = {name for part in entity.parts for name in part.names}
+    entity.columns += tuple(
+        Column(name, data_type, True, True)
+        for name, data_type in EXTRA_COLUMNS.get(entity.name, {}).items()
+        if name in there and data_type != "varchar"
+    )
+
+
+def _note_on_absent(name: str, entities: list[Entity], contract: Contract, mapping: InputMapping) -> str:
+    """What is unknown without a table, and what stands in for it."""
+    unknown = list(contract.optional[name])
+    instead = ""
+    if any(column.name == "balance_after" for entity in entities for column in entity.columns):
+        unknown.remove("balances")
+        instead = "; balances are those of balance_after in transactions" + (
+            "" if mapping.balances else ", taken to be owed above 0 (balances in a mapping says otherwise)"
+        )
+    return f"{name}: not there, which leaves {', '.join(unknown[:-1])} and {unknown[-1]} unknown{instead}."
 
 
 def _refuse_without_rows(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:

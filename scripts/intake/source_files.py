@@ -29,6 +29,13 @@ EXPECTED = (
     "transactions and statements, each such a file or a folder of such files)"
 )
 
+# Columns of a ledger that the job uses where they are there, though the contract does not ask for them.
+EXTRA_COLUMNS = {
+    "accounts": {"role": "varchar", "currency": "varchar"},
+    "transactions": {"currency": "varchar", "balance_after": "decimal(18,2)"},
+    "statements": {"currency": "varchar"},
+}
+
 # Names of the customer's id, which mean the same wherever one stands.
 ID_COLUMNS = ("customer_id", "cust_id")
 
@@ -90,7 +97,7 @@ class Contract:
 
     ledger: Mapping[str, tuple[Column, ...]]
     summary: Mapping[str, tuple[Column, ...]]
-    optional: Mapping[str, str] = field(default_factory=dict)
+    optional: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def entities(self, kind: str) -> Mapping[str, tuple[Column, ...]]:
         """Return the entities of one kind of input."""
@@ -167,7 +174,7 @@ def load_contract(sources_folder: Path) -> Contract:
     Raises UserError when the sources `ledger` and `summary` are not both there.
     """
     found: dict[str, dict[str, tuple[Column, ...]]] = {}
-    optional: dict[str, str] = {}
+    optional: dict[str, tuple[str, ...]] = {}
     for path in sorted(sources_folder.rglob("*__sources.yml")):
         for source in yaml.safe_load(path.read_text(encoding="utf-8")).get("sources", []):
             if source["name"] not in ("ledger", "summary"):
@@ -177,7 +184,7 @@ def load_contract(sources_folder: Path) -> Contract:
                 for table in source["tables"]
             }
             optional |= {
-                table["name"]: str(_meta(table)["leaves_unknown"])
+                table["name"]: tuple(_meta(table)["leaves_unknown"])
                 for table in source["tables"]
                 if "leaves_unknown" in _meta(table)
             }

@@ -474,3 +474,44 @@ def test_types_of_the_contract_are_those_of_the_sql() -> None:
 
 def test_a_mapping_says_nothing_until_it_is_asked() -> None:
     assert InputMapping().table("accounts").columns == {} and not InputMapping().lacks("accounts")
+
+
+@pytest.mark.parametrize("owed_below_zero", [False, True])
+def test_balances_that_transactions_leave(
+    tmp_path: Path, plain: tuple[Path, pd.DataFrame], owed_below_zero: bool
+) -> None:
+    """Month by month the balance behind the last transaction, carried on through months without one."""
+    moves = pd.read_csv(plain[0] / "transactions.csv", dtype={"transaction_id": str})
+    moves = moves.sort_values(["account_id", "posted_on"], kind="stable")
+    comes_in = moves["transaction_type"].isin(["payment", "refund"])
+    moves["saldo"] = (
+        moves["amount"].where(~comes_in, -moves["amount"]).groupby(moves["account_id"]).cumsum().round(2)
+    )
+    months = pd.to_datetime(moves["posted_on"]).dt.month
+    ends = moves.groupby([moves["account_id"], months])["saldo"].last().unstack().ffill(axis=1).clip(lower=0)
+    source = tmp_path / "bank"
+    source.mkdir()
+    if owed_below_zero:
+        moves["saldo"] *= -1
+    moves.to_csv(source / "transactions.csv", index=False, decimal=",", sep=";")
+    (source / "accounts.csv").write_bytes((plain[0] / "accounts.csv").read_bytes())
+    sign = "negative_is_owed" if owed_below_zero else "positive_is_owed"
+    (source / "mapping.yml").write_text(
+        f"balances: {sign}\ntransactions:\n  columns: {{balance_after: Saldo}}\n", encoding="utf-8"
+    )
+    found = job_features(source, tmp_path / "warehouse").set_index("customer_id")
+    accounts = pd.read_csv(source / "accounts.csv", dtype=str).set_index("account_id")
+    ends.index = accounts.loc[ends.index, "customer_id"]
+    # Open in all twelve months, eleven snapshots; of some the balance is known in fewer.
+    whole = [each for each in found.index[found["tenure"] == 12] if ends.loc[each].notna().all()]
+    assert len(whole) > 150
+    expected = ends.loc[whole, list(range(2, 13))]
+    assert found.loc[whole, "balance"].to_numpy() == pytest.approx(expected.mean(axis=1).to_numpy())
+    frequency = (expected > 0).sum(axis=1) / 11
+    assert found.loc[whole, "balance_frequency"].to_numpy() == pytest.approx(frequency.to_numpy())
+    assert found[["credit_limit", "minimum_payments", "prc_full_payment"]].isna().all().all()
+    said = opened(source)[1].notes[-1]
+    assert said.startswith(
+        "statements: not there, which leaves credit limits, minimum payments and what was paid"
+    )
+    assert said.endswith("balances are those of balance_after in transactions.")

@@ -118,3 +118,7 @@ a_month_each as (
 )
 
 select * from a_month_each
+union all
+-- Where the ledger has none, what the transactions say of balances stands in for them.
+select * from {{ ref('int_ledger_running_balances') }}
+where not exists (select 1 from a_month_each)

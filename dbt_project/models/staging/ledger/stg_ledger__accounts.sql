@@ -18,7 +18,7 @@ typed as (
         {{ as_date(source_accounts, 'closed_on') }} as closed_on,
 
         -- The holder who counts, where an account has a row for each of several; `role` need not be there.
-        {% if 'role' in raw_columns(source_accounts) | map(attribute='name') -%}
+        {% if has_column(source_accounts, 'role') -%}
         case when lower(trim(cast(role as varchar))) in ('primary', 'main', 'owner') then 0 else 1 end as holder_rank,
         {%- else -%}
         0 as holder_rank,

@@ -1,4 +1,6 @@
 {% set source_transactions = source('ledger', 'transactions') %}
+{# Where the input keeps debt as a negative balance, it is turned. #}
+{% set owed = '-' if spelling(source_transactions, 'owed') else '' %}
 
 with
 
@@ -19,6 +21,12 @@ typed as (
         {{ as_id(source_transactions, 'transaction_type', many=true) }} as transaction_type,
 
         {{ as_number(source_transactions, 'amount', 'decimal(18,2)', credit=false) }} as amount,
+        -- The account's balance behind it, owed above 0; only where there are no statements it counts.
+        {% if has_column(source_transactions, 'balance_after') -%}
+        {{ owed }}{{ as_number(source_transactions, 'balance_after', 'decimal(18,2)') }} as balance_after,
+        {%- else -%}
+        cast(null as decimal(18, 2)) as balance_after,
+        {%- endif %}
 
         {{ raw_row(source_transactions) }} as raw_row,
         _file as file,

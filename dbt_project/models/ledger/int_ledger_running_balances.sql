@@ -1,0 +1,100 @@
+{% set source_transactions = source('ledger', 'transactions') %}
+
+-- For ledgers without statements: each month's balance as the account's last transaction up to its end left it, in the
+-- columns of int_ledger_account_statements. Of one day's transactions the last in the file counts.
+with
+
+dated as (
+
+    {{ beside_period(ref('stg_ledger__transactions')) }}
+
+),
+
+accounts as (
+
+    select * from {{ ref('int_ledger_accounts') }}
+
+),
+
+-- What came before the window is its opening balance, month -1.
+left_by_month as (
+
+    select
+        account_id,
+        greatest({{ month_index('posted_on') }}, -1) as month_index,
+        max_by(balance_after, (posted_on, file, row_number)) as balance
+    from dated
+    where
+        rejection_reason is null
+        and balance_after is not null
+        and posted_on <= as_of_date
+        {% if not has_column(source_transactions, 'balance_after') -%}
+        -- The input has no such column: nothing is read.
+        and false
+        {% endif %}
+    group by all
+
+),
+
+months as (
+
+    select
+        accounts.account_id,
+        accounts.open_months,
+        thirteen.month_index
+    from accounts
+    cross join (select unnest(range(-1, 12)) as month_index) as thirteen
+    where accounts.account_id in (select left_by_month.account_id from left_by_month)
+
+),
+
+carried_forward as (
+
+    select
+        months.account_id,
+        months.open_months,
+        months.month_index,
+        last_value(left_by_month.balance ignore nulls) over (
+            partition by months.account_id
+            order by months.month_index
+            rows between unbounded preceding and current row
+        ) as balance
+    from months
+    left join left_by_month
+        on months.account_id = left_by_month.account_id and months.month_index = left_by_month.month_index
+
+),
+
+known as (
+
+    select
+        account_id,
+        month_index,
+        greatest(balance, 0) as balance
+    from carried_forward
+    where
+        balance is not null
+        and month_index >= 0
+        and open_months & (1::bigint << greatest(month_index, 0)) != 0
+
+)
+
+select
+    account_id,
+
+    bit_or(1::bigint << month_index) as statement_months,
+    coalesce(bit_or(1::bigint << month_index) filter (where balance > 0), 0) as balance_months,
+    cast(0 as bigint) as limit_months,
+
+    coalesce(sum(balance) filter (where month_index > 0), 0) as later_balances,
+    coalesce(sum(balance) filter (where month_index = 0), 0) as first_balance,
+    cast(null as decimal(38, 6)) as later_limits,
+    cast(null as decimal(38, 6)) as first_limit,
+    cast(null as decimal(38, 2)) as minimum_due,
+
+    count(*) as statements,
+    cast(0 as bigint) as statements_with_due,
+    cast(0 as bigint) as statements_fallen_due,
+    cast(0 as bigint) as statements_paid_in_full
+from known
+group by account_id
