@@ -20,9 +20,9 @@ from scripts.intake.mapping import (
     KEY_SEPARATOR,
     LEAVE_OUT,
     OUT,
+    CodeTarget,
     Form,
     TableMapping,
-    Target,
 )
 from scripts.intake.source_files import Column, Entity, Part, unpublished
 
@@ -289,7 +289,7 @@ def _code_key(form: Form) -> str:
 
 
 def _type_sql(form: Form, amount: Form | None, types: Mapping[str, str]) -> str:
-    def target(each: Target) -> str:
+    def target(each: CodeTarget) -> str:
         if not each.needs_direction or amount is None:
             return sql_text(each.out)
         return f"case {_direction(amount, types)} when '{OUT}' then {sql_text(each.out)} when '{IN}' then {sql_text(each.into)} end"
@@ -301,7 +301,7 @@ def _type_sql(form: Form, amount: Form | None, types: Mapping[str, str]) -> str:
     if not form.codes:
         return other
     # Codes of one target stand together: a bank has hundreds of merchant codes.
-    by_target: dict[Target, list[str]] = {}
+    by_target: dict[CodeTarget, list[str]] = {}
     for code, each in form.codes.items():
         by_target.setdefault(each, []).append(code)
     cases = " ".join(

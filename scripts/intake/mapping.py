@@ -55,7 +55,7 @@ FORMS = {
 
 
 @dataclass(frozen=True)
-class Target:
+class CodeTarget:
     """The transaction types of a code: where money leaves the customer's hands (`out`), and where it comes in."""
 
     out: str
@@ -86,8 +86,8 @@ class Form:
     value: str = ""
     divide_by: str = "1"
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    codes: Mapping[str, Target] = field(default_factory=dict)
-    other: Target | None = None
+    codes: Mapping[str, CodeTarget] = field(default_factory=dict)
+    other: CodeTarget | None = None
 
     @property
     def tells_direction(self) -> bool:
@@ -457,7 +457,7 @@ class _Reader:
             other=other,
         )
 
-    def target(self, where: str, value: Any) -> Target | None:
+    def target(self, where: str, value: Any) -> CodeTarget | None:
         ways = value if isinstance(value, dict) else {OUT: value, IN: value}
         known = [*self.types, LEAVE_OUT]
         if set(ways) != {OUT, IN}:
@@ -473,7 +473,7 @@ class _Reader:
                     f"{_short(each)} is no transaction type{_near(str(each), known)}; known are {', '.join(known)}",
                 )
                 return None
-        return Target(ways[OUT], ways[IN])
+        return CodeTarget(ways[OUT], ways[IN])
 
 
 def _kind_of(column: Column) -> str:

@@ -37,6 +37,8 @@ EMPTIES = (
 )
 # A column is in percent points where so many of its values are: fewer may be rows with a value of another column.
 FEWEST_PERCENT = 0.05
+# A few rows tell nothing of how a whole file was made.
+FEWEST_TO_JUDGE = 30
 # The beginnings of each table that are looked at first.
 SAMPLED_ROWS = 10_000
 
@@ -483,7 +485,7 @@ def _refuse_scaled(connection: duckdb.DuckDBPyConnection, entities: Sequence[Ent
             f" max(greatest({', '.join(map(sql_name, names))}))"
             f" from (from {values} limit {SAMPLED_ROWS})"
         ).fetchall()[0]
-        if not given or (2 * months >= given and largest > 1):
+        if given < FEWEST_TO_JUDGE or (2 * months >= given and largest > 1):
             continue
         described = connection.execute(
             "select "

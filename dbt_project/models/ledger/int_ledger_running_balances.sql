@@ -36,6 +36,12 @@ left_by_month as (
 
 ),
 
+thirteen as (
+
+    select unnest(range(-1, 12)) as month_index
+
+),
+
 months as (
 
     select
@@ -43,7 +49,7 @@ months as (
         accounts.open_months,
         thirteen.month_index
     from accounts
-    cross join (select unnest(range(-1, 12)) as month_index) as thirteen
+    cross join thirteen
     where accounts.account_id in (select left_by_month.account_id from left_by_month)
 
 ),
@@ -75,15 +81,15 @@ known as (
     where
         balance is not null
         and month_index >= 0
-        and open_months & (1::bigint << greatest(month_index, 0)) != 0
+        and open_months & (cast(1 as bigint) << greatest(month_index, 0)) != 0
 
 )
 
 select
     account_id,
 
-    bit_or(1::bigint << month_index) as statement_months,
-    coalesce(bit_or(1::bigint << month_index) filter (where balance > 0), 0) as balance_months,
+    bit_or(cast(1 as bigint) << month_index) as statement_months,
+    coalesce(bit_or(cast(1 as bigint) << month_index) filter (where balance > 0), 0) as balance_months,
     cast(0 as bigint) as limit_months,
 
     coalesce(sum(balance) filter (where month_index > 0), 0) as later_balances,
