@@ -45,10 +45,26 @@ def why_dbt_failed(result: Any, warehouse: Path) -> str:
     if "No space left" in message or "not enough disk space" in message.lower():
         return f"{names[0]} found no space left on the disk of {warehouse}: free some. {UNCHANGED}"
     if str(failed[0].status) == "fail":
-        return f"The check {names[0]} failed: {_first_line(message)}. {UNCHANGED} Its rows stand in {work}, its SQL in {log}."
+        rows = failed[0].failures or 0
+        return (
+            f"{_expectation(failed[0].node)}: that does not hold, for {rows:,} row{'' if rows == 1 else 's'}. {UNCHANGED} Which"
+            f" they are, the SQL of {names[0]} in {log} says, on {work}."
+        )
     cause = re.findall(r"^\s*(\w[\w ]*Error: .+)$", message, flags=re.MULTILINE)
     words = (cause[0] if cause else _first_line(message)).strip().rstrip(".")
     return f"{names[0]} failed: {words}. {UNCHANGED} Details stand in {log}."
+
+
+def _expectation(test: Any) -> str:
+    """What a test without a sentence of its own expects, in words."""
+    generic = getattr(test, "test_metadata", None)
+    if generic:
+        of = (
+            f"{test.attached_node.rpartition('.')[2]}.{test.column_name}" if test.attached_node else test.name
+        )
+        return f"{of} is {generic.name.replace('_', ' ')}"
+    words: str = test.name.removeprefix("assert_").replace("_", " ")
+    return words[:1].upper() + words[1:]
 
 
 def _own_sentence(test: Any, work: Path) -> str | None:

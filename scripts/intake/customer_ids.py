@@ -4,7 +4,7 @@ Touches the connection it is given: temporary tables, nothing else. dbt's macro 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -16,6 +16,14 @@ BLANKS = " \t\n\v\f\r\u00a0\u2007\u202f\u3000\u200b\ufeff"
 ACCEPT = "accept"
 # Whole numbers from here on are not told from their neighbours by the type.
 EXACT_BELOW = {"DOUBLE": 2**53, "FLOAT": 2**24}
+ID_COLUMNS_OF: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "summary": {"customer_summary": ("cust_id",)},
+    "ledger": {
+        "accounts": ("account_id", "customer_id"),
+        "transactions": ("transaction_id", "account_id"),
+        "statements": ("account_id",),
+    },
+}
 # Ids without a customer are compared with the customers' one by one only up to so many.
 MOST_COMPARED = 1000
 # So many of them are named in a sentence.
@@ -79,22 +87,13 @@ class Match:
 def collect_customers(connection: duckdb.DuckDBPyConnection, kind: str) -> str:
     """Make a temporary table of the opened input's customers, each once, and return its name.
 
-    kind: summary or ledger. Raises UserError where the input cannot be read.
+    kind: summary or ledger. Raises UserError where the input cannot be read, or ids have lost their last digits.
     """
     column, entity = ("cust_id", "customer_summary") if kind == "summary" else ("customer_id", "accounts")
     try:
-        [(kept_as,)] = connection.execute(
-            f"select typeof({column}) from raw.{entity}_unnumbered limit 1"
-        ).fetchall()
-        if kept_as in EXACT_BELOW:
-            [(largest,)] = connection.execute(
-                f"select max(abs({column})) from raw.{entity}_unnumbered"
-            ).fetchall()
-            if largest is not None and largest >= EXACT_BELOW[kept_as]:
-                raise UserError(
-                    f"{entity}: {column} holds numbers of type {kept_as} up to {largest:.0f}, whose last digits are"
-                    " lost, so that two customers may have become one; write the ids as text."
-                )
+        for name, columns in ID_COLUMNS_OF[kind].items():
+            for each in columns:
+                _refuse_rounded(connection, name, each)
         connection.execute(
             f"create or replace temp table input_customers as select distinct {id_sql(column)} as customer_id"
             f" from raw.{entity}_unnumbered where {id_sql(column)} != ''"
@@ -102,6 +101,23 @@ def collect_customers(connection: duckdb.DuckDBPyConnection, kind: str) -> str:
     except duckdb.Error as error:
         raise UserError(f"{entity}: its ids cannot be read ({str(error).splitlines()[0]}).") from None
     return "input_customers"
+
+
+def _refuse_rounded(connection: duckdb.DuckDBPyConnection, entity: str, column: str) -> None:
+    """Refuse ids in a type that cannot tell large whole numbers from their neighbours."""
+    kept_as = dict(
+        connection.execute(
+            f"select column_name, column_type from (describe raw.{entity}_unnumbered)"
+        ).fetchall()
+    )[column]
+    if kept_as not in EXACT_BELOW:
+        return
+    [(largest,)] = connection.execute(f"select max(abs({column})) from raw.{entity}_unnumbered").fetchall()
+    if largest is not None and largest >= EXACT_BELOW[kept_as]:
+        raise UserError(
+            f"{entity}: {column} holds numbers of type {kept_as} up to {largest:.0f}, whose last digits are"
+            " lost, so that two may have become one; write the ids as text."
+        )
 
 
 def match_ids(connection: duckdb.DuckDBPyConnection, name: str, ids: Sequence[str], customers: str) -> Match:

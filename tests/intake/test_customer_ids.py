@@ -164,6 +164,21 @@ def test_a_register_of_an_earlier_release_is_spelled_alike(tmp_path: Path) -> No
     assert objectors(tmp_path) == ["7", "8"]
 
 
+@pytest.mark.parametrize("table", ["accounts", "transactions", "statements"])
+def test_ids_of_every_table_keep_their_digits(tmp_path: Path, table: str) -> None:
+    """Whole numbers in one table, doubles in another and text with `.0` in a third are one account; rounded ones none."""
+    for place, (name, columns) in enumerate(CONTRACT.ledger.items()):
+        written = ("7::bigint", "7::double", "'7.0'")[place]
+        if name == table:
+            written = "9007199254740993::double"
+        values = ", ".join(f"{written if c.name == 'account_id' else 'null'} as {c.name}" for c in columns)
+        duckdb.execute(f"copy (select {values}) to '{tmp_path / name}.parquet'")
+    with duckdb.connect() as connection:
+        open_source(connection, tmp_path, CONTRACT)
+        with pytest.raises(UserError, match=f"{table}: account_id holds numbers of type DOUBLE"):
+            collect_customers(connection, "ledger")
+
+
 def test_numbers_that_have_lost_their_last_digits_are_refused(tmp_path: Path) -> None:
     source = tmp_path / "ledger.parquet"
     columns = ", ".join(

@@ -1,11 +1,13 @@
 """What a build prints last: it reads what is published, whatever is unknown there, and says where customers are generated."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import pytest
 
 from scripts.base.console import Console
+from scripts.dbt.failures import why_dbt_failed
 from scripts.job.summary import print_summary, summarise
 
 
@@ -76,3 +78,36 @@ def test_the_summary(
     assert "94% pay in full" in said
     assert ("unknown in the input: tenure;" in said) == (value == "null")
     assert not any(each in said for each in ("Found nothing", "A note"))
+
+
+@pytest.mark.parametrize(
+    ("node", "words"),
+    [
+        (
+            SimpleNamespace(name="assert_names_are_unique", compiled_code="select 1 as name"),
+            "Names are unique: that does not hold, for 2 rows. Nothing was published",
+        ),
+        (
+            SimpleNamespace(
+                name="unique_segments_segment_id",
+                compiled_code="select 1 as segment_id",
+                test_metadata=SimpleNamespace(name="not_null"),
+                attached_node="model.card_segments.customer_segments",
+                column_name="segment_id",
+            ),
+            "customer_segments.segment_id is not null: that does not hold, for 2 rows.",
+        ),
+        (
+            SimpleNamespace(name="assert_something", compiled_code="select 'Cards are blue.' as sentence"),
+            "Cards are blue. Nothing was published",
+        ),
+    ],
+)
+def test_a_check_that_fails_says_what_it_expected(tmp_path: Path, node: SimpleNamespace, words: str) -> None:
+    """Not `Got 2 results, configured to fail if != 0`."""
+    duckdb.connect(str(tmp_path / "work.duckdb")).close()
+    failed = SimpleNamespace(
+        status="fail", node=node, message="Got 2 results, configured to fail if != 0", failures=2
+    )
+    said = why_dbt_failed(SimpleNamespace(result=[failed], exception=None), tmp_path)
+    assert said.startswith(words) and "Got 2" not in said
