@@ -3,6 +3,7 @@
 python -m scripts.mapping SOURCE=path [MAPPING=path]
 """
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,8 +41,8 @@ def main(arguments: Sequence[str]) -> int:
         console.print(f"Written to {path}.")
         if left:
             console.print(f"To fill in, marked TODO: {left}. Read the guesses, too.")
-        named = f" MAPPING={path}" if given["MAPPING"] else ""
-        console.print(f"Then: make build SOURCE={given['SOURCE']}{named}")
+        named = f" MAPPING={shlex.quote(given['MAPPING'])}" if given["MAPPING"] else ""
+        console.print(f"Then: make build SOURCE={shlex.quote(given['SOURCE'])}{named}")
 
     return run_command(work)
 

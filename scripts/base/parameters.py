@@ -81,6 +81,7 @@ COMMANDS = {
     "keep_versions": Parameter(5, "Published versions kept for rollback."),
 }
 
+CURRENCY_CODE = "[A-Za-z]{3}"
 MEMORY, THREADS = "CARD_SEGMENTS_MEMORY", "CARD_SEGMENTS_THREADS"
 
 
@@ -212,6 +213,8 @@ def _check_ranges(given: dict[str, Any]) -> None:
     for name in ("customers", "keep_versions"):
         if name in given and given[name] < 1:
             raise UserError(f"{name.upper()}={given[name]}: expected a whole number of at least 1.")
+    if given.get("currency") and not re.fullmatch(CURRENCY_CODE, given["currency"]):
+        raise UserError(f"CURRENCY={given['currency']}: expected a code of three letters, as EUR.")
     if "language" in given:
         known = languages(SEEDS)
         if given["language"] not in known:

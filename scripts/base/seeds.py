@@ -18,6 +18,13 @@ def languages(seeds: Path) -> list[str]:
     return sorted(path.stem.removeprefix(WORDS) for path in (seeds / "words").glob(f"{WORDS}*.csv"))
 
 
+def assumed_currency(seeds: Path) -> str:
+    """The currency of the assumptions on value; check_seeds has found the file whole."""
+    with (seeds / "economics_assumptions.csv").open(encoding="utf-8-sig", newline="") as file:
+        found = {row["assumption"]: row["base"].strip() for row in csv.DictReader(file)}
+    return found.get("currency", "")
+
+
 def check_seeds(seeds: Path) -> None:
     """Raise UserError where a seed is missing, is no CSV file of its columns, or is not UTF-8."""
     listed = yaml.safe_load((seeds / "_seeds.yml").read_text(encoding="utf-8"))["seeds"]

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from scripts.base.errors import UserError
+from scripts.base.parameters import CURRENCY_CODE
 from scripts.intake.csv_dialect import normalise
 from scripts.intake.source_files import EXTRA_COLUMNS, Column, Contract
 
@@ -268,8 +269,13 @@ class _Reader:
         for name in PARAMETERS:
             if name in content:
                 value = content[name]
-                if not isinstance(value, str) or (PARAMETERS[name] and value not in PARAMETERS[name]):
-                    expected = " or ".join(PARAMETERS[name]) or "one word"
+                known_word = not PARAMETERS[name] or value in PARAMETERS[name]
+                if name == "currency":
+                    known_word = bool(re.fullmatch(CURRENCY_CODE, str(value)))
+                if not isinstance(value, str) or not known_word:
+                    expected = (
+                        " or ".join(PARAMETERS[name]) or "three letters" * (name == "currency") or "one word"
+                    )
                     self.fault(name, f"expected {expected}, found {_short(value)}")
                 else:
                     parameters[name] = value

@@ -40,7 +40,7 @@ from scripts.intake.source_files import (
     look_at_entity,
     mapped_path,
 )
-from scripts.intake.spellings import decide_spellings
+from scripts.intake.spellings import currency_of, decide_spellings
 
 __all__ = ["Column", "Contract", "InputFile", "Intake", "load_contract", "open_source"]
 
@@ -54,12 +54,14 @@ class Intake:
         files: all of them.
         notes: sentences for the user.
         spellings: how columns of text write numbers and dates, see intake/spellings.py.
+        currency: the one that a column of currencies names, or empty.
     """
 
     kind: str
     files: tuple[InputFile, ...]
     notes: tuple[str, ...]
     spellings: Mapping[str, str]
+    currency: str = ""
 
 
 def open_source(
@@ -104,6 +106,7 @@ def open_source(
                 map_entity(connection, entity, mapping.table(entity.name))
         for entity in entities:
             _know_extra_columns(entity)
+        currency = currency_of(connection, entities)
         delimiters = {entity.name: entity.files[0].delimiter or "" for entity in entities}
         spellings = decide_spellings(
             connection,
@@ -137,6 +140,7 @@ def open_source(
             *notes,
         ),
         spellings,
+        currency,
     )
 
 

@@ -105,9 +105,8 @@ def decide_spellings(
         balances: `negative` or `positive` where it is known how debt is kept, or empty.
 
     Raises UserError where dates can be read in two ways and nothing tells which, where moments have no zone to be
-    days in, where amounts are in several currencies, and where a summary is scaled already.
+    days in, and where a summary is scaled already.
     """
-    _refuse_several_currencies(connection, entities)
     _refuse_scaled(connection, entities)
     text = {entity.name: _text_columns(connection, entity) for entity in entities}
     marks = {
@@ -348,24 +347,30 @@ def _decide_zones(
 # Money
 
 
-def _refuse_several_currencies(connection: duckdb.DuckDBPyConnection, entities: Sequence[Entity]) -> None:
-    """Amounts of several currencies cannot be added up."""
+def currency_of(connection: duckdb.DuckDBPyConnection, entities: Sequence[Entity]) -> str:
+    """The one currency that the input's columns of currencies name; empty where it has none.
+
+    Raises UserError where there are several: amounts of several currencies cannot be added up.
+    """
+    seen: set[str] = set()
+    places = []
     for entity in entities:
         for name in CURRENCY_COLUMNS:
             values = _values(entity, name, distinct=True)
             if not values:
                 continue
-            found = [
-                str(row[0])
-                for row in connection.execute(
-                    f"select distinct upper(value) as code from ({values}) where value != '' order by code limit 6"
-                ).fetchall()
-            ]
-            if len(found) > 1:
-                raise UserError(
-                    f"{entity.name}: {name} holds {', '.join(found)}; amounts of several currencies cannot be added up."
-                    " Give the rows of one of them, or convert them."
-                )
+            found = connection.execute(
+                f"select distinct upper(value) as code from ({values}) where value != '' order by code limit 6"
+            ).fetchall()
+            codes = [str(code) for (code,) in found]
+            seen |= set(codes)
+            places.append(f"{entity.name}: {name} holds {', '.join(codes) or 'nothing'}")
+    if len(seen) > 1:
+        raise UserError(
+            f"{'; '.join(places)}; amounts of several currencies cannot be added up. Give the rows of one of them, or"
+            " convert them."
+        )
+    return next(iter(seen), "")
 
 
 def _decide_sign(

@@ -28,7 +28,7 @@ from scripts.base.paths import (
     version_name,
 )  # fmt: skip
 from scripts.base.quoting import sql_text
-from scripts.base.seeds import check_seeds
+from scripts.base.seeds import assumed_currency, check_seeds
 from scripts.dbt.failures import why_dbt_failed
 from scripts.dbt.runner import run_dbt
 from scripts.intake.csv_dialect import normalise
@@ -112,8 +112,16 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
             console.note(note)
         for note in _notes_on(objections, warehouse):
             console.note(note)
+        currency = settings["currency"] or intake.currency
+        assumed = assumed_currency(SEEDS)
+        if currency and currency.upper() != assumed.upper():
+            console.note(
+                f"amounts are in {currency}, money in dbt_project/seeds/economics_assumptions.csv in {assumed}: values a year"
+                " that need it are unknown until yours stands there"
+            )
         variables = {
             **dbt_variables(given),
+            "currency": currency,
             "source_kind": intake.kind,
             "spellings": dict(intake.spellings),
             "protected": protected,

@@ -1,12 +1,16 @@
 """Features that the input does not know: said, of no weight, and never told as 0."""
 
+import csv
+import itertools
 import re
 from pathlib import Path
 
 import duckdb
+import jinja2
 import openpyxl
 import pytest
 
+from tests.support.bank_layouts import berka, clean_ledger
 from tests.support.builds import REPO, query, run_build
 
 CASES = REPO.parent / "shared" / "cases"
@@ -64,7 +68,8 @@ def test_a_summary_that_knows_nothing_of_cash(tmp_path: Path) -> None:
     assert not profiles["traits"].str.contains("cash").any()
     shown = what_is_shown(published)
     assert "The input does not know cash advances, " in shown
-    assert "0% have taken cash" not in shown
+    assert "0% have taken cash" not in shown and "(unknown)" not in shown
+    assert shown.count("Value not known") >= 3
     assert "cash_advance" not in query(published, "from marts.segment_rules")["sql_predicate"].str.cat()
 
 
@@ -103,3 +108,77 @@ def test_too_few_known_features_stop_the_build(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "The input knows 4 of the 17 features, at least 5 are needed" in done.stderr
     assert not (tmp_path / "warehouse" / PUBLISHED).exists()
+
+
+def test_a_ledger_without_statements_in_another_currency(tmp_path: Path) -> None:
+    """A bank's own layout: segments of purchases, cash and activity; no word on balances, no dollar, no value."""
+    source = berka(clean_ledger(tmp_path / "plain"), tmp_path / "bank")
+    done = run_build(tmp_path / "warehouse", f"SOURCE={source}", "K=3")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "statements: not there, which leaves balances, credit limits," in done.stdout
+    said = re.sub(r"\s+", " ", done.stdout)
+    assert "amounts are in CZK, money in dbt_project/seeds/economics_assumptions.csv in USD" in said
+    published = tmp_path / "warehouse" / PUBLISHED
+    run = query(published, "from marts.model_runs").iloc[0]
+    assert run["mapping_path"] == str(source / "mapping.yml")
+    values = query(published, "from marts.segment_values")
+    assert set(values["currency"]) == {"CZK"}
+    assert values[["late_fees", "servicing", "interest", "value_base"]].isna().all().all()
+    assert values["interchange"].notna().all()
+    shown = what_is_shown(published)
+    # The assumptions stay in their own currency, with their unit.
+    assert not re.search("USD (?!per (late payment|customer and year))", shown) and "(unknown)" not in shown
+    audit = query(published, "from marts.load_audit")
+    assert set(audit["source"]) == {"accounts", "transactions"}
+
+
+def shortened(template: str, unknown: list[str]) -> str:
+    """A template as the job's macro cuts it."""
+    macro = (REPO / "dbt_project" / "macros" / "meaning.sql").read_text(encoding="utf-8")
+    macro = (
+        "{% macro without_unknown"
+        + macro.partition("{% macro without_unknown")[2].partition("{# One word")[0]
+    )
+    sql = jinja2.Environment().from_string(macro + "{{ without_unknown('template', 'asked') }}").render()
+    found = duckdb.execute(
+        f"select {sql} from (select ?::varchar as template, ?::varchar[] as asked)", [template, unknown]
+    ).fetchall()
+    return str(found[0][0])
+
+
+@pytest.mark.parametrize(
+    ("template", "unknown", "left"),
+    [
+        ("They buy for {a} a month, carry {b} ({c} of the limit), and {d} have cash.", ["b", "c"], "They buy for {a} a month, and {d} have cash."),
+        ("They carry {b} ({c} of the limit). They buy.", ["c"], "They carry {b}. They buy."),
+        ("All buy; {a} pay in full. They use {b}, and {c} more.", ["a"], "All buy. They use {b}, and {c} more."),
+        ("All buy. They use {b}, and {c} more.", ["b"], "All buy."),
+        ("{a} pay in full.", ["a"], "{customers} ({customer_share})."),
+    ],
+)  # fmt: skip
+def test_clauses_that_ask_for_what_is_unknown_are_left_out(
+    template: str, unknown: list[str], left: str
+) -> None:
+    assert shortened(template, [f"{{{name}}}" for name in unknown]) == left
+
+
+@pytest.mark.parametrize("language", ["en", "id"])
+def test_every_description_can_do_without_every_feature(language: str) -> None:
+    """Whatever two numbers are unknown: none of them is left, and sentences still begin and end as such."""
+    path = REPO / "dbt_project" / "seeds" / "words" / f"words_{language}.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        texts = {
+            key: text for key, text in csv.reader(file) if re.fullmatch(r"archetype\..*\.description", key)
+        }
+    assert len(texts) == 12
+    for key, text in texts.items():
+        asked = sorted(set(re.findall(r"[{][^}]*[.][^}]*[}]", text)))
+        for unknown in itertools.combinations(asked, 2):
+            left = shortened(text, list(unknown))
+            assert not set(unknown) & set(re.findall(r"[{][^}]*[}]", left)), key
+            assert (
+                left.endswith(".")
+                and ".." not in left
+                and ",." not in left
+                and left.count("(") == left.count(")")
+            ), left

@@ -1,18 +1,22 @@
 {% set scenarios = ['low', 'base', 'high'] %}
 
--- A planning model with stated assumptions (value_assumptions), no accounting.
+-- A planning model with stated assumptions (value_assumptions), no accounting. Amounts of money in another currency than
+-- the input's are unknown.
 with
 
 assumptions as (
 
     select
         {% for scenario in scenarios %}
-        {% for name, _, _ in economics_terms() %}
-        max({{ scenario }}_value) filter (where assumption = '{{ name }}') as {{ name }}_{{ scenario }},
+        {% for name, kind, _ in economics_terms() %}
+        max({{ scenario }}_value) filter (
+            where assumption = '{{ name }}'{{ ' and is_that_of_the_assumptions' if kind == 'money' }}
+        ) as {{ name }}_{{ scenario }},
         {% endfor %}
         {% endfor %}
         count(*) as assumptions_made
     from {{ ref('stg_rulebook__assumptions') }}
+    cross join {{ ref('stg_rulebook__currency') }}
 
 ),
 

@@ -162,12 +162,7 @@ def _segments(data: _Page, profiles: Frame, values: Frame, currency: str) -> lis
                 "traits": profile["traits"],
                 "customers": f"{data.number(profile['customers'], 'whole')} {t('glance.size_axis')}",
                 "share": data.number(profile["customer_share"], "share"),
-                "value": t("glance.value_of", amount=f"{currency} {data.number(value['value_base'])}"),
-                "value_range": t(
-                    "glance.range",
-                    low=data.number(value["value_low"]),
-                    high=data.number(value["value_high"]),
-                ),
+                **_value(data, value, currency),
                 "offer": play["offer"],
                 "success_measure": play["success_measure"],
                 "unstable": t("unstable", stability=data.decimals(profile["stability"], 2))
@@ -177,6 +172,18 @@ def _segments(data: _Page, profiles: Frame, values: Frame, currency: str) -> lis
             }
         )
     return segments
+
+
+def _value(data: _Page, value: pd.Series, currency: str) -> dict[str, str]:
+    """What a customer of the segment is worth, and the range of it; a word where that is not known."""
+    if pd.isna(value["value_base"]):
+        return {"value": data.t("glance.value_unknown"), "value_range": ""}
+    return {
+        "value": data.t("glance.value_of", amount=f"{currency} {data.number(value['value_base'])}"),
+        "value_range": data.t(
+            "glance.range", low=data.number(value["value_low"]), high=data.number(value["value_high"])
+        ),
+    }
 
 
 def _language(data: _Page) -> str:

@@ -6,6 +6,8 @@ assumptions as (
 
 )
 
-select base as currency
+select
+    {{ "'" ~ var('currency') ~ "'" if var('currency') else 'base' }} as currency,
+    {{ "upper(base) = upper('" ~ var('currency') ~ "')" if var('currency') else 'true' }} as is_that_of_the_assumptions
 from assumptions
 where assumption = 'currency'
