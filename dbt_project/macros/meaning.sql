@@ -73,29 +73,6 @@
     regexp_extract_all({{ text }}, '[{][^}]*[}]|[^{]+')
 {%- endmacro %}
 
-{# A template without what needs an unknown number: bracketed remarks and clauses that ask for one, sentences whose first
-   clause does. What is left of a sentence ends with its full stop; where nothing is left, the size is. #}
-{% macro without_unknown(template, placeholders) -%}
-    {%- set asks = "len(list_filter(" ~ placeholders ~ ", lambda asked: contains(clause, asked))) > 0" -%}
-    {%- set remarks = "list_reduce(list_concat([" ~ template ~ "], " ~ placeholders ~ "), lambda text, asked:"
-        ~ " regexp_replace(text, ' [(][^()]*' || regexp_escape(asked) || '[^()]*[)]', '', 'g'))" -%}
-    coalesce(
-        list_aggregate(
-            list_transform(
-                list_filter(
-                    string_split(rtrim(replace({{ remarks }}, '; ', ', '), '.'), '. '),
-                    lambda sentence: not ({{ asks | replace('clause', "string_split(sentence, ', ')[1]") }})
-                ),
-                lambda sentence: list_aggregate(
-                    list_filter(string_split(sentence, ', '), lambda clause: not ({{ asks }})), 'string_agg', ', '
-                ) || '.'
-            ),
-            'string_agg', ' '
-        ),
-        '{customers} ({customer_share}).'
-    )
-{%- endmacro %}
-
 {# One word of the language, as a scalar. #}
 {% macro word(key) -%}
     (select text from {{ ref('stg_rulebook__words') }} where key = '{{ key }}')

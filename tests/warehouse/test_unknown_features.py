@@ -133,17 +133,24 @@ def test_a_ledger_without_statements_in_another_currency(tmp_path: Path) -> None
 
 
 def shortened(template: str, unknown: list[str]) -> str:
-    """A template as the job's macro cuts it."""
-    macro = (REPO / "dbt_project" / "macros" / "meaning.sql").read_text(encoding="utf-8")
-    macro = (
-        "{% macro without_unknown"
-        + macro.partition("{% macro without_unknown")[2].partition("{# One word")[0]
+    """A template as the job's model cuts it for a segment of which these placeholders are unknown."""
+    model = REPO / "dbt_project" / "models" / "meaning" / "segment_templates.sql"
+    sql = jinja2.Template(model.read_text(encoding="utf-8")).render(
+        ref=lambda name: name, word=lambda key: "'(unknown)'"
     )
-    sql = jinja2.Environment().from_string(macro + "{{ without_unknown('template', 'asked') }}").render()
-    found = duckdb.execute(
-        f"select {sql} from (select ?::varchar as template, ?::varchar[] as asked)", [template, unknown]
-    ).fetchall()
-    return str(found[0][0])
+    with duckdb.connect() as connection:
+        connection.execute(
+            """
+            create table segment_names as select 1 as segment_id, 'a' as archetype;
+            create table stg_rulebook__words as select 'archetype.a.description' as key, ?::varchar as text;
+            """,
+            [template],
+        )
+        connection.execute(
+            "create table segment_numbers as select 1 as segment_id, unnest(?::varchar[]) as placeholder, '(unknown)' as text",
+            [unknown],
+        )
+        return str(connection.execute(f"select wording from ({sql})").fetchall()[0][0])
 
 
 @pytest.mark.parametrize(

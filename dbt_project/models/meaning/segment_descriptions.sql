@@ -1,55 +1,19 @@
--- The template of a segment's archetype without the clauses that ask for an unknown number, cut into text and
--- {placeholders}, each replaced by its number.
+-- The template of a segment, cut into text and {placeholders}, each replaced by its number.
 with
-
-numbers as (
-
-    select * from {{ ref('segment_numbers') }}
-
-),
-
-templates as (
-
-    select
-        names.segment_id,
-        words.text as template
-    from {{ ref('segment_names') }} as names
-    inner join {{ ref('stg_rulebook__words') }} as words
-        on 'archetype.' || names.archetype || '.description' = words.key
-
-),
-
-unknown as (
-
-    select
-        segment_id,
-        array_agg(placeholder) as placeholders
-    from numbers
-    where text = {{ word('format.unknown') }}
-    group by segment_id
-
-),
-
-shortened as (
-
-    select
-        templates.segment_id,
-        case
-            when unknown.placeholders is null then templates.template
-            else {{ without_unknown('templates.template', 'unknown.placeholders') }}
-        end as template
-    from templates
-    left join unknown on templates.segment_id = unknown.segment_id
-
-),
 
 pieces as (
 
     select
         segment_id,
-        unnest({{ pieces_of('template') }}) as piece,
-        generate_subscripts({{ pieces_of('template') }}, 1) as place
-    from shortened
+        unnest({{ pieces_of('wording') }}) as piece,
+        generate_subscripts({{ pieces_of('wording') }}, 1) as place
+    from {{ ref('segment_templates') }}
+
+),
+
+numbers as (
+
+    select * from {{ ref('segment_numbers') }}
 
 )
 

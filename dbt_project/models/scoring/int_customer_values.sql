@@ -1,7 +1,7 @@
 {% set scenarios = ['low', 'base', 'high'] %}
 
--- A planning model with stated assumptions (value_assumptions), no accounting. Amounts of money in another currency than
--- the input's are unknown.
+-- A planning model with stated assumptions (value_assumptions), no accounting. Money in another currency than that of
+-- the input is unknown.
 with
 
 assumptions as (
@@ -9,14 +9,14 @@ assumptions as (
     select
         {% for scenario in scenarios %}
         {% for name, kind, _ in economics_terms() %}
-        max({{ scenario }}_value) filter (
-            where assumption = '{{ name }}'{{ ' and is_that_of_the_assumptions' if kind == 'money' }}
+        max(given.{{ scenario }}_value) filter (
+            where given.assumption = '{{ name }}'{{ ' and currency.is_that_of_the_assumptions' if kind == 'money' }}
         ) as {{ name }}_{{ scenario }},
         {% endfor %}
         {% endfor %}
         count(*) as assumptions_made
-    from {{ ref('stg_rulebook__assumptions') }}
-    cross join {{ ref('stg_rulebook__currency') }}
+    from {{ ref('stg_rulebook__assumptions') }} as given
+    cross join {{ ref('stg_rulebook__currency') }} as currency
 
 ),
 
