@@ -1,7 +1,8 @@
 {% set source_transactions = source('ledger', 'transactions') %}
 
--- For ledgers without statements: each month's balance as the account's last transaction up to its end left it, in the
--- columns of int_ledger_account_statements. Of one day's transactions the last in the file counts.
+-- For ledgers without statements: each month's balance as the account's last transaction up to its end left it. Of one
+-- day's transactions the last in the file counts. Columns and types are those of int_ledger_account_statements: beside
+-- others its decimals would be rounded.
 with
 
 dated as (
@@ -92,8 +93,8 @@ select
     coalesce(bit_or(cast(1 as bigint) << month_index) filter (where balance > 0), 0) as balance_months,
     cast(0 as bigint) as limit_months,
 
-    coalesce(sum(balance) filter (where month_index > 0), 0) as later_balances,
-    coalesce(sum(balance) filter (where month_index = 0), 0) as first_balance,
+    cast(coalesce(sum(balance) filter (where month_index > 0), 0) as decimal(38, 6)) as later_balances,
+    cast(coalesce(sum(balance) filter (where month_index = 0), 0) as decimal(38, 6)) as first_balance,
     cast(null as decimal(38, 6)) as later_limits,
     cast(null as decimal(38, 6)) as first_limit,
     cast(null as decimal(38, 2)) as minimum_due,
