@@ -11,7 +11,6 @@ from scripts.base.errors import UserError
 from scripts.intake.source import Intake, load_contract, open_source
 from scripts.intake.spellings import CURRENCY, EMPTIES
 from tests.support.builds import REPO
-from tests.support.learned import job_features
 
 PAGE = (REPO / "docs" / "spellings.md").read_text(encoding="utf-8")
 TYPING = (REPO / "dbt_project" / "macros" / "typing.sql").read_text(encoding="utf-8")
@@ -406,29 +405,3 @@ def test_cust_id_is_customer_id_in_a_ledger(tmp_path: Path) -> None:
 def test_cases(case: str, spellings: dict[str, str | None]) -> None:
     found = opened(CASES / case).spellings
     assert {name: found.get(name) for name in spellings} == spellings
-
-
-@needs_cases
-@pytest.mark.parametrize(
-    ("case", "right"),
-    [
-        # Thousands set off by points; dates with the day first; ids padded in one table.
-        ("l15_idr", {"purchases": 1_910_108.0, "credit_limit": 1_000_000.0, "tenure": 12.0}),
-        ("l02_dmy", {"purchases": 1910.10, "credit_limit": 1000.0, "tenure": 12.0}),
-        ("l14d_padded_one", {"purchases": 1910.10, "credit_limit": 1000.0, "tenure": 12.0}),
-        # Debt kept negative; a statement every 30 days; no minimum known.
-        ("l26_owed_negative", {"balance": 633.58, "balance_frequency": 1.0, "prc_full_payment": 0.0}),
-        ("l20_thirty_days", {"credit_limit": 5000.0, "tenure": 12.0}),
-        # Three months of history; one month missing; postings after an account was closed.
-        ("l10_three_months", {"purchases": 219.26, "tenure": 3.0, "purchases_frequency": 1.0}),
-        ("l09_gap", {"cash_advance_frequency": 1.0, "tenure": 11.0, "balance_frequency": 1.0}),
-        ("l25b_closed_goes_on", {"cash_advance_frequency": 1.0, "tenure": 12.0}),
-        # Of two holders the lower id counts, as no role is given.
-        ("l12b_joint_first", {"purchases": 1910.10, "tenure": 12.0}),
-        ("l27_minimum_empty", {"minimum_payments": 399.35, "tenure": 12.0}),
-    ],
-)
-def test_features_of_cases(tmp_path: Path, case: str, right: dict[str, float]) -> None:
-    customer = "B900" if "joint" in case else "C001" if "purchases" in right else "C003"
-    found = job_features(CASES / case, tmp_path / "warehouse").set_index("customer_id").loc[customer]
-    assert found[list(right)].to_dict() == right
