@@ -31,8 +31,11 @@ MOST_CODES = 5
 
 
 def map_entity(connection: duckdb.DuckDBPyConnection, entity: Entity, table: TableMapping) -> None:
-    """Put the mapped columns into the entity's parts, and take off the rows whose code is left out."""
-    _name_unmapped_codes(connection, entity, table)
+    """Put the mapped columns into the entity's parts, and take off the rows whose code is left out.
+
+    Raises UserError where that leaves none.
+    """
+    _tell_codes(connection, entity, table)
     left_out: dict[str, int] = {}
     for place, part in enumerate(entity.parts):
         entity.parts[place] = _mapped(connection, entity, table, part)
@@ -41,6 +44,10 @@ def map_entity(connection: duckdb.DuckDBPyConnection, entity: Entity, table: Tab
     if not left_out:
         return
     entity.files = [replace(file, rows=file.rows - left_out.get(str(file.path), 0)) for file in entity.files]
+    if not any(file.rows > file.unreadable_rows for file in entity.files):
+        raise UserError(
+            f"{entity.name}: the mapping leaves out all of its {sum(left_out.values()):,} rows; give some code a type."
+        )
     entity.notes.append(
         f"{entity.name}: {sum(left_out.values()):,} rows are left out, as the mapping says of their codes."
     )
@@ -163,25 +170,31 @@ def _count_left_out(
     return {str(path): int(count) for path, count in rows}
 
 
-def _name_unmapped_codes(connection: duckdb.DuckDBPyConnection, entity: Entity, table: TableMapping) -> None:
-    """Say which codes of transactions the mapping does not know: their rows will be refused."""
+def _tell_codes(connection: duckdb.DuckDBPyConnection, entity: Entity, table: TableMapping) -> None:
+    """Say which codes the mapping does not name, and which of its codes never occur: either may be a misspelling."""
     form = table.columns.get("transaction_type")
-    if form is None or form.kind != "codes" or form.other or not form.columns:
+    if form is None or form.kind != "codes" or not form.columns:
         return
     ours = next(column for column in entity.columns if column.name == "transaction_type").values
-    known = ", ".join(sql_text(code) for code in (*form.codes, *ours))
     keys = " union all ".join(
         f"select {_code_key(form)} as code from {unpublished(part.scan)}" for part in entity.parts
     )
     found = connection.execute(
-        f"select code, count(*) as row_count from ({keys}) where code not in ({known}) "
-        f"group by code order by row_count desc, code limit {MOST_CODES + 1}"
+        f"select code, count(*) as row_count from ({keys}) group by code order by row_count desc, code"
     ).fetchall()
-    if found:
-        some = ", ".join(f"{code or '(empty)'} ({count:,} rows)" for code, count in found[:MOST_CODES])
-        more = " and more" if len(found) > MOST_CODES else ""
+    unnamed = [
+        (code, count) for code, count in found if code not in form.codes and (form.other or code not in ours)
+    ]
+    if unnamed:
+        some = ", ".join(f"{code or '(empty)'} ({count:,} rows)" for code, count in unnamed[:MOST_CODES])
+        more = f" and {len(unnamed) - MOST_CODES:,} more" if len(unnamed) > MOST_CODES else ""
+        fate = "they are taken as `other` says" if form.other else "they are refused"
+        entity.notes.append(f"{entity.name}: codes that the mapping does not name: {some}{more}; {fate}.")
+    never = sorted(set(form.codes) - {code for code, _ in found})
+    if never:
+        more = f" and {len(never) - MOST_CODES:,} more" if len(never) > MOST_CODES else ""
         entity.notes.append(
-            f"{entity.name}: codes that the mapping does not name: {some}{more}; they are refused."
+            f"{entity.name}: codes of the mapping that never occur: {', '.join(never[:MOST_CODES])}{more}."
         )
 
 
@@ -274,7 +287,7 @@ def _direction(form: Form, types: Mapping[str, str]) -> str:
             f"case when {said} = 'cr' then '{IN}' when {said} = 'dr' then '{OUT}' "
             f"when {_is_negative(theirs[0])} then '{form.value}' else '{turned[form.value]}' end"
         )
-    said = f"lower(trim(cast({theirs[1]} as varchar)))"
+    said = f"lower({id_sql(theirs[1])})"
     ways = " ".join(
         f"when {said} in ({', '.join(map(sql_text, form.words[way]))}) "
         f"then case when {_is_negative(theirs[0])} then '{turned[way]}' else '{way}' end"
@@ -284,7 +297,8 @@ def _direction(form: Form, types: Mapping[str, str]) -> str:
 
 
 def _code_key(form: Form) -> str:
-    parts = [f"coalesce(trim(lower(cast({sql_name(name)} as varchar))), '')" for name in form.columns]
+    # Spelled as ids are: 6011.0 is what a column of numbers with gaps becomes of 6011.
+    parts = [f"coalesce(lower({id_sql(sql_name(name))}), '')" for name in form.columns]
     return f"trim({f' || {sql_text(CODE_SEPARATOR)} || '.join(parts)})"
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import yaml
 
 from scripts.base.errors import UserError
@@ -402,7 +403,7 @@ class _Reader:
         if kind == "date" and keys == {"year", "month", "day"} == set(text):
             return Form("year_month_day", tuple(normalise(text[part]) for part in ("year", "month", "day")))
         if kind == "date" and keys == {"column", "format"} == set(text):
-            if "%" not in text["format"]:
+            if not _is_pattern(text["format"]):
                 self.fault(where, f"format: expected a pattern like %d.%m.%Y, found {text['format']}")
             return Form("format", theirs, value=text["format"])
         if kind == "type" and {"column"} <= keys <= {"column", "codes", "other"}:
@@ -488,6 +489,15 @@ def _kind_of(column: Column) -> str:
     if column.name == "transaction_type":
         return "type"
     return "number" if column.is_number else "date" if column.is_date else "text"
+
+
+def _is_pattern(text: str) -> bool:
+    """Whether DuckDB reads days by this strptime pattern."""
+    try:
+        duckdb.execute("select try_strptime('', ?)", [text])
+    except duckdb.Error:
+        return False
+    return "%" in text
 
 
 def _words(value: Any) -> list[str]:

@@ -324,7 +324,8 @@ def _look_into_folder(source: Path, path: Path, contract: Contract, mapping: Inp
 def mapped_path(mapping: InputMapping, table: str, file: str, folder: Path) -> Path:
     """The path of a file that a mapping names, inside the source's folder; raises UserError where it is not there."""
     path = folder / file
-    if not path.exists() or not path.resolve().is_relative_to(folder):
+    outside = Path(file).is_absolute() or ".." in Path(file).parts
+    if outside or not path.exists():
         held = ", ".join(child.name for child in _children(folder)[:10])
         raise UserError(
             f"{mapping.path}: {table}: there is no {file} in {folder} (it holds {held}); correct the name."

@@ -183,6 +183,39 @@ def test_codes(tmp_path: Path) -> None:
     assert "codes that the mapping does not name: new / (1 rows); they are refused" in said
 
 
+@pytest.mark.parametrize("type_", ["integer", "double", "decimal(6, 2)"])
+def test_codes_that_are_numbers(tmp_path: Path, type_: str) -> None:
+    """6011.0 is 6011: else it would be taken for any other code without a word."""
+    source = written(
+        tmp_path / "bank",
+        "transactions:\n  columns:\n    transaction_type: {column: mcc, codes: {6011: cash_advance, 4829: fee}, other: oneoff_purchase}\n",
+        transactions="",
+    )
+    duckdb.execute(
+        "copy (select 'T' as transaction_id, 'A' as account_id, date '2025-01-31' as posted_on, 5.0 as amount,"
+        f" unnest([6011, 5300, null])::{type_} as mcc) to '{source / 'transactions.parquet'}'"
+    )
+    assert [kind for (kind,) in rows(source, "transaction_type")] == [
+        "cash_advance",
+        "oneoff_purchase",
+        "oneoff_purchase",
+    ]
+    said = "\n".join(opened(source)[1].notes)
+    assert (
+        "codes that the mapping does not name: (empty) (1 rows), 5300 (1 rows); they are taken as `other` says."
+        in said
+    )
+    assert "codes of the mapping that never occur: 4829." in said
+
+
+def test_a_mapping_that_leaves_nothing(tmp_path: Path) -> None:
+    source = written(
+        tmp_path / "bank", "transactions:\n  columns:\n    transaction_type: {other: leave_out}\n"
+    )
+    with pytest.raises(UserError, match="the mapping leaves out all of its 1 rows"):
+        opened(source)
+
+
 def test_columns_put_together(tmp_path: Path) -> None:
     source = written(
         tmp_path / "bank",
@@ -233,6 +266,18 @@ def test_names_of_files_and_columns_as_spreadsheets_write_them(tmp_path: Path) -
     )
     (source / "Kartu Nasabah.csv").write_text("No. Kartu;CIF No\nA;001\n", encoding="utf-8")
     assert rows(source, "account_id, customer_id, opened_on", "accounts") == [("A", "001", None)]
+
+
+def test_a_file_may_be_a_link(tmp_path: Path) -> None:
+    """Large files are linked into a folder; a name that leads out of it is a mistake."""
+    elsewhere = tmp_path / "elsewhere.csv"
+    elsewhere.write_text(PLAIN["accounts"], encoding="utf-8")
+    source = written(tmp_path / "bank", "accounts:\n  file: cards.csv\n", accounts="")
+    (source / "cards.csv").symlink_to(elsewhere)
+    assert rows(source, "customer_id", "accounts") == [("1",), ("2",)]
+    (source / "mapping.yml").write_text(f"accounts:\n  file: {elsewhere}\n", encoding="utf-8")
+    with pytest.raises(UserError, match="accounts: there is no"):
+        opened(source)
 
 
 def test_a_file_that_is_joined(tmp_path: Path) -> None:
@@ -295,6 +340,8 @@ def test_statements_that_are_there_may_be_left_aside(tmp_path: Path) -> None:
         ("decimal_mark: comma", "decimal_mark: expected , or ., found comma."),
         ("balances: negative", "balances: expected negative_is_owed or positive_is_owed, found negative."),
         ("transactions:\n  columns: {posted_on: {column: d, format: ddmmyy}}", "format: expected a pattern like %d.%m.%Y"),
+        ("transactions:\n  columns: {posted_on: {column: d, format: '%Q%m'}}", "format: expected a pattern like %d.%m.%Y"),
+        ("currency: Euro", "currency: expected three letters, found Euro."),
         ("transactions:\n  columns: {amount: {column: a, negative: maybe}}", "negative: expected out or in"),
         ("transactions:\n  columns: {amount: {column: a, divide_by: -1}}", "divide_by: expected a number above 0, found -1."),
         ("transactions:\n  columns: {amount: {debit: a}}", "transactions.amount: expected a column, {column: , negative: in}"),
