@@ -172,6 +172,11 @@ def _ledger(connection: duckdb.DuckDBPyConnection, folder: Path, contract: Contr
     ]
     if not files:
         raise UserError(f"SOURCE={folder} holds no .csv, .csv.gz or .parquet file to draft a mapping of.")
+    summary = {column.name for columns in contract.summary.values() for column in columns}
+    if len(files) == 1 and 2 * len(summary & set(files[0].names)) > len(summary):
+        raise UserError(
+            f"SOURCE={folder} is a folder; name the customer summary in it: SOURCE={folder / files[0].name}"
+        )
     chosen: dict[str, _File] = {}
     # Transactions first: they are the longest, and what is left is told apart more easily.
     for table in ("transactions", "statements", "accounts"):

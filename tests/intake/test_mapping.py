@@ -498,6 +498,26 @@ def test_a_draft_of_a_summary(tmp_path: Path) -> None:
     assert columns["tenure"] == "TODO" and columns["cash_advance"] is None
 
 
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda folder: folder / "none", "does not exist"),
+        (lambda folder: folder, "holds no .csv, .csv.gz or .parquet file"),
+        (lambda folder: bank_churners(folder / "bank").parent, "lacks nothing"),
+    ],
+)
+def test_what_no_draft_is_made_of(tmp_path: Path, make: Callable[[Path], Path], said: str) -> None:
+    source = make(tmp_path)
+    if said == "lacks nothing":
+        columns = [column.name for column in CONTRACT.summary["customer_summary"]]
+        (source / "BankChurners.csv").write_text(
+            ",".join(columns) + "\n" + ",".join("1" * 18) + "\n", encoding="utf-8"
+        )
+        said = "is a folder; name the customer summary in it"
+    with pytest.raises(UserError, match=said):
+        draft_mapping(source, CONTRACT)
+
+
 def test_a_draft_of_the_jobs_own_layout_has_nothing_to_fill_in(plain: tuple[Path, pd.DataFrame]) -> None:
     draft = draft_mapping(plain[0], CONTRACT)
     assert open_places(draft) == 0
