@@ -15,10 +15,10 @@ from pathlib import Path
 import duckdb
 
 from scripts.base.errors import UserError
-from scripts.base.quoting import sql_name, sql_path, sql_text
-from scripts.intake.csv_dialect import column_names, read_csv, sniff
-from scripts.intake.mapping import DIRECTION_WORDS, IN, OPEN, OUT, transaction_types
-from scripts.intake.source_files import ENDINGS, Column, Contract
+from scripts.base.quoting import sql_name, sql_text
+from scripts.intake.mapping import DIRECTION_WORDS, IN, OPEN, OUT, UNMAPPED, transaction_types
+from scripts.intake.source import checking_tables, open_files
+from scripts.intake.source_files import ENDINGS, Column, Contract, Entity, look, look_at_entity, unpublished
 
 # What banks call the columns, as patterns of a whole name; the first that matches a column wins.
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -59,6 +59,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "transaction_type": (
         r"(trans(action)?|trx|txn)(_?(type|code|description|kind|category))",
         "type",
+        "code",
         "operation",
         "mcc",
         "category",
@@ -89,7 +90,6 @@ class _File:
     """A file or folder of parts beside the others: its columns, and SQL that reads it."""
 
     name: str
-    path: Path
     relation: str
     names: tuple[str, ...]
     samples: Mapping[str, tuple[str, ...]]
@@ -102,11 +102,12 @@ def draft_mapping(source: Path, contract: Contract) -> str:
         raise UserError(
             f"SOURCE={source} does not exist; give the folder of a ledger, or the file of a summary."
         )
-    with duckdb.connect() as connection:
+    with duckdb.connect() as connection, checking_tables(connection):
         if source.is_dir():
-            lines = _ledger(connection, source, contract)
+            lines = _ledger(connection, source.resolve(), contract)
         else:
-            lines = _summary(_look(connection, source), contract)
+            _, [entity] = look(source, contract, UNMAPPED)
+            lines = _summary(_look(connection, entity), contract)
     head = [
         f"# What the columns of {source.name} are called: left the job's name, right yours. docs/mapping.md explains each form.",
         f"# A draft of make mapping. Put something for every {OPEN}; null says that you have no such thing.",
@@ -121,34 +122,20 @@ def open_places(draft: str) -> int:
     return sum(line.partition("#")[0].count(OPEN) for line in draft.splitlines())
 
 
-def _look(connection: duckdb.DuckDBPyConnection, path: Path) -> _File:
-    """Read a file's header and the beginning of its columns; of a folder of parts, of the first."""
-    paths = (
-        [path]
-        if path.is_file()
-        else sorted(each for each in path.rglob("*") if each.name.lower().endswith(ENDINGS))
-    )
-    if not paths:
-        raise UserError(f"{path} holds no .csv, .csv.gz or .parquet file.")
-    if paths[0].name.lower().endswith(".parquet"):
-        relation = f"read_parquet({sql_path(paths[0])})"
-    else:
-        relation = read_csv(paths[:1], sniff(paths[0], [*NAMES]), ", ignore_errors = true")
-    originals = [str(row[0]) for row in connection.execute(f"describe from {relation}").fetchall()]
-    originals = [name for name in originals if name != "_intake_path"]
-    names = column_names(originals)
-    renamed = ", ".join(
-        f"cast({sql_name(given)} as varchar) as {sql_name(name)}"
-        for given, name in zip(originals, names, strict=True)
-    )
-    relation = f"(select {renamed} from {relation})"
+def _look(connection: duckdb.DuckDBPyConnection, entity: Entity) -> _File:
+    """Open a file, or a folder of parts, as a build does, and read the beginning of its columns as text."""
+    entity.theirs = []  # whatever columns it has
+    open_files(connection, entity)
+    names = tuple(dict.fromkeys(name for part in entity.parts for name in part.names))
+    texts = ", ".join(f"cast({sql_name(name)} as varchar) as {sql_name(name)}" for name in names)
+    joined = " union all by name ".join(f"from {unpublished(part.scan)}" for part in entity.parts)
+    relation = f"(select {texts} from ({joined}))"
     rows = connection.execute(f"select * from {relation} limit 1000").fetchall()
     samples = {
         name: tuple(dict.fromkeys(str(row[place]) for row in rows if row[place]))
         for place, name in enumerate(names)
     }
-    [(count,)] = connection.execute(f"select count(*) from {relation}").fetchall()
-    return _File(path.name, path, relation, names, samples, int(count))
+    return _File(entity.name, relation, names, samples, sum(file.rows for file in entity.files))
 
 
 def _guess(column: str, names: Sequence[str], contract_names: Sequence[str] = ()) -> str:
@@ -165,7 +152,7 @@ def _guess(column: str, names: Sequence[str], contract_names: Sequence[str] = ()
 
 def _ledger(connection: duckdb.DuckDBPyConnection, folder: Path, contract: Contract) -> list[str]:
     files = [
-        _look(connection, child)
+        _look(connection, look_at_entity(child.name, (), folder, child))
         for child in sorted(folder.iterdir())
         if not child.name.startswith((".", "_"))
         and (child.name.lower().endswith(ENDINGS) or (child.is_dir() and any(child.rglob("*.*"))))
@@ -219,7 +206,7 @@ def _ledger(connection: duckdb.DuckDBPyConnection, folder: Path, contract: Contr
 def _likeness(table: str, file: _File, contract: Contract) -> float:
     """How many of the table's columns the file seems to have, and a good deal for its name."""
     found = {_guess(column.name, file.names) for column in contract.ledger[table]} - {""}
-    named = difflib.SequenceMatcher(None, table, file.path.name.lower().partition(".")[0]).ratio()
+    named = difflib.SequenceMatcher(None, table, file.name.lower().partition(".")[0]).ratio()
     length = (
         1.0
         if table == "transactions" and {_guess("amount", file.names), _guess("posted_on", file.names)} - {""}
@@ -323,7 +310,8 @@ def _direction(file: _File) -> str:
 
 def _types(connection: duckdb.DuckDBPyConnection, file: _File, contract: Contract) -> list[str]:
     """The codes of what looks like the type, with their rows and sums, each with its own name or a place to fill in."""
-    guess = _guess("transaction_type", file.names)
+    others = [column.name for column in contract.ledger["transactions"] if column.name != "transaction_type"]
+    guess = _guess("transaction_type", file.names, others)
     if not guess:
         return [
             f"    transaction_type: {{other: {{out: {OPEN}, in: {OPEN}}}}}  # no column looks like it: by the direction alone"
@@ -335,8 +323,8 @@ def _types(connection: duckdb.DuckDBPyConnection, file: _File, contract: Contrac
         else "null"
     )
     found = connection.execute(
-        f"select coalesce(trim({sql_name(guess)}), '') as code, count(*) as row_count, {total} from {file.relation} "
-        f"group by code order by row_count desc, code limit {MOST_CODES + 1}"
+        f"select coalesce(trim({sql_name(guess)}), ''), count(*), {total} from {file.relation} "
+        f"group by 1 order by 2 desc, 1 limit {MOST_CODES + 1}"
     ).fetchall()
     ours = transaction_types(contract)
     if {code for code, _, _ in found} <= set(ours):

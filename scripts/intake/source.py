@@ -17,7 +17,8 @@ there both views cost the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -84,19 +85,7 @@ def open_source(
     to end to check them, of Parquet files only the footers.
     """
     kind, entities = look(source, contract, mapping)
-    try:
-        connection.execute(
-            "create or replace temp table intake_unreadable "
-            "(source varchar, file varchar, row_number bigint, raw_row varchar, reason varchar)"
-        )
-        connection.execute(
-            "create or replace temp table intake_joined "
-            "(source varchar, file varchar, row_number bigint, raw_row varchar)"
-        )
-        connection.execute(
-            "create or replace temp table intake_shifts "
-            "(source varchar, part integer, first_rank bigint, shift bigint)"
-        )
+    with checking_tables(connection):
         for entity in entities:
             if entity.files:
                 _open_entity(connection, entity, mapping)
@@ -127,11 +116,9 @@ def open_source(
                 for file in entity.files
             ]
         absent = [name for name in contract.entities(kind) if name not in {each.name for each in entities}]
+        spellings |= {f"{name}.absent": "absent" for name in absent}
         notes = [_note_on_absent(name, entities, contract, mapping) for name in absent]
         _publish(connection, entities, {name: contract.entities(kind)[name] for name in absent})
-    finally:
-        for table in ("unreadable", "joined", "shifts", "errors", "scans"):
-            connection.execute(f"drop table if exists temp.intake_{table}")
     return Intake(
         kind,
         tuple(file for entity in entities for file in entity.files),
@@ -144,6 +131,28 @@ def open_source(
     )
 
 
+@contextmanager
+def checking_tables(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Make the temporary tables that files are checked into while they are opened, and drop them at the end."""
+    try:
+        connection.execute(
+            "create or replace temp table intake_unreadable "
+            "(source varchar, file varchar, row_number bigint, raw_row varchar, reason varchar)"
+        )
+        connection.execute(
+            "create or replace temp table intake_joined "
+            "(source varchar, file varchar, row_number bigint, raw_row varchar)"
+        )
+        connection.execute(
+            "create or replace temp table intake_shifts "
+            "(source varchar, part integer, first_rank bigint, shift bigint)"
+        )
+        yield
+    finally:
+        for table in ("unreadable", "joined", "shifts", "errors", "scans"):
+            connection.execute(f"drop table if exists temp.intake_{table}")
+
+
 def _open_entity(connection: duckdb.DuckDBPyConnection, entity: Entity, mapping: InputMapping) -> None:
     """Open one table's files, and those that the mapping joins to them."""
     join = mapping.table(entity.name).join
@@ -152,17 +161,19 @@ def _open_entity(connection: duckdb.DuckDBPyConnection, entity: Entity, mapping:
         path = mapped_path(mapping, entity.name, join.file, entity.folder)
         joined = look_at_entity(entity.name, (), entity.folder, path)
         joined.theirs = [join.on]
-        _open_files(connection, joined)
+        open_files(connection, joined)
+        entity.notes += joined.notes
         there = {name for part in joined.parts for name in part.names}
         # The key is in both; of the other columns, each in one of them.
         entity.theirs = [join.on, *(name for name in entity.wanted if name not in there)]
-    _open_files(connection, entity)
+    open_files(connection, entity)
     _refuse_without_rows(connection, entity)
     if join and joined:
         join_files(connection, entity, joined, join.on)
 
 
-def _open_files(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
+def open_files(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
+    """Add parts, row counts and notes to an entity; within checking_tables. Raises UserError for an unusable file."""
     if entity.files[0].format == "parquet":
         open_parquet(connection, entity)
     else:

@@ -353,6 +353,7 @@ def test_statements_that_are_there_may_be_left_aside(tmp_path: Path) -> None:
         ("customer_summary:\n  columns: {tenure: {value: a year}}", "tenure: value: expected a number like 12.5, found a year."),
         ("statements:\n  from: transactions", "statements.from: only accounts can be taken from another table"),
         ("accounts:\n  join: disp.csv", "accounts.join: expected {file: , on: }"),
+        ("customer_summary:\n  file: cards.csv", "customer_summary.file: a summary is the file that SOURCE names."),
         ("accounts:\n  sheet: 1", "accounts.sheet: expected file, from, join or columns."),
         ("lists: {kunde: x}", "lists: expected the name of customer_id in your lists"),
         ("- a\n- b", "the file: expected tables (accounts, transactions, statements, customer_summary)"),
@@ -516,6 +517,37 @@ def test_what_no_draft_is_made_of(tmp_path: Path, make: Callable[[Path], Path], 
         said = "is a folder; name the customer summary in it"
     with pytest.raises(UserError, match=said):
         draft_mapping(source, CONTRACT)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("transactions.parquet", b"PAR1garbagePAR1", "is a cut-off or damaged Parquet file"),
+        ("transactions.csv", b"", "is empty"),
+        ("notes.pdf", b"hello", "is no .csv, .csv.gz or .parquet file"),
+    ],
+)
+def test_a_draft_refuses_files_as_a_build_does(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    source = tmp_path / name if name.endswith("pdf") else tmp_path
+    with pytest.raises(UserError, match=said):
+        draft_mapping(source, CONTRACT)
+
+
+def test_a_draft_reads_what_a_build_reads(tmp_path: Path) -> None:
+    """A byte that is not UTF-8 far down, and quotes that do not close."""
+    lines = [f"T{place},A,2025-01-31,fee,1" for place in range(60_000)]
+    text = "\n".join(
+        [
+            "transaction_id,account_id,posted_on,code,amount",
+            *lines,
+            "T,A,2025-01-31,gebühr,1",
+            'U,A,2025-01-31,"x,1',
+        ]
+    )
+    source = written(tmp_path / "bank", transactions="")
+    (source / "transactions.csv").write_bytes(f"{text}\n".encode("latin-1"))
+    assert "'gebühr': TODO" in draft_mapping(source, CONTRACT)
 
 
 def test_a_draft_of_the_jobs_own_layout_has_nothing_to_fill_in(plain: tuple[Path, pd.DataFrame]) -> None:
