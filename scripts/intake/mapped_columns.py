@@ -38,9 +38,10 @@ def map_entity(connection: duckdb.DuckDBPyConnection, entity: Entity, table: Tab
     _tell_codes(connection, entity, table)
     left_out: dict[str, int] = {}
     for place, part in enumerate(entity.parts):
-        entity.parts[place] = _mapped(connection, entity, table, part)
+        forms = _expressions(connection, entity, table, part)
+        entity.parts[place] = _mapped(table, part, forms)
         if _leaves_out(table):
-            left_out |= _count_left_out(connection, entity, table, part)
+            left_out |= _count_left_out(connection, part, forms)
     if not left_out:
         return
     entity.files = [replace(file, rows=file.rows - left_out.get(str(file.path), 0)) for file in entity.files]
@@ -126,8 +127,7 @@ def mapped_spellings(entity: Entity, table: TableMapping) -> dict[str, str]:
     return found
 
 
-def _mapped(connection: duckdb.DuckDBPyConnection, entity: Entity, table: TableMapping, part: Part) -> Part:
-    forms = _expressions(connection, entity, table, part)
+def _mapped(table: TableMapping, part: Part, forms: Mapping[str, str]) -> Part:
     # Where a name of the contract is one of the bank's with another meaning, the bank's is kept under another.
     theirs = {name: f"{name}_as_given" if name in forms else name for name in part.names}
     columns = ", ".join(
@@ -161,9 +161,8 @@ def _is_kept(forms: Mapping[str, str]) -> str:
 
 
 def _count_left_out(
-    connection: duckdb.DuckDBPyConnection, entity: Entity, table: TableMapping, part: Part
+    connection: duckdb.DuckDBPyConnection, part: Part, forms: Mapping[str, str]
 ) -> dict[str, int]:
-    forms = _expressions(connection, entity, table, part)
     rows = connection.execute(
         f"select _intake_path, count(*) from {unpublished(part.scan)} where not ({_is_kept(forms)}) group by all"
     ).fetchall()

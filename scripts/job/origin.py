@@ -16,7 +16,7 @@ import duckdb
 from scripts.base.errors import UserError
 from scripts.base.paths import LINK, SAMPLE, WAREHOUSE
 from scripts.base.quoting import sql_text
-from scripts.published.reading import LATEST_RUN
+from scripts.published.reading import latest_run
 
 # A delivery that shares fewer of the smaller side's customers than this is another portfolio.
 FEWEST_SHARED = 0.5
@@ -57,8 +57,7 @@ def read_origin(warehouse: Path) -> Origin | None:
         return None
     try:
         with duckdb.connect(str(warehouse / LINK), read_only=True) as connection:
-            run = connection.sql(LATEST_RUN.strip("()"))
-            known = dict(zip(run.columns, run.fetchall()[0], strict=True))
+            known = latest_run(connection)
     except (duckdb.Error, IndexError):
         return Origin(None, False, is_readable=False)
     path = known.get("input_path")

@@ -57,15 +57,20 @@ def published_file(warehouse: Path) -> Path:
     return published
 
 
+def latest_run(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """The row of the run in use, by column; an earlier release has fewer columns. Raises IndexError where there is none."""
+    run = connection.sql(LATEST_RUN.strip("()"))
+    return dict(zip(run.columns, run.fetchall()[0], strict=True))
+
+
 def mapping_in_use(warehouse: Path) -> Path | None:
     """The mapping by which the published build read its input; None where there was none.
 
     Raises UserError as open_published does.
     """
     with open_published(warehouse) as connection:
-        run = connection.sql(LATEST_RUN.strip("()"))
-        known = dict(zip(run.columns, run.fetchall()[0], strict=True))
-    return Path(known["mapping_path"]) if known.get("mapping_path") else None
+        path = latest_run(connection).get("mapping_path")
+    return Path(path) if path else None
 
 
 class PublishedTables:

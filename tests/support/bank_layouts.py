@@ -67,12 +67,21 @@ def _ledger(plain: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def berka(plain: Path, folder: Path) -> Path:
-    """Semicolons, six-digit days, a holder in another file than the account, types by two columns, no statements."""
+def _written(plain: Path, folder: Path, copies: str, mapping: str) -> Path:
+    """Write the ledger's tables as `copies` says, in SQL on accounts and transactions, and the mapping beside them."""
     folder.mkdir()
     with _ledger(plain) as connection:
-        connection.execute(
-            f"""
+        connection.execute(copies)
+    (folder / "mapping.yml").write_text(mapping, encoding="utf-8")
+    return folder
+
+
+def berka(plain: Path, folder: Path) -> Path:
+    """Semicolons, six-digit days, a holder in another file than the account, types by two columns, no statements."""
+    return _written(
+        plain,
+        folder,
+        f"""
             copy (select account_id, 'POPLATEK MESICNE' as frequency, strftime(opened_on::date, '%y%m%d') as date
                 from accounts) to '{folder / "account.csv"}' (delimiter ';', quote '"', force_quote (account_id));
             copy (select row_number() over () as disp_id, customer_id as client_id, account_id, 'OWNER' as type
@@ -87,9 +96,7 @@ def berka(plain: Path, folder: Path) -> Path:
                         when 'installment_purchase' then 'UVER' else '' end as k_symbol
                 from transactions
             ) to '{folder / "trans.csv"}' (delimiter ';');
-            """
-        )
-    (folder / "mapping.yml").write_text(
+            """,
         """
 currency: CZK
 accounts:
@@ -118,17 +125,15 @@ transactions:
         "VKLAD / ": refund
 statements: null
 """,
-        encoding="utf-8",
     )
-    return folder
 
 
 def anz(plain: Path, folder: Path) -> Path:
     """One file of transactions, dd/mm/yyyy, a column that says debit or credit, salaries among them."""
-    folder.mkdir()
-    with _ledger(plain) as connection:
-        connection.execute(
-            f"""
+    return _written(
+        plain,
+        folder,
+        f"""
             copy (
                 select 'authorized' as status, account_id as account, 'AUD' as currency,
                     case transaction_type when 'oneoff_purchase' then 'POS' when 'installment_purchase' then 'SALES-POS'
@@ -143,9 +148,7 @@ def anz(plain: Path, folder: Path) -> Path:
                     'credit' as movement
                 from accounts
             ) to '{folder / "ANZ synthesised.csv"}';
-            """
-        )
-    (folder / "mapping.yml").write_text(
+            """,
         """
 accounts:
   from: transactions
@@ -168,17 +171,15 @@ transactions:
         PAY/SALARY: leave_out
 statements: null
 """,
-        encoding="utf-8",
     )
-    return folder
 
 
 def tabformer(plain: Path, folder: Path) -> Path:
     """Purchases alone: dollar signs, refunds below 0, days in three columns, cards by two, no ids of transactions."""
-    folder.mkdir()
-    with _ledger(plain) as connection:
-        connection.execute(
-            f"""
+    return _written(
+        plain,
+        folder,
+        f"""
             copy (
                 select customer_id as "User", account_id as "Card", year(posted_on) as "Year",
                     month(posted_on) as "Month", day(posted_on) as "Day", '06:21' as "Time",
@@ -187,9 +188,7 @@ def tabformer(plain: Path, folder: Path) -> Path:
                 from transactions inner join accounts using (account_id)
                 where transaction_type in ('oneoff_purchase', 'refund', 'cash_advance')
             ) to '{folder / "card_transaction.v1.csv"}';
-            """
-        )
-    (folder / "mapping.yml").write_text(
+            """,
         """
 accounts:
   from: transactions
@@ -207,9 +206,7 @@ transactions:
       other: {out: oneoff_purchase, in: refund}
 statements: null
 """,
-        encoding="utf-8",
     )
-    return folder
 
 
 def bank_churners(folder: Path) -> Path:

@@ -1,4 +1,6 @@
-{% set source_transactions = source('ledger', 'transactions') %}
+{# Nothing is read where the input has statements, or no such column. #}
+{% set is_needed = spelling(source('ledger', 'statements'), 'absent')
+    and has_column(source('ledger', 'transactions'), 'balance_after') %}
 
 -- For ledgers without statements: each month's balance as the account's last transaction up to its end left it. Of one
 -- day's transactions the last in the file counts. Columns and types are those of int_ledger_account_statements: beside
@@ -29,10 +31,7 @@ left_by_month as (
         rejection_reason is null
         and balance_after is not null
         and posted_on <= as_of_date
-        {% if not has_column(source_transactions, 'balance_after') -%}
-        -- The input has no such column: nothing is read.
-        and false
-        {% endif %}
+        and {{ 'true' if is_needed else 'false' }}
     group by all
 
 ),
