@@ -313,6 +313,8 @@ class _Reader:
         for key in content:
             if key not in ("file", "from", "join", "columns"):
                 self.fault(f"{name}.{key}", "expected file, from, join or columns")
+        if name in self.contract.summary and "file" in content:
+            self.fault(f"{name}.file", "a summary is the file that SOURCE names")
         taken_from = content.get("from", "")
         if taken_from and (name != "accounts" or taken_from != "transactions"):
             self.fault(f"{name}.from", "only accounts can be taken from another table, from: transactions")

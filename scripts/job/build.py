@@ -113,12 +113,8 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
         for note in _notes_on(objections, warehouse):
             console.note(note)
         currency = settings["currency"] or intake.currency
-        assumed = assumed_currency(SEEDS)
-        if currency and currency.upper() != assumed.upper():
-            console.note(
-                f"amounts are in {currency}, money in dbt_project/seeds/economics_assumptions.csv in {assumed}: values a year"
-                " that need it are unknown until yours stands there"
-            )
+        for note in notes_on_currency(currency, intake.currency, assumed_currency(SEEDS)):
+            console.note(note)
         variables = {
             **dbt_variables(given),
             "currency": currency,
@@ -199,6 +195,21 @@ def _notes_on(objections: Objections, warehouse: Path) -> list[str]:
         notes.append(
             "versions published before still hold the segments of those who objected now; KEEP_VERSIONS=1"
             " removes them with this build"
+        )
+    return notes
+
+
+def notes_on_currency(used: str, of_column: str, assumed: str) -> list[str]:
+    """What there is to say of the currency in use: another than a column of the input names, or than the assumptions'."""
+    notes = []
+    if of_column and used.upper() != of_column.upper():
+        notes.append(
+            f"amounts are taken to be in {used}, as was said, though a column of the input says {of_column}"
+        )
+    if used and used.upper() != assumed.upper():
+        notes.append(
+            f"amounts are in {used}, money in dbt_project/seeds/economics_assumptions.csv in {assumed}: values a year"
+            " that need it are unknown until yours stands there"
         )
     return notes
 

@@ -10,6 +10,7 @@ import pytest
 
 from scripts.base.errors import UserError
 from scripts.base.paths import SAMPLE
+from scripts.job.build import notes_on_currency
 from scripts.job.origin import Origin, check_kept, check_portfolio, choose_origin, read_origin
 from tests.support.builds import REPO
 
@@ -233,3 +234,18 @@ def test_the_build_says_so_and_leaves_what_is_published(
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert published.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("used", "of_column", "said"),
+    [
+        ("", "", []),
+        ("usd", "USD", []),
+        ("AUD", "AUD", ["money in dbt_project/seeds/economics_assumptions.csv in USD"]),
+        ("USD", "AUD", ["though a column of the input says AUD"]),
+        ("CZK", "AUD", ["though a column of the input says AUD", "amounts are in CZK, money in"]),
+    ],
+)
+def test_a_currency_that_is_not_meant_by_all_is_told(used: str, of_column: str, said: list[str]) -> None:
+    notes = notes_on_currency(used, of_column, "USD")
+    assert len(notes) == len(said) and all(words in note for words, note in zip(said, notes, strict=True))
