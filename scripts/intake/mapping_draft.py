@@ -44,6 +44,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "purchases_trx": (r"(total_)?(trans(action)?s?|purchases?)_?(ct|cnt|count|nr|number|freq)",),
     "payments": (r"(total_)?payments?(_(amt|amount|sum))?",),
     "balance_after": (r"(running|new|resulting)?_?(bal|balance)(_after)?", "saldo"),
+    "opening_balance": (r"(opening|initial|starting|brought_forward)_?(bal|balance)", "saldo_inicial"),
     "role": ("role", "holder_type", "relation(ship)?"),
     "transaction_id": (
         r"(trans|transaction|trx|txn|posting)(_?(id|no|nr|num|number|ref))?",
@@ -264,6 +265,15 @@ def _table(
                 after,
                 file.samples[after],
                 "the balance behind it, above 0 where owed, unless balances says otherwise",
+            )
+        )
+    if table == "accounts" and (opening := _guess("opening_balance", file.names)):
+        lines.append(
+            _line(
+                "opening_balance",
+                opening,
+                file.samples[opening],
+                "owed before the first transaction, above 0 unless balances says otherwise",
             )
         )
     if table == "accounts" and (role := _guess("role", file.names)):

@@ -214,9 +214,15 @@ def _note_on_absent(name: str, entities: list[Entity], contract: Contract, mappi
     """What is unknown without a table, and what stands in for it."""
     unknown = list(contract.optional[name])
     instead = ""
-    if any(column.name == "balance_after" for entity in entities for column in entity.columns):
+    there = {column.name for entity in entities for column in entity.columns}
+    if there & {"balance_after", "opening_balance"}:
         unknown.remove("balances")
-        instead = "; balances are those of balance_after in transactions" + (
+        told_by = (
+            "those of balance_after in transactions"
+            if "balance_after" in there
+            else "opening_balance in accounts and what has moved since"
+        )
+        instead = f"; balances are {told_by}" + (
             "" if mapping.balances else ", taken to be owed above 0 (balances in a mapping says otherwise)"
         )
     return f"{name}: not there, which leaves {', '.join(unknown[:-1])} and {unknown[-1]} unknown{instead}."

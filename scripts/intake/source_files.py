@@ -31,7 +31,7 @@ EXPECTED = (
 
 # Columns of a ledger that the job uses where they are there, though the contract does not ask for them.
 EXTRA_COLUMNS = {
-    "accounts": {"role": "varchar", "currency": "varchar"},
+    "accounts": {"role": "varchar", "currency": "varchar", "opening_balance": "decimal(18,2)"},
     "transactions": {"currency": "varchar", "balance_after": "decimal(18,2)"},
     "statements": {"currency": "varchar"},
 }

@@ -378,7 +378,8 @@ def _decide_sign(
 ) -> dict[str, str]:
     """Debt is kept as a negative balance where no statement with something due has a balance above 0."""
     if given:
-        return dict.fromkeys(("statements.owed", "transactions.owed"), given) if given == "negative" else {}
+        turned = ("statements.owed", "transactions.owed", "accounts.owed")
+        return dict.fromkeys(turned, given) if given == "negative" else {}
     for entity in entities:
         if entity.name != "statements":
             continue

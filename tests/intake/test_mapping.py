@@ -575,9 +575,10 @@ def test_a_mapping_says_nothing_until_it_is_asked() -> None:
     assert InputMapping().table("accounts").columns == {} and not InputMapping().lacks("accounts")
 
 
+@pytest.mark.parametrize("told_by", ["balance_after", "opening_balance"])
 @pytest.mark.parametrize("owed_below_zero", [False, True])
 def test_balances_that_transactions_leave(
-    tmp_path: Path, plain: tuple[Path, pd.DataFrame], owed_below_zero: bool
+    tmp_path: Path, plain: tuple[Path, pd.DataFrame], owed_below_zero: bool, told_by: str
 ) -> None:
     """Month by month the balance behind the last transaction, carried on through months without one."""
     moves = pd.read_csv(plain[0] / "transactions.csv", dtype={"transaction_id": str})
@@ -586,20 +587,36 @@ def test_balances_that_transactions_leave(
     moves["saldo"] = (
         moves["amount"].where(~comes_in, -moves["amount"]).groupby(moves["account_id"]).cumsum().round(2)
     )
+    opening = pd.Series(
+        [200 + 7.5 * (i % 9) for i in range(moves["account_id"].nunique())],
+        index=sorted(moves["account_id"].unique()),
+    )
+    if told_by == "opening_balance":
+        moves["saldo"] += moves["account_id"].map(opening)
     months = pd.to_datetime(moves["posted_on"]).dt.month
     ends = moves.groupby([moves["account_id"], months])["saldo"].last().unstack().ffill(axis=1).clip(lower=0)
     source = tmp_path / "bank"
     source.mkdir()
+    accounts = pd.read_csv(plain[0] / "accounts.csv", dtype=str)
     if owed_below_zero:
         moves["saldo"] *= -1
+        opening *= -1
+    if told_by == "opening_balance":
+        del moves["saldo"]
+        accounts["anfang"] = accounts["account_id"].map(opening)
+        # A row that comes twice moves nothing twice.
+        moves = pd.concat([moves, moves.head(50)])
     moves.to_csv(source / "transactions.csv", index=False, decimal=",", sep=";")
-    (source / "accounts.csv").write_bytes((plain[0] / "accounts.csv").read_bytes())
-    sign = "negative_is_owed" if owed_below_zero else "positive_is_owed"
-    (source / "mapping.yml").write_text(
-        f"balances: {sign}\ntransactions:\n  columns: {{balance_after: Saldo}}\n", encoding="utf-8"
+    accounts.to_csv(source / "accounts.csv", index=False)
+    theirs = (
+        "transactions:\n  columns: {balance_after: Saldo}"
+        if told_by == "balance_after"
+        else "accounts:\n  columns: {opening_balance: anfang}"
     )
+    sign = "negative_is_owed" if owed_below_zero else "positive_is_owed"
+    (source / "mapping.yml").write_text(f"balances: {sign}\n{theirs}\n", encoding="utf-8")
     found = job_features(source, tmp_path / "warehouse").set_index("customer_id")
-    accounts = pd.read_csv(source / "accounts.csv", dtype=str).set_index("account_id")
+    accounts = accounts.set_index("account_id")
     ends.index = accounts.loc[ends.index, "customer_id"]
     # Open in all twelve months, eleven snapshots; of some the balance is known in fewer.
     whole = [each for each in found.index[found["tenure"] == 12] if ends.loc[each].notna().all()]
@@ -609,8 +626,12 @@ def test_balances_that_transactions_leave(
     frequency = (expected > 0).sum(axis=1) / 11
     assert found.loc[whole, "balance_frequency"].to_numpy() == pytest.approx(frequency.to_numpy())
     assert found[["credit_limit", "minimum_payments", "prc_full_payment"]].isna().all().all()
-    said = opened(source)[1].notes[-1]
+    said = next(note for note in opened(source)[1].notes if note.startswith("statements: not there"))
     assert said.startswith(
         "statements: not there, which leaves credit limits, minimum payments and what was paid"
     )
-    assert said.endswith("balances are those of balance_after in transactions.")
+    assert said.endswith(
+        "balances are those of balance_after in transactions."
+        if told_by == "balance_after"
+        else "balances are opening_balance in accounts and what has moved since."
+    )

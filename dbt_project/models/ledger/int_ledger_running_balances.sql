@@ -1,10 +1,16 @@
-{# Nothing is read where the input has statements, or no such column. #}
+{% set opening_accounts = ref('stg_ledger__accounts') %}
+{% set duplicates = ref('int_ledger_duplicate_transactions') %}
+{% set source_transactions = source('ledger', 'transactions') %}
+{% set says_balances = has_column(source_transactions, 'balance_after') %}
+{# Nothing is read where the input has statements, or neither column. #}
 {% set is_needed = spelling(source('ledger', 'statements'), 'absent')
-    and has_column(source('ledger', 'transactions'), 'balance_after') %}
+    and (says_balances or has_column(source('ledger', 'accounts'), 'opening_balance')) %}
 
--- For ledgers without statements: each month's balance as the account's last transaction up to its end left it. Of one
--- day's transactions the last in the file counts. Columns and types are those of int_ledger_account_statements: beside
--- others its decimals would be rounded.
+-- For ledgers without statements: each month's balance as the account's last transaction up to its end left it (of
+-- one day's transactions the last in the file counts), or else what the account owed before the first one and what has
+-- moved since. Columns and types are those of int_ledger_account_statements: beside others its decimals would be
+-- rounded.
+-- depends_on: {{ opening_accounts }} {{ duplicates }}
 with
 
 dated as (
@@ -19,22 +25,93 @@ accounts as (
 
 ),
 
--- What came before the window is its opening balance, month -1.
+-- What came before the window is month -1.
+accepted as (
+
+    select
+        *,
+        greatest({{ month_index('posted_on') }}, -1) as month_index
+    from dated
+    where
+        rejection_reason is null
+        and posted_on <= as_of_date
+        and {{ 'true' if is_needed else 'false' }}
+
+),
+
+{% if is_needed and not says_balances -%}
+opening as (
+
+    select
+        account_id,
+        any_value(opening_balance) as balance
+    from {{ opening_accounts }}
+    where rejection_reason is null
+    group by account_id
+
+),
+
+moved_by_month as (
+
+    select
+        account_id,
+        month_index,
+        sum(case when transaction_type in ('payment', 'refund') then -amount else amount end) as balance
+    from accepted
+    where
+        not exists (
+            select 1 from {{ duplicates }} as losers
+            where
+                losers.duplicate_rank > 1
+                and losers.file = accepted.file
+                and losers.row_number = accepted.row_number
+        )
+    group by account_id, month_index
+
+),
+
+moves as (
+
+    select
+        account_id,
+        -1 as month_index,
+        balance
+    from opening
+    where balance is not null
+    union all
+    select
+        moved_by_month.account_id,
+        moved_by_month.month_index,
+        moved_by_month.balance
+    from moved_by_month
+    inner join opening on moved_by_month.account_id = opening.account_id
+    where opening.balance is not null
+
+),
+
 left_by_month as (
 
     select
         account_id,
-        greatest({{ month_index('posted_on') }}, -1) as month_index,
-        max_by(balance_after, (posted_on, file, row_number)) as balance
-    from dated
-    where
-        rejection_reason is null
-        and balance_after is not null
-        and posted_on <= as_of_date
-        and {{ 'true' if is_needed else 'false' }}
-    group by all
+        month_index,
+        sum(sum(balance)) over (partition by account_id order by month_index) as balance
+    from moves
+    group by account_id, month_index
 
 ),
+{%- else -%}
+left_by_month as (
+
+    select
+        account_id,
+        month_index,
+        max_by(balance_after, (posted_on, file, row_number)) as balance
+    from accepted
+    where balance_after is not null
+    group by account_id, month_index
+
+),
+{%- endif %}
 
 thirteen as (
 

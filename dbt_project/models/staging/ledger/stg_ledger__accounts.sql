@@ -1,4 +1,6 @@
 {% set source_accounts = source('ledger', 'accounts') %}
+{# Where the input keeps debt as a negative balance, it is turned. #}
+{% set owed = '-' if spelling(source_accounts, 'owed') else '' %}
 
 with
 
@@ -22,6 +24,13 @@ typed as (
         case when lower(trim(cast(role as varchar))) in ('primary', 'main', 'owner') then 0 else 1 end as holder_rank,
         {%- else -%}
         0 as holder_rank,
+        {%- endif %}
+
+        -- What was owed before the ledger's first transaction; used where nothing else tells balances.
+        {% if has_column(source_accounts, 'opening_balance') -%}
+        {{ owed }}{{ as_number(source_accounts, 'opening_balance', 'decimal(18,2)') }} as opening_balance,
+        {%- else -%}
+        cast(null as decimal(18, 2)) as opening_balance,
         {%- endif %}
 
         {{ is_given(source_accounts, 'closed_on') }} as has_closed_on,
