@@ -43,18 +43,31 @@
     )
 {%- endmacro %}
 
-{% macro as_id(relation, name, many=false) -%}
-    {# many: for tables of millions of rows, where only what looks padded is cleaned: cleaning every row of a typed
-       file would cost a third of its scan. #}
+{% macro as_id(relation, name) -%}
+    {# Of millions of texts only what looks padded or like a number with decimals is cleaned: cleaning every row of a
+       typed file would cost a third of its scan. #}
     {%- if raw_type(relation, name) in ['tinyint', 'smallint', 'integer', 'bigint', 'hugeint'] -%} cast({{ name }} as varchar)
     {%- elif not is_text(relation, name) -%} {{ clean_id('cast(' ~ name ~ ' as varchar)') }}
-    {%- elif many -%}
+    {%- else -%}
     case
-        when {{ name }} < '!' or suffix({{ name }}, ' ') or suffix({{ name }}, '.0') or strlen({{ name }}) != length({{ name }})
+        when {{ name }} < '!' or strlen({{ name }}) != length_grapheme({{ name }})
+            or suffix({{ name }}, '.0') or suffix({{ name }}, '.00')
+            {%- for code in [32, 9, 10, 13] %} or suffix({{ name }}, chr({{ code }})){% endfor %}
             then {{ clean_id(name) }}
         else {{ name }}
     end
-    {%- else -%} {{ clean_id(name) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro lacks_id(relation, name) -%}
+    {# True where an id is empty but for blanks; of a table of millions of rows without cleaning them all. #}
+    {%- if is_text(relation, name) -%}
+    case
+        when {{ name }} is null then true
+        when {{ name }} < '!' or {{ name }} > '~' then {{ clean_id(name) }} = ''
+        else false
+    end
+    {%- else -%} {{ name }} is null
     {%- endif -%}
 {%- endmacro %}
 

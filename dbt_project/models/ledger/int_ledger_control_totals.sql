@@ -1,17 +1,11 @@
--- Totals straight from the input, before any row is judged, to hold the features against; what lies
+-- Totals of the input as it came, whatever was judged of its rows, to hold the features against; what lies
 -- before the window, which is history that no feature uses; and how many rows are refused by themselves,
 -- so that nothing looks for them where there are none.
 with
 
-dated_transactions as (
+dated as (
 
-    {{ beside_period(ref('stg_ledger__transactions')) }}
-
-),
-
-dated_statements as (
-
-    {{ beside_period(ref('stg_ledger__statements')) }}
+    {{ beside_period(ref('int_ledger_days')) }}
 
 ),
 
@@ -27,38 +21,32 @@ duplicate_statements as (
 
 ),
 
-transactions as (
+totals as (
 
     select
-        'transactions' as source,
-        coalesce(case when type_code is not null then transaction_type end, 'unknown') as measure,
-        count(*) as rows_in,
-        count(*) filter (where rejection_reason is not null or {{ lies_ahead('posted_on') }})
-            as rows_refused,
-        count(*) filter (where rejection_reason is null and {{ lies_outside('posted_on') }})
-            as rows_outside_window,
-        sum(amount) as amount_in,
-        sum(amount) filter (where rejection_reason is null and {{ lies_outside('posted_on') }})
-            as amount_outside_window
-    from dated_transactions
-    group by all
-
-),
-
-statements as (
-
+        source,
+        measure,
+        cast(sum(rows_in) as bigint) as rows_in,
+        cast(sum(case when {{ lies_ahead('on_date') }} then rows_in else rows_refused end) as bigint) as rows_refused,
+        cast(
+            coalesce(sum(rows_in - rows_refused) filter (where {{ lies_outside('on_date') }}), 0) as bigint
+        ) as rows_outside_window,
+        sum(amount_in) as amount_in,
+        sum(amount_accepted) filter (where {{ lies_outside('on_date') }}) as amount_outside_window
+    from dated
+    group by source, measure
+    union all
+    -- A ledger may come without statements.
     select
         'statements' as source,
         'minimum_due' as measure,
-        count(*) as rows_in,
-        count(*) filter (where rejection_reason is not null or {{ lies_ahead('statement_on') }})
-            as rows_refused,
-        count(*) filter (where rejection_reason is null and {{ lies_outside('statement_on') }})
-            as rows_outside_window,
-        sum(minimum_due) as amount_in,
-        sum(minimum_due) filter (where rejection_reason is null and {{ lies_outside('statement_on') }})
-            as amount_outside_window
-    from dated_statements
+        0 as rows_in,
+        0 as rows_refused,
+        0 as rows_outside_window,
+        cast(null as decimal(38, 2)) as amount_in,
+        cast(null as decimal(38, 2)) as amount_outside_window
+    from (select count(*) filter (where source = 'statements') as statement_days from dated) as counted
+    where statement_days = 0
 
 ),
 
@@ -81,14 +69,6 @@ rejected_before_window as (
         sum(minimum_due) as amount
     from duplicate_statements
     where duplicate_rank > 1 and {{ lies_outside('statement_on') }}
-
-),
-
-totals as (
-
-    select * from transactions
-    union all
-    select * from statements
 
 )
 

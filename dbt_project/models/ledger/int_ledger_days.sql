@@ -1,31 +1,40 @@
--- Rows a day. No feature rests on it: it tells which days the ledger covers, so a transaction counts by its date
--- alone, and one column is read.
+-- The one look at every row of the transactions and the statements before the window is known: rows and money a day.
+-- Few rows, from which the window, the months covered and the control totals follow. A transaction tells which days the
+-- ledger covers by its date alone, whatever else is wrong with it; a statement only where it is accepted.
 with
 
 transactions as (
 
-    select * from {{ ref('stg_ledger__transactions') }}
+    select
+        'transactions' as source,
+        coalesce(case when type_code is not null then transaction_type end, 'unknown') as measure,
+        posted_on as on_date,
+        count(*) as row_count,
+        count(*) as rows_in,
+        count(*) filter (where rejection_reason is not null) as rows_refused,
+        sum(amount) as amount_in,
+        sum(amount) filter (where rejection_reason is null) as amount_accepted
+    from {{ ref('stg_ledger__transactions') }}
+    group by measure, on_date
 
 ),
 
 statements as (
 
-    select * from {{ ref('stg_ledger__statements') }}
+    select
+        'statements' as source,
+        'minimum_due' as measure,
+        statement_on as on_date,
+        count(*) filter (where rejection_reason is null) as row_count,
+        count(*) as rows_in,
+        count(*) filter (where rejection_reason is not null) as rows_refused,
+        sum(minimum_due) as amount_in,
+        sum(minimum_due) filter (where rejection_reason is null) as amount_accepted
+    from {{ ref('stg_ledger__statements') }}
+    group by on_date
 
 )
 
-select
-    'transactions' as source,
-    posted_on as on_date,
-    count(*) as row_count
-from transactions
-where posted_on is not null
-group by posted_on
+select * from transactions
 union all
-select
-    'statements' as source,
-    statement_on as on_date,
-    count(*) as row_count
-from statements
-where rejection_reason is null
-group by statement_on
+select * from statements

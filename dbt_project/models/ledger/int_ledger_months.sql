@@ -25,9 +25,16 @@ months as (
 
 ),
 
+-- Few rows, so that a million accounts are not held against each of twelve months.
 accounts as (
 
-    select * from {{ ref('stg_ledger__accounts') }}
+    select
+        date_trunc('month', opened_on) as opened_in,
+        date_trunc('month', closed_on) as closed_in,
+        count(*) as row_count
+    from {{ ref('stg_ledger__accounts') }}
+    where rejection_reason is null
+    group by opened_in, closed_in
 
 ),
 
@@ -35,13 +42,12 @@ open_accounts as (
 
     select
         months.month_index,
-        count(*) as row_count
+        cast(sum(accounts.row_count) as bigint) as row_count
     from months
     inner join accounts
         on
-            coalesce(accounts.opened_on, months.starts_on) <= last_day(months.starts_on)
-            and coalesce(accounts.closed_on, months.starts_on) >= months.starts_on
-    where accounts.rejection_reason is null
+            coalesce(accounts.opened_in, months.starts_on) <= months.starts_on
+            and coalesce(accounts.closed_in, months.starts_on) >= months.starts_on
     group by months.month_index
 
 ),

@@ -10,6 +10,9 @@ days as (
         *,
         date_trunc('month', on_date) as month_starts_on
     from {{ ref('int_ledger_days') }}
+    where
+        on_date is not null
+        and row_count > 0
 
 ),
 

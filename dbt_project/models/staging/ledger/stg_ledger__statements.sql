@@ -13,7 +13,7 @@ statements as (
 typed as (
 
     select
-        {{ as_id(source_statements, 'account_id', many=true) }} as account_id,
+        {{ as_id(source_statements, 'account_id') }} as account_id,
 
         {{ as_date(source_statements, 'statement_on') }} as statement_on,
         {{ as_date(source_statements, 'due_on') }} as due_on,
@@ -24,6 +24,7 @@ typed as (
         {{ as_number(source_statements, 'credit_limit', 'decimal(18,2)') }} as credit_limit,
         {{ as_number(source_statements, 'paid_by_due_on', 'decimal(18,2)') }} as paid_by_due_on,
 
+        {{ lacks_id(source_statements, 'account_id') }} as lacks_account_id,
         {{ is_given(source_statements, 'minimum_due') }} as has_minimum_due,
         {{ is_given(source_statements, 'credit_limit') }} as has_credit_limit,
         {{ is_given(source_statements, 'paid_by_due_on') }} as has_paid_by_due_on,
@@ -37,9 +38,9 @@ typed as (
 judged as (
 
     select
-        * exclude (has_minimum_due, has_credit_limit, has_paid_by_due_on),
+        * exclude (lacks_account_id, has_minimum_due, has_credit_limit, has_paid_by_due_on),
         case
-            when account_id is null or account_id = '' then 'account_id is empty'
+            when lacks_account_id then 'account_id is empty'
             when statement_on is null then 'statement_on is not a date like 2025-12-31'
             when statement_on < date '1950-01-01' then 'statement_on lies before 1950'
             {% if not spelling(source_statements, 'due_on.absent') -%}

@@ -13,12 +13,12 @@ transactions as (
 typed as (
 
     select
-        {{ as_id(source_transactions, 'transaction_id', many=true) }} as transaction_id,
-        {{ as_id(source_transactions, 'account_id', many=true) }} as account_id,
+        {{ as_id(source_transactions, 'transaction_id') }} as transaction_id,
+        {{ as_id(source_transactions, 'account_id') }} as account_id,
 
         {{ as_date(source_transactions, 'posted_on') }} as posted_on,
 
-        {{ as_id(source_transactions, 'transaction_type', many=true) }} as transaction_type,
+        {{ as_id(source_transactions, 'transaction_type') }} as transaction_type,
 
         {{ as_number(source_transactions, 'amount', 'decimal(18,2)', credit=false) }} as amount,
         -- The account's balance behind it, owed above 0; only where there are no statements it counts.
@@ -28,6 +28,8 @@ typed as (
         cast(null as decimal(18, 2)) as balance_after,
         {%- endif %}
 
+        {{ lacks_id(source_transactions, 'transaction_id') }} as lacks_transaction_id,
+        {{ lacks_id(source_transactions, 'account_id') }} as lacks_account_id,
         {{ raw_row(source_transactions) }} as raw_row,
         _file as file,
         _row_number as row_number
@@ -38,12 +40,12 @@ typed as (
 judged as (
 
     select
-        *,
+        * exclude (lacks_transaction_id, lacks_account_id),
         -- The code of a known type; see macro transaction_types.
         {{ transaction_code('transaction_type') }} as type_code,
         case
-            when transaction_id is null or transaction_id = '' then 'transaction_id is empty'
-            when account_id is null or account_id = '' then 'account_id is empty'
+            when lacks_transaction_id then 'transaction_id is empty'
+            when lacks_account_id then 'account_id is empty'
             when posted_on is null then 'posted_on is not a date like 2025-12-31'
             when posted_on < date '1950-01-01' then 'posted_on lies before 1950'
             when {{ transaction_code('transaction_type') }} is null
