@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 # Names given on the command line; their values reach the recipe through the environment, whatever is in them.
-GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command%,$(origin $v)),$(filter-out PYTHON,$v)))
+GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command%,$(origin $v)),$(filter-out PYTHON VENV,$v)))
+# As they were typed: make would expand `$` in them, and run what stands in $(shell ...).
+$(foreach v,$(GIVEN),$(eval override $v := $$(value $v))$(eval export $v))
 ARGUMENTS = $(foreach v,$(GIVEN),$v="$$$v")
 
 .DEFAULT_GOAL := help

@@ -1,6 +1,7 @@
 """Writing a file whole or not at all."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,9 +24,10 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[Path]:
         UserError: the file system refuses.
 
     """
-    partial = path.with_name(f"{PARTIAL}{path.name}")
+    # Each process writes its own: two that write the same file must not write into each other's.
+    partial = path.with_name(f"{PARTIAL}{os.getpid()}-{path.name}")
     try:
-        partial.unlink(missing_ok=True)
+        _remove_left_behind(path)
         if private:
             os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         yield partial
@@ -39,3 +41,23 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[Path]:
         ) from None
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _remove_left_behind(path: Path) -> None:
+    """Remove what processes that are gone began to write in the place of `path`."""
+    name = re.compile(re.escape(PARTIAL) + "([0-9]+)-" + re.escape(path.name))
+    for other in path.parent.iterdir():
+        if (found := name.fullmatch(other.name)) and not _is_running(int(found[1])):
+            other.unlink(missing_ok=True)
+
+
+def _is_running(pid: int) -> bool:
+    if pid == os.getpid():
+        return False
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -14,6 +14,9 @@ from scripts.intake.csv_dialect import column_names, read_csv, sniff
 from scripts.intake.customer_ids import id_sql
 from scripts.intake.source_files import ID_COLUMNS
 
+# What the registers of objections and campaigns can hold and read again.
+LONGEST_ID = 1000
+
 
 def list_relation(path: Path, name: str, also: Sequence[str] = ()) -> tuple[str, tuple[str, ...]]:
     """Return SQL that reads the file of parameter `name`, and its columns in lower case.
@@ -67,7 +70,8 @@ def read_ids(path: Path, name: str, also: Sequence[str] = ()) -> list[str]:
         name: the parameter it was given by, for the words of an error.
         also: what the bank's mapping calls the column of ids.
 
-    Raises UserError where it cannot be read, has no column of ids or an id is empty.
+    Raises UserError where it cannot be read, has no column of ids, or an id is empty, longer than LONGEST_ID
+    or has characters that cannot be printed.
     """
     relation, columns = list_relation(path, name, also)
     column = sql_name(id_column(path, name, columns, also))
@@ -81,4 +85,10 @@ def read_ids(path: Path, name: str, also: Sequence[str] = ()) -> list[str]:
     ids = [row[0] for row in found if row[0] or len(columns) > 1]
     if any(not each for each in ids):
         raise UserError(f"{name}={path}: a row has an empty {column}; fill it in or take the row out.")
+    for each in ids:
+        if len(each) > LONGEST_ID or not each.isprintable():
+            raise UserError(
+                f"{name}={path}: {each[:40]!r}{'...' if len(each) > 40 else ''} is no id: expected at most {LONGEST_ID}"
+                f" characters without line breaks and the like; this one has {len(each):,}. Correct it or take the row out."
+            )
     return ids

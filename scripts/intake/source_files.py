@@ -391,11 +391,18 @@ def _parts(folder: Path, notes: list[str], seen: set[Path]) -> list[Path]:
 
 def _children(folder: Path) -> list[Path]:
     try:
-        return sorted(folder.iterdir())
+        children = sorted(folder.iterdir())
     except PermissionError:
         raise UserError(
             f"{folder} cannot be listed: permission denied; give yourself the right to read it."
         ) from None
+    for child in children:
+        # Whoever opens a pipe waits for a writer, perhaps for good.
+        if _ending(child.name) and not child.is_dir() and not child.is_file():
+            raise UserError(
+                f"{child} is no file, nor a link to one (a pipe, a device or a broken link); take it out of the folder."
+            )
+    return children
 
 
 def _ending(name: str) -> str | None:

@@ -6,6 +6,7 @@ warehouse/docs/index.html, whole or not at all.
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ def write_docs(warehouse: Path) -> Path:
             target.mkdir()
             _generate(work, target, variables, warehouse)
             page.parent.mkdir(exist_ok=True)
+            escape_inlined(target / "static_index.html", [target / "manifest.json", target / "catalog.json"])
             (target / "static_index.html").replace(page)
         except OSError as error:
             raise UserError(
@@ -54,3 +56,13 @@ def _generate(work: Path, target: Path, variables: dict[str, Any], warehouse: Pa
     )
     if not result.success:
         raise UserError(why_dbt_failed(result, warehouse))
+
+
+def escape_inlined(page: Path, inlined: Sequence[Path]) -> None:
+    """Escape `<` in the JSON that dbt puts into the page's script as it is: a column's name could end the script."""
+    text = page.read_text(encoding="utf-8")
+    for path in inlined:
+        data = path.read_text(encoding="utf-8")
+        # In JSON it stands in strings alone.
+        text = text.replace(data, data.replace("<", "\\u003c"))
+    page.write_text(text, encoding="utf-8")

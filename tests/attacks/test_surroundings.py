@@ -1,0 +1,134 @@
+"""What people type, hand in and leave lying about: nothing runs, hangs or damages what the job keeps."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scripts.base.errors import UserError
+from scripts.base.files import whole_file
+from scripts.base.paths import STAGING
+from scripts.intake.id_lists import read_ids
+from scripts.intake.objections import objectors, update_register
+from scripts.intake.source import load_contract, open_source
+from scripts.job.table_docs import escape_inlined
+from tests.support.builds import REPO
+
+VALUES = [
+    "$(shell touch {made})",
+    "a$b.csv",
+    "$$HOME/$(HOME)/${{HOME}}",
+    "`touch {made}`",
+    "$(touch {made})",
+    'it\'s "quoted"',
+    "a#b",
+    "line\nbreak",
+    "blanks inside and behind ",
+    "a\\ b\\",
+    "x; touch {made}",
+    "M\u00fcller & S\u00f6hne %s *",
+]
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_values_reach_the_job_as_they_were_typed(tmp_path: Path, value: str) -> None:
+    """Through make and the shell, with a Python that only says what it was given."""
+    made = tmp_path / "made"
+    typed = value.format(made=made)
+    fake = tmp_path / "venv" / "bin" / "python"
+    fake.parent.mkdir(parents=True)
+    fake.write_text(
+        f'#!/bin/sh\nexec {sys.executable} -c "import json, sys; print(json.dumps(sys.argv[1:]))" "$@"\n'
+    )
+    fake.chmod(0o755)
+    (tmp_path / "venv" / ".ready").touch()
+    done = subprocess.run(
+        ["make", "-s", f"VENV={tmp_path / 'venv'}", "build", f"SOURCE={typed}", "K=7"],
+        cwd=REPO,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )
+    assert done.returncode == 0, done.stderr
+    given_to_the_job = json.loads(done.stdout)
+    assert given_to_the_job[:2] == ["-m", "scripts.build"]
+    assert sorted(given_to_the_job[2:]) == sorted([f"SOURCE={typed}", "K=7"])
+    assert not made.exists()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "broken link"])
+@pytest.mark.parametrize("where", ["transactions.csv", "transactions/part_1.csv"])
+def test_what_is_no_file_is_refused_and_does_not_hang(tmp_path: Path, where: str, kind: str) -> None:
+    for name in ("accounts", "statements"):
+        (tmp_path / f"{name}.csv").write_text("account_id\n1\n")
+    place = tmp_path / where
+    place.parent.mkdir(exist_ok=True)
+    if kind == "pipe":
+        os.mkfifo(place)
+    else:
+        place.symlink_to(tmp_path / "nowhere.csv")
+    with pytest.raises(UserError, match="is no file, nor a link to one"):
+        open_source(duckdb.connect(), tmp_path, load_contract(STAGING))
+
+
+@pytest.mark.parametrize("odd", ["a\rb", "a\x1b[31m", "x" * 200_000])
+def test_ids_that_a_register_could_not_hold_are_refused(tmp_path: Path, odd: str) -> None:
+    path = tmp_path / "list.parquet"
+    duckdb.execute(f"copy (select '{odd}' as customer_id) to '{path}' (format parquet)")
+    with pytest.raises(UserError, match="is no id: expected at most 1000 characters") as refusal:
+        read_ids(path, "OBJECTIONS")
+    assert len(str(refusal.value)) < 300 + len(str(path)) and str(refusal.value).isprintable()
+
+
+@given(st.lists(st.text(min_size=1, max_size=30), min_size=1, max_size=5))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_register_reads_what_it_wrote(tmp_path: Path, ids: list[str]) -> None:
+    """Any text: it is refused as it comes in, or stands in the register from then on."""
+    folder = tmp_path / str(len(list(tmp_path.iterdir())))
+    folder.mkdir()
+    connection = duckdb.connect()
+    try:
+        connection.execute("create table customers as select unnest(?::varchar[]) as customer_id", [ids])
+        handed_in = folder / "list.parquet"
+        connection.execute(f"copy customers to '{handed_in}' (format parquet)")
+    except (UnicodeEncodeError, duckdb.Error):
+        return
+    try:
+        now = update_register(folder, str(handed_in), "", connection, "customers", accept="accept")
+    except UserError:
+        return
+    assert set(objectors(folder)) == set(now.ids)
+    assert len(now.ids) == now.added > 0
+
+
+def test_two_processes_write_one_file_each_whole(tmp_path: Path) -> None:
+    """And what a process that is gone had begun is removed."""
+    path = tmp_path / "page.html"
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    left = tmp_path / f".partial-{gone.pid}-page.html"
+    left.touch()
+    other = tmp_path / f".partial-{os.getppid()}-page.html"
+    other.touch()
+    with whole_file(path) as partial:
+        partial.write_text("new")
+        assert str(os.getpid()) in partial.name
+    assert path.read_text() == "new"
+    assert not left.exists() and other.exists()
+
+
+def test_a_column_cannot_end_the_script_of_the_page(tmp_path: Path) -> None:
+    data = json.dumps({"columns": ["</script><img onerror=alert(1)>"]})
+    (tmp_path / "catalog.json").write_text(data)
+    (tmp_path / "page.html").write_text(f"<html><script>x = {data}</script></html>")
+    escape_inlined(tmp_path / "page.html", [tmp_path / "catalog.json"])
+    page = (tmp_path / "page.html").read_text()
+    assert page.count("</script>") == 1 and "<img" not in page
+    assert json.loads(page.partition("x = ")[2].partition("</script>")[0]) == json.loads(data)
