@@ -51,8 +51,8 @@
     {%- else -%}
     case
         when {{ name }} < '!' or strlen({{ name }}) != length_grapheme({{ name }})
-            or suffix({{ name }}, '.0') or suffix({{ name }}, '.00')
-            {%- for code in [32, 9, 10, 13] %} or suffix({{ name }}, chr({{ code }})){% endfor %}
+            or (suffix({{ name }}, '0') and contains({{ name }}, '.'))
+            {%- for code in [32, 9, 10, 11, 12, 13] %} or suffix({{ name }}, chr({{ code }})){% endfor %}
             then {{ clean_id(name) }}
         else {{ name }}
     end
