@@ -28,6 +28,15 @@
     + month({{ date_column }}) - month(window_starts_on)
 {%- endmacro %}
 
+{% macro statements_are_absent() %}
+    {{ return(var('spellings').get('statements.absent', '') != '') }}
+{% endmacro %}
+
+{% macro balances_may_come_from(relation, column) %}
+    {# Whether a column that the input need not have can tell balances: where there are no statements. #}
+    {{ return(statements_are_absent() and has_column(relation, column)) }}
+{% endmacro %}
+
 {% macro once_a_month(total, months, statements) -%}
     {# A sum over statements as if there were one in each of their months; months: bits. #}
     coalesce(

@@ -24,6 +24,7 @@
          purchase_months ~ ' < greatest(round(oneoff_purchases_frequency * tenure), round(purchases_installments_frequency * tenure))'),
         ('paid_in_full_below_minimum', 'warn',
          'prc_full_payment >= 0.999999 and minimum_payments > payments'),
+        ('balance_missing', 'warn', 'balance is null and exists (select 1 from features as others where others.balance is not null)'),
         ('credit_limit_missing', 'warn', 'credit_limit is null and exists (select 1 from features as others where others.credit_limit is not null)'),
         ('credit_limit_below_500', 'warn', 'credit_limit < 500'),
         ('balance_above_limit', 'note', 'balance > credit_limit'),

@@ -24,7 +24,7 @@ from scripts.intake.mapping_draft import draft_mapping, open_places
 from scripts.intake.source import Intake, load_contract, open_source
 from tests.support.bank_layouts import anz, bank_churners, berka, clean_ledger, tabformer
 from tests.support.builds import REPO
-from tests.support.learned import job_features
+from tests.support.learned import features_or_sentences, job_features
 
 CONTRACT = load_contract(REPO / "dbt_project" / "models" / "staging")
 FROM_STATEMENTS = ["balance", "balance_frequency", "credit_limit", "minimum_payments", "prc_full_payment"]
@@ -635,3 +635,46 @@ def test_balances_that_transactions_leave(
         if told_by == "balance_after"
         else "balances are opening_balance in accounts and what has moved since."
     )
+
+
+def test_balances_that_cannot_be_read_or_are_not_there(
+    tmp_path: Path, plain: tuple[Path, pd.DataFrame]
+) -> None:
+    """Where they are used they are told: refused rows, and a check. Beside statements such columns mean nothing."""
+    accounts = pd.read_csv(plain[0] / "accounts.csv", dtype=str)
+    accounts["opening_balance"] = "10.5"
+    # A customer each: without one, and with one that is no number.
+    once = accounts[~accounts["customer_id"].duplicated(keep=False)].index[:2]
+    accounts.loc[once, "opening_balance"] = ["", "ten"]
+    moves = pd.read_csv(plain[0] / "transactions.csv", dtype=str)
+    moves["balance_after"] = "1.00"
+    moves.loc[3, "balance_after"] = "1.00 about"
+    for name in ("opening", "after", "beside"):
+        (tmp_path / name).mkdir()
+        accounts.to_csv(tmp_path / name / "accounts.csv", index=False)
+        used = moves.drop(columns="balance_after") if name == "opening" else moves
+        used.to_csv(tmp_path / name / "transactions.csv", index=False)
+    accounts.drop(columns="opening_balance").to_csv(tmp_path / "after" / "accounts.csv", index=False)
+    (tmp_path / "beside" / "statements.csv").write_bytes((plain[0] / "statements.csv").read_bytes())
+    found = features_or_sentences(
+        [tmp_path / name for name in ("opening", "after", "beside")], tmp_path / "jobs"
+    )
+    told = []
+    for place in range(3):
+        with duckdb.connect(str(tmp_path / "jobs" / f"{place}.duckdb"), read_only=True) as connection:
+            reasons = connection.execute(
+                "select reason, count(*) from customers.int_rejected_rows where contains(reason, '_balance is')"
+                " or contains(reason, 'balance_after') group by reason"
+            ).fetchall()
+            missing = connection.execute(
+                "select affected_rows from customers.int_quality_checks where check_name = 'balance_missing'"
+            ).fetchall()
+        told.append((reasons, missing))
+    assert told[0] == ([("opening_balance is not a number", 1)], [(1,)])
+    assert told[1][0] == [("balance_after is not a number", 1)]
+    assert told[2] == ([], [(0,)])
+    opening, beside = found[0], found[2]
+    assert isinstance(opening, pd.DataFrame) and isinstance(beside, pd.DataFrame)
+    without, unread = accounts.loc[once, "customer_id"]
+    assert opening.set_index("customer_id").loc[without, ["balance"]].isna().all()
+    assert unread not in set(opening["customer_id"]) and unread in set(beside["customer_id"])

@@ -1,3 +1,6 @@
+{% set knows_balance = 'sum(snapshots) over () > 0'
+    ~ (' and accounts_without_balance = 0 and snapshots > 0' if statements_are_absent()) %}
+
 with
 
 accounts as (
@@ -34,6 +37,7 @@ brought_together as (
         {% for type in transaction_types() -%}
         coalesce(sum(activity.{{ type }}_amount), 0) as {{ type }}_amount,
         {% endfor -%}
+        count(*) filter (where statements.account_id is null) as accounts_without_balance,
         coalesce(sum(statements.later_balances), 0) as later_balances,
         coalesce(sum(statements.first_balance), 0) as first_balance,
         coalesce(sum(statements.later_limits), 0) as later_limits,
@@ -80,9 +84,10 @@ defined as (
 
         as_of_date,
 
-        -- Without statements no balance is known; an account without one of them owes nothing.
-        case when sum(snapshots) over () > 0 then coalesce(balances / nullif(snapshots, 0), 0) end as balance,
-        case when sum(snapshots) over () > 0 then snapshots_with_balance / least(tenure, 11) end as balance_frequency,
+        -- Without statements no balance is known; an account without one of them owes nothing. Where transactions stand
+        -- in for statements, an account of which they tell no balance may owe anything.
+        case when {{ knows_balance }} then coalesce(balances / nullif(snapshots, 0), 0) end as balance,
+        case when {{ knows_balance }} then snapshots_with_balance / least(tenure, 11) end as balance_frequency,
         oneoff_purchase_amount + installment_purchase_amount - refund_amount as purchases,
         oneoff_purchase_amount as oneoff_purchases,
         installment_purchase_amount as installments_purchases,

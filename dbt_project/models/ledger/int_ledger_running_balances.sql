@@ -1,10 +1,8 @@
 {% set opening_accounts = ref('stg_ledger__accounts') %}
 {% set duplicates = ref('int_ledger_duplicate_transactions') %}
-{% set source_transactions = source('ledger', 'transactions') %}
-{% set says_balances = has_column(source_transactions, 'balance_after') %}
+{% set says_balances = balances_may_come_from(source('ledger', 'transactions'), 'balance_after') %}
 {# Nothing is read where the input has statements, or neither column. #}
-{% set is_needed = spelling(source('ledger', 'statements'), 'absent')
-    and (says_balances or has_column(source('ledger', 'accounts'), 'opening_balance')) %}
+{% set is_needed = says_balances or balances_may_come_from(source('ledger', 'accounts'), 'opening_balance') %}
 
 -- For ledgers without statements: each month's balance as the account's last transaction up to its end left it (of
 -- one day's transactions the last in the file counts), or else what the account owed before the first one and what has

@@ -1,6 +1,7 @@
 {% set source_accounts = source('ledger', 'accounts') %}
 {# Where the input keeps debt as a negative balance, it is turned. #}
 {% set owed = '-' if spelling(source_accounts, 'owed') else '' %}
+{% set tells_balances = balances_may_come_from(source_accounts, 'opening_balance') %}
 
 with
 
@@ -32,6 +33,7 @@ typed as (
         {%- else -%}
         cast(null as decimal(18, 2)) as opening_balance,
         {%- endif %}
+        {{ is_given(source_accounts, 'opening_balance') if tells_balances else 'false' }} as has_opening_balance,
 
         {{ is_given(source_accounts, 'closed_on') }} as has_closed_on,
         {{ raw_row(source_accounts) }} as raw_row,
@@ -44,7 +46,7 @@ typed as (
 judged as (
 
     select
-        * exclude (has_closed_on),
+        * exclude (has_closed_on, has_opening_balance),
         case
             when account_id is null or account_id = '' then 'account_id is empty'
             when customer_id is null or customer_id = '' then 'customer_id is empty'
@@ -55,6 +57,7 @@ judged as (
             when opened_on < date '1900-01-01' then 'opened_on lies before 1900'
             when closed_on < date '1900-01-01' then 'closed_on lies before 1900'
             when closed_on < opened_on then 'closed_on lies before opened_on'
+            when opening_balance is null and has_opening_balance then 'opening_balance is not a number'
         end as rejection_reason
     from typed
 

@@ -1,6 +1,7 @@
 {% set source_transactions = source('ledger', 'transactions') %}
 {# Where the input keeps debt as a negative balance, it is turned. #}
 {% set owed = '-' if spelling(source_transactions, 'owed') else '' %}
+{% set tells_balances = balances_may_come_from(source_transactions, 'balance_after') %}
 
 with
 
@@ -27,6 +28,7 @@ typed as (
         {%- else -%}
         cast(null as decimal(18, 2)) as balance_after,
         {%- endif %}
+        {{ is_given(source_transactions, 'balance_after') if tells_balances else 'false' }} as has_balance_after,
 
         {{ lacks_id(source_transactions, 'transaction_id') }} as lacks_transaction_id,
         {{ lacks_id(source_transactions, 'account_id') }} as lacks_account_id,
@@ -40,7 +42,7 @@ typed as (
 judged as (
 
     select
-        * exclude (lacks_transaction_id, lacks_account_id),
+        * exclude (lacks_transaction_id, lacks_account_id, has_balance_after),
         -- The code of a known type; see macro transaction_types.
         {{ transaction_code('transaction_type') }} as type_code,
         case
@@ -52,6 +54,7 @@ judged as (
                 then 'transaction_type is not one of {{ transaction_types() | join(", ") }}'
             when amount is null then 'amount is not a number of at most 16 digits before the point'
             when amount < 0 then 'amount is negative; the type says which way money moved'
+            when balance_after is null and has_balance_after then 'balance_after is not a number'
         end as rejection_reason
     from typed
 
