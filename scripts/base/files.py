@@ -52,12 +52,11 @@ def _remove_left_behind(path: Path) -> None:
 
 
 def _is_running(pid: int) -> bool:
-    if pid == os.getpid():
-        return False
+    """Whether another process than this one has the pid."""
     try:
         os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
     except PermissionError:
         return True
-    return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return pid != os.getpid()

@@ -3,6 +3,7 @@
 Reads the one file that is named and writes nothing.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from scripts.intake.csv_dialect import column_names, read_csv, sniff
 from scripts.intake.customer_ids import id_sql
 from scripts.intake.source_files import ID_COLUMNS
 
-# What the registers of objections and campaigns can hold and read again.
+# What the register of objections, a CSV file, can hold and read again.
 LONGEST_ID = 1000
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def list_relation(path: Path, name: str, also: Sequence[str] = ()) -> tuple[str, tuple[str, ...]]:
@@ -71,7 +73,7 @@ def read_ids(path: Path, name: str, also: Sequence[str] = ()) -> list[str]:
         also: what the bank's mapping calls the column of ids.
 
     Raises UserError where it cannot be read, has no column of ids, or an id is empty, longer than LONGEST_ID
-    or has characters that cannot be printed.
+    or has control characters, as a line break.
     """
     relation, columns = list_relation(path, name, also)
     column = sql_name(id_column(path, name, columns, also))
@@ -86,7 +88,7 @@ def read_ids(path: Path, name: str, also: Sequence[str] = ()) -> list[str]:
     if any(not each for each in ids):
         raise UserError(f"{name}={path}: a row has an empty {column}; fill it in or take the row out.")
     for each in ids:
-        if len(each) > LONGEST_ID or not each.isprintable():
+        if len(each) > LONGEST_ID or CONTROL_CHARACTERS.search(each):
             raise UserError(
                 f"{name}={path}: {each[:40]!r}{'...' if len(each) > 40 else ''} is no id: expected at most {LONGEST_ID}"
                 f" characters without line breaks and the like; this one has {len(each):,}. Correct it or take the row out."

@@ -20,6 +20,17 @@ from scripts.intake.mapping import DIRECTION_WORDS, IN, OPEN, OUT, UNMAPPED, tra
 from scripts.intake.source import checking_tables, open_files
 from scripts.intake.source_files import ENDINGS, Column, Contract, Entity, look, look_at_entity, unpublished
 
+# What is drafted only where it is there, with what to know of it.
+MAY_HAVE: Mapping[str, Mapping[str, str]] = {
+    "transactions": {
+        "balance_after": "the balance behind it, above 0 where owed, unless balances says otherwise",
+    },
+    "accounts": {
+        "opening_balance": "owed before the first transaction, above 0 unless balances says otherwise",
+        "role": "primary, main or owner is the holder who counts",
+    },
+}
+
 # What banks call the columns, as patterns of a whole name; the first that matches a column wins.
 NAMES: Mapping[str, tuple[str, ...]] = {
     "account_id": (
@@ -258,28 +269,9 @@ def _table(
         if column.is_date and not guess and {"year", "month", "day"} <= set(file.names):
             written, remark = "{year: year, month: month, day: day}", ""
         lines.append(_line(column.name, written, sample, remark))
-    if table == "transactions" and (after := _guess("balance_after", file.names)):
-        lines.append(
-            _line(
-                "balance_after",
-                after,
-                file.samples[after],
-                "the balance behind it, above 0 where owed, unless balances says otherwise",
-            )
-        )
-    if table == "accounts" and (opening := _guess("opening_balance", file.names)):
-        lines.append(
-            _line(
-                "opening_balance",
-                opening,
-                file.samples[opening],
-                "owed before the first transaction, above 0 unless balances says otherwise",
-            )
-        )
-    if table == "accounts" and (role := _guess("role", file.names)):
-        lines.append(
-            _line("role", role, file.samples[role], "primary, main or owner is the holder who counts")
-        )
+    for name, remark in MAY_HAVE.get(table, {}).items():
+        if guess := _guess(name, file.names):
+            lines.append(_line(name, guess, file.samples[guess], remark))
     return lines
 
 

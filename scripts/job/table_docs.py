@@ -59,10 +59,15 @@ def _generate(work: Path, target: Path, variables: dict[str, Any], warehouse: Pa
 
 
 def escape_inlined(page: Path, inlined: Sequence[Path]) -> None:
-    """Escape `<` in the JSON that dbt puts into the page's script as it is: a column's name could end the script."""
+    """Escape `<` in the JSON that dbt puts into the page's script as it is: a column's name could end the script.
+
+    Raises ValueError where a file does not stand in the page: another dbt would write it in another way.
+    """
     text = page.read_text(encoding="utf-8")
     for path in inlined:
         data = path.read_text(encoding="utf-8")
+        if data not in text:
+            raise ValueError(f"{page} does not hold {path.name} as it is")
         # In JSON it stands in strings alone.
         text = text.replace(data, data.replace("<", "\\u003c"))
     page.write_text(text, encoding="utf-8")
