@@ -13,7 +13,7 @@ statements as (
 typed as (
 
     select
-        {{ as_id(source_statements, 'account_id') }} as account_id,
+        {{ as_id(source_statements, 'account_id', many=true) }} as account_id,
 
         {{ as_date(source_statements, 'statement_on') }} as statement_on,
         {{ as_date(source_statements, 'due_on') }} as due_on,

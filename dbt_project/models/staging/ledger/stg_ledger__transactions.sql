@@ -14,12 +14,12 @@ transactions as (
 typed as (
 
     select
-        {{ as_id(source_transactions, 'transaction_id') }} as transaction_id,
-        {{ as_id(source_transactions, 'account_id') }} as account_id,
+        {{ as_id(source_transactions, 'transaction_id', many=true) }} as transaction_id,
+        {{ as_id(source_transactions, 'account_id', many=true) }} as account_id,
 
         {{ as_date(source_transactions, 'posted_on') }} as posted_on,
 
-        {{ as_id(source_transactions, 'transaction_type') }} as transaction_type,
+        {{ as_id(source_transactions, 'transaction_type', many=true) }} as transaction_type,
 
         {{ as_number(source_transactions, 'amount', 'decimal(18,2)', credit=false) }} as amount,
         -- The account's balance behind it, owed above 0; only where there are no statements it counts.
