@@ -6,13 +6,12 @@ python -m scripts.mapping SOURCE=path [MAPPING=path]
 import shlex
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from scripts.base.console import Console, run_command
 from scripts.base.errors import UserError
 from scripts.base.files import whole_file
 from scripts.base.parameters import read_arguments
-from scripts.base.paths import STAGING
+from scripts.base.paths import STAGING, given_path
 from scripts.intake.mapping import mapping_beside
 from scripts.intake.mapping_draft import draft_mapping, open_places
 from scripts.intake.source_files import load_contract
@@ -27,8 +26,8 @@ def main(arguments: Sequence[str]) -> int:
             raise UserError(
                 "SOURCE is missing: the input to draft a mapping of, as in make mapping SOURCE=path."
             )
-        source = Path(given["SOURCE"]).expanduser()
-        path = Path(given["MAPPING"]).expanduser() if given["MAPPING"] else mapping_beside(source)
+        source = given_path("SOURCE", given["SOURCE"])
+        path = given_path("MAPPING", given["MAPPING"]) if given["MAPPING"] else mapping_beside(source)
         if path.exists():
             raise UserError(
                 f"{path} is there already; it stays. Move it away, or say MAPPING=path of a new file."

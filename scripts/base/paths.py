@@ -1,7 +1,9 @@
-"""Where things are: the project's folders, and every file and folder of a warehouse. Touches nothing."""
+"""Where things are: the project's folders, and every file and folder of a warehouse, and paths that people give. Writes nothing."""
 
 import os
 from pathlib import Path
+
+from scripts.base.errors import UserError
 
 PROJECT = Path(__file__).resolve().parents[2]
 DBT_PROJECT = PROJECT / "dbt_project"
@@ -30,6 +32,8 @@ CAMPAIGNS = "campaigns"
 METABASE = "metabase"
 # What is being written begins so, until it is whole; a build removes what was left behind.
 PARTIAL = ".partial-"
+# Of a path that an error names.
+LONGEST_SHOWN = 120
 
 
 def warehouse_folder() -> Path:
@@ -40,3 +44,20 @@ def warehouse_folder() -> Path:
 def version_name(run: str) -> str:
     """Name of a version's files without their ending; names sort by the time of the run."""
     return f"card_segments_{run}"
+
+
+def given_path(name: str, text: str) -> Path:
+    """The path that parameter `name` gives, with `~` expanded; nothing need be there.
+
+    Raises UserError where no file can be there: an unknown user's home, a link to itself, a name that is too long.
+    """
+    shown = text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+    try:
+        path = Path(text).expanduser()
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UserError(f"{name}={shown}: is no usable path ({reason.rstrip('.')}); give another.") from None
+    return path

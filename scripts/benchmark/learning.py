@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from scripts.base.errors import UserError
 from scripts.base.parameters import default_parameters, read_arguments
+from scripts.base.paths import given_path
 from scripts.benchmark.__main__ import measure
 
 ARGUMENTS = {"SOURCE": "", "OUT": "data/bench"}
@@ -155,7 +156,7 @@ def main(arguments: Sequence[str]) -> int:
         out = Path(values["OUT"])
         out.mkdir(parents=True, exist_ok=True)
         # `measure` runs from the project's folder.
-        text = benchmark_learning(Path(values["SOURCE"]).expanduser().absolute(), out.absolute())
+        text = benchmark_learning(given_path("SOURCE", values["SOURCE"]).absolute(), out.absolute())
         (out / "learning.md").write_text(text, encoding="utf-8")
         print(text)
     except UserError as error:

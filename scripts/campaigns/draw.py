@@ -18,7 +18,7 @@ import duckdb
 
 from scripts.base.errors import UserError
 from scripts.base.parameters import read_arguments
-from scripts.base.paths import CAMPAIGNS, PARTIAL
+from scripts.base.paths import CAMPAIGNS, PARTIAL, given_path
 from scripts.base.quoting import sql_text
 from scripts.base.statistics import POWER, customers_needed, power_of, smallest_uplift
 from scripts.campaigns.register import check_name, id_columns, key_of, open_register, words_of
@@ -184,7 +184,7 @@ def plan_campaign(settings: CampaignSettings, warehouse: Path, now: dt.datetime)
     customers are left; nothing is written then.
     """
     also = id_columns(warehouse)
-    lists = {name: read_ids(Path(path).expanduser(), name, also) for name, path in settings.lists.items()}
+    lists = {name: read_ids(given_path(name, path), name, also) for name, path in settings.lists.items()}
     # Who objected after the last build still has a segment in it.
     lists["OBJECTIONS"] = objectors(warehouse)
     with open_register(warehouse) as connection:

@@ -23,7 +23,7 @@ from scripts.base.console import Console
 from scripts.base.errors import UserError
 from scripts.base.files import whole_file
 from scripts.base.parameters import read_arguments
-from scripts.base.paths import CAMPAIGNS
+from scripts.base.paths import CAMPAIGNS, given_path
 from scripts.base.quoting import sql_name, sql_text
 from scripts.base.statistics import (
     ALPHA,
@@ -379,4 +379,4 @@ def read_request(arguments: Sequence[str]) -> tuple[str, Path, float | None]:
             cost = math.nan
         if not (math.isfinite(cost) and cost >= 0):
             raise UserError(f"COST={given['COST']}: expected a number at least 0, as in COST=1.")
-    return given["NAME"], Path(given["OUTCOMES"]).expanduser(), cost
+    return given["NAME"], given_path("OUTCOMES", given["OUTCOMES"]), cost

@@ -18,6 +18,7 @@ import yaml
 
 from scripts.base.errors import UserError
 from scripts.base.parameters import CURRENCY_CODE
+from scripts.base.paths import given_path
 from scripts.intake.csv_dialect import normalise
 from scripts.intake.source_files import EXTRA_COLUMNS, Column, Contract
 
@@ -165,7 +166,7 @@ def find_mapping(source: Path, given: str, before: Path | None) -> Path | None:
     given: a path, `none` for no mapping at all, or empty.
     """
     if given:
-        return None if given == NO_MAPPING else Path(given).expanduser().absolute()
+        return None if given == NO_MAPPING else given_path("MAPPING", given).absolute()
     beside = mapping_beside(source.absolute())
     return beside if beside.is_file() else before
 

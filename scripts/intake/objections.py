@@ -15,6 +15,7 @@ import duckdb
 
 from scripts.base.errors import UserError
 from scripts.base.files import whole_file
+from scripts.base.paths import given_path
 from scripts.intake.customer_ids import match_ids, spell_id
 from scripts.intake.id_lists import read_ids
 
@@ -67,9 +68,11 @@ def update_register(
     """
     path = warehouse / REGISTER
     register = _read(path)
-    handed_in = read_ids(Path(objections).expanduser(), "OBJECTIONS", id_columns) if objections else []
+    handed_in = read_ids(given_path("OBJECTIONS", objections), "OBJECTIONS", id_columns) if objections else []
     taken_back = (
-        read_ids(Path(withdrawn).expanduser(), "OBJECTIONS_WITHDRAWN", id_columns) if withdrawn else []
+        read_ids(given_path("OBJECTIONS_WITHDRAWN", withdrawn), "OBJECTIONS_WITHDRAWN", id_columns)
+        if withdrawn
+        else []
     )
     both = sorted(set(handed_in) & set(taken_back))
     if both:

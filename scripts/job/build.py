@@ -25,6 +25,7 @@ from scripts.base.paths import (
     STAGING,
     VERSIONS,
     WORK,
+    given_path,
     version_name,
 )  # fmt: skip
 from scripts.base.quoting import sql_text
@@ -275,7 +276,7 @@ def _write_stages(console: Console, path: Path) -> None:
 
 def _named(settings: dict[str, Any], origin: Origin) -> Path:
     """The input's path as it was typed, for the words of an error; else where the last build found it."""
-    return Path(settings["source"] or str(origin.path)).expanduser()
+    return given_path("SOURCE", settings["source"] or str(origin.path))
 
 
 def _sample(settings: dict[str, Any], console: Console) -> Path:

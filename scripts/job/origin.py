@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from scripts.base.errors import UserError
-from scripts.base.paths import LINK, SAMPLE, WAREHOUSE
+from scripts.base.paths import LINK, SAMPLE, WAREHOUSE, given_path
 from scripts.base.quoting import sql_text
 from scripts.published.reading import latest_run
 
@@ -76,7 +76,7 @@ def choose_origin(given: Mapping[str, Any], published: Origin | None, warehouse:
     """
     named = str(given.get("source") or "")
     if named:
-        path = Path(named).expanduser().absolute()
+        path = given_path("SOURCE", named).absolute()
         chosen = Origin(path, path.resolve() == SAMPLE.resolve())
     elif published is None:
         return Origin(SAMPLE, True)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from scripts.base.errors import UserError
 from scripts.base.files import whole_file
-from scripts.base.paths import STAGING
+from scripts.base.paths import STAGING, given_path
 from scripts.intake.id_lists import read_ids
 from scripts.intake.objections import objectors, update_register
 from scripts.intake.source import load_contract, open_source
@@ -132,3 +132,22 @@ def test_a_column_cannot_end_the_script_of_the_page(tmp_path: Path) -> None:
     page = (tmp_path / "page.html").read_text()
     assert page.count("</script>") == 1 and "<img" not in page
     assert json.loads(page.partition("x = ")[2].partition("</script>")[0]) == json.loads(data)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("~nosuchuser/x.csv", "home directory"),
+        ("x" * 300, "too long"),
+        ("loop", "symbolic links"),
+        ("a\0b", "null"),
+    ],
+)
+def test_a_path_at_which_nothing_can_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, reason: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(UserError, match=f"^SOURCE=.*: is no usable path \\(.*{reason}") as refusal:
+        given_path("SOURCE", text)
+    assert len(str(refusal.value)) <= 300

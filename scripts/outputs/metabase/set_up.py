@@ -15,7 +15,7 @@ from pathlib import Path
 from scripts.base.console import Console
 from scripts.base.errors import UserError
 from scripts.base.parameters import read_arguments
-from scripts.base.paths import MANIFEST, METABASE
+from scripts.base.paths import MANIFEST, METABASE, given_path
 from scripts.outputs.metabase import docker
 from scripts.outputs.metabase.access import (
     ADMIN,
@@ -77,8 +77,8 @@ def set_up(given: Sequence[str], warehouse: Path, console: Console) -> Provision
             raise UserError("DATABASE: is for a Metabase that you run; in Docker the file has its place.")
         port = docker.read_port(values["PORT"])
         files = docker.Files(
-            driver=Path(values["DRIVER"]).expanduser() if values["DRIVER"] else None,
-            icu=Path(values["ICU"]).expanduser() if values["ICU"] else None,
+            driver=given_path("DRIVER", values["DRIVER"]) if values["DRIVER"] else None,
+            icu=given_path("ICU", values["ICU"]) if values["ICU"] else None,
             driver_sha256=values["DRIVER_SHA256"],
         )
         check_email(values["EMAIL"], warehouse)
