@@ -36,6 +36,7 @@ REAL_CHECKS = {
     "credit_limit_missing": 1,
     "credit_limit_below_500": 32,
     "balance_above_limit": 227,
+    "balance_missing": 0,
     "balance_far_above_limit": 48,
     "balance_twice_limit": 3,
     "minimum_due_above_payments": 2365,
