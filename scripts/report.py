@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 from scripts.base.console import Console, run_command
 from scripts.base.errors import UserError
-from scripts.base.paths import warehouse_folder
+from scripts.base.paths import REPORT, warehouse_folder
 from scripts.outputs.report.page import write_report
 from scripts.published.reading import published_file
+from scripts.published.version import link_names
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -22,10 +23,12 @@ def main(arguments: Sequence[str]) -> int:
             raise UserError(
                 f"{arguments[0]}: make report takes nothing; LANGUAGE and the rest are make build's."
             )
-        published = published_file(warehouse_folder())
-        console.print(
-            min(str(path := write_report(published, published.parent)), os.path.relpath(path), key=len)
-        )
+        warehouse = warehouse_folder()
+        published = published_file(warehouse)
+        # Into the version that it is about, whatever gets published meanwhile.
+        write_report(published, published.parent)
+        link_names(warehouse)
+        console.print(min(str(path := warehouse / REPORT), os.path.relpath(path), key=len))
 
     return run_command(work)
 

@@ -1,21 +1,81 @@
 """What the build prints: a line per stage with rows and time, a bar while one lasts, notes, errors."""
 
+import errno
+import io
+import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any, cast
 
+import duckdb
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from scripts.base.errors import UserError
+from scripts.base.interrupts import Stopped, watch_signals
+from scripts.base.rights import private_files
 
 # A stage shorter than this shows no bar.
 SECONDS_BEFORE_BAR = 1.0
 TITLE_WIDTH = 40
 # What macro report_rows logs, before the number of rows.
 ROWS_LOGGED = "rows of the stage: "
+
+
+UNCHANGED = "what was published before stays as it was."
+# Of a file system: full, its quota reached, read-only, a file too large, no permission, broken; of a process: too many
+# files. Anything else is our own mistake and shows its traceback.
+SURROUNDINGS = {
+    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE,
+    errno.ESTALE,
+}  # fmt: skip
+
+
+class Output(io.TextIOBase):
+    """Standard output, which the job outlives: once it is closed or full, what is printed is lost, and nothing fails.
+
+    Attributes:
+        lost: why what was printed is lost; None while it is not.
+    """
+
+    lost: OSError | None = None
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """The terminal's."""
+        return getattr(sys.stdout, "encoding", None) or "utf-8"
+
+    def isatty(self) -> bool:
+        """Whether a person looks at it."""
+        return sys.stdout is not None and sys.stdout.isatty()
+
+    def fileno(self) -> int:
+        """The descriptor of standard output."""
+        return sys.stdout.fileno()
+
+    def write(self, text: str) -> int:
+        """Write to standard output, if it is still there."""
+        self._try(lambda: sys.stdout.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand over what was written."""
+        self._try(lambda: sys.stdout.flush())
+
+    def _try(self, write: Callable[[], object]) -> None:
+        if self.lost or sys.stdout is None:
+            return
+        try:
+            write()
+        except OSError as error:
+            self.lost = error
+            # What Python still holds would fail once more at its end.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
 
 
 @dataclass
@@ -33,11 +93,15 @@ class Console:
 
     Attributes:
         stages: those that ended, in order.
+        standing: what holds of the published segments if the command is stopped now, as the end of a sentence.
+        output: standard output; what happened to it, too.
     """
 
     def __init__(self) -> None:
         """Open standard output, and standard error for errors."""
-        self._out = RichConsole(highlight=False)
+        self.output = Output()
+        self.standing = UNCHANGED
+        self._out = RichConsole(highlight=False, file=cast(IO[str], self.output))
         self._errors = RichConsole(stderr=True, highlight=False, soft_wrap=True)
         self._bar: Progress | None = None
         self._dbt_stage: Stage | None = None
@@ -124,16 +188,42 @@ class Console:
 
 
 def run_command(work: Callable[[Console], None]) -> int:
-    """Run what a command does; return its exit code, with a user's mistake in one sentence."""
+    """Run what a command does; return its exit code, with a user's mistake or surroundings that refuse in a sentence.
+
+    What it makes, its owner alone may read. Ctrl-C and SIGTERM end it with 130 and 143.
+    """
+    watch_signals()
     console = Console()
     try:
-        work(console)
+        with private_files():
+            work(console)
     except UserError as error:
         console.error(str(error))
         return 1
-    except KeyboardInterrupt:
-        console.error("Stopped; what was published before stays as it was.")
-        return 130
+    except KeyboardInterrupt as stopped:
+        console.error(f"Stopped; {console.standing}")
+        return stopped.code if isinstance(stopped, Stopped) else 130
+    except OSError as error:
+        if error.errno not in SURROUNDINGS:
+            raise
+        place = error.filename or "a file"
+        console.error(f"{place}: cannot be read or written ({error.strerror}); {console.standing}")
+        return 1
+    except duckdb.Error as error:
+        # Files that are damaged beyond what opening looks at, a full disk, too little memory.
+        if not isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException | duckdb.FatalException):
+            raise
+        console.error(f"{str(error).splitlines()[0].rstrip('.')}; {console.standing}")
+        return 1
+    except MemoryError:
+        console.error(f"This process was refused more memory; {console.standing}")
+        return 1
+    # Who stops reading, as head does, has what they wanted.
+    if console.output.lost and console.output.lost.errno != errno.EPIPE:
+        console.error(
+            f"standard output: cannot be written ({console.output.lost.strerror}); {console.standing}"
+        )
+        return 0 if console.standing != UNCHANGED else 1
     return 0
 
 

@@ -1,7 +1,8 @@
-"""Writing a file whole or not at all."""
+"""Writing a file whole or not at all, and what was left behind of files that were not."""
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,15 @@ import duckdb
 
 from scripts.base.errors import UserError
 from scripts.base.paths import PARTIAL
+from scripts.base.rights import group_that_reads, share
+
+# Each process writes its own: two that write the same file must not write into each other's.
+NAME_OF_PARTIAL = re.compile(re.escape(PARTIAL) + "([0-9]+)-.+")
+
+
+def partial_of(path: Path) -> Path:
+    """Where this process writes what will take the place of `path`."""
+    return path.with_name(f"{PARTIAL}{os.getpid()}-{path.name}")
 
 
 @contextmanager
@@ -18,21 +28,22 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[Path]:
 
     Args:
         path: of the file; one that is there stays until the new one is whole, and stays if that fails.
-        private: its owner alone may read it.
+        private: its owner alone may read it; else the group too that may read the folder.
 
     Raises:
         UserError: the file system refuses.
 
     """
-    # Each process writes its own: two that write the same file must not write into each other's.
-    partial = path.with_name(f"{PARTIAL}{os.getpid()}-{path.name}")
+    partial = partial_of(path)
     try:
-        _remove_left_behind(path)
-        if private:
-            os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        for other in left_behind(path.parent):
+            if other.name.endswith(f"-{path.name}"):
+                remove(other)
+        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         yield partial
         with partial.open("rb") as written:
             os.fsync(written.fileno())
+        share(partial, None if private else group_that_reads(path.parent))
         partial.replace(path)
     except (OSError, duckdb.IOException) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
@@ -43,16 +54,48 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def _remove_left_behind(path: Path) -> None:
-    """Remove what processes that are gone began to write in the place of `path`."""
-    name = re.compile(re.escape(PARTIAL) + "([0-9]+)-" + re.escape(path.name))
-    for other in path.parent.iterdir():
-        if (found := name.fullmatch(other.name)) and not _is_running(int(found[1])):
-            other.unlink(missing_ok=True)
+@contextmanager
+def passing_folder(path: Path) -> Iterator[Path]:
+    """Yield a new folder beside `path` for what a command needs meanwhile; it goes when the block ends.
+
+    Raises UserError where the file system refuses.
+    """
+    folder = partial_of(path)
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+    except OSError as error:
+        raise UserError(
+            f"{path.parent}: cannot be written to ({error.strerror}); check the folder's permissions and space."
+        ) from None
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def left_behind(folder: Path) -> list[Path]:
+    """What processes that are gone began to write in a folder."""
+    found = []
+    for path in folder.iterdir() if folder.is_dir() else ():
+        named = NAME_OF_PARTIAL.fullmatch(path.name)
+        if path.name.startswith(PARTIAL) and not (named and _is_running(int(named[1]))):
+            found.append(path)
+    return found
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link, or a folder with all that is in it; raises OSError where that is refused."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _is_running(pid: int) -> bool:
-    """Whether another process than this one has the pid."""
+    """Whether another process than this one has the pid; 0 is nobody's."""
+    if not pid:
+        return False
     try:
         os.kill(pid, 0)
     except PermissionError:

@@ -3,6 +3,7 @@
 import datetime as dt
 import fcntl
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ def build_lock(warehouse: Path) -> Iterator[None]:
     path = warehouse / "build.lock"
     try:
         # Programs that this process starts don't inherit it: one that outlives us would keep the lock.
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise UserError(
             f"{path}: cannot be written ({error.strerror}); check the folder's permissions."
@@ -54,4 +55,22 @@ def build_lock(warehouse: Path) -> Iterator[None]:
 def _holder(descriptor: int) -> str:
     # Read at once, it could still be the pid of a build that was killed.
     time.sleep(SECONDS_TO_WRITE_PID)
-    return os.pread(descriptor, 200, 0).decode(errors="replace").strip() or "another process"
+    text = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
+    named = re.match(r"pid ([0-9]+) since", text)
+    return text + _state(named[1]) if named else "another process"
+
+
+def _state(pid: str) -> str:
+    """What is odd about the process that holds the lock, for a sentence; nothing where it runs, or cannot be seen."""
+    if not Path("/proc/self").exists():
+        return ""
+    try:
+        state = (
+            Path(f"/proc/{pid}/stat")
+            .read_text(encoding="utf-8", errors="replace")
+            .rpartition(")")[2]
+            .split()[0]
+        )
+    except OSError:
+        return ", which is gone or runs on another machine: what it started may hold on"
+    return f", which is halted: kill -CONT {pid} lets it go on" if state in "Tt" else ""

@@ -79,6 +79,11 @@ COMMANDS = {
         "since their ids may be spelled otherwise.",
     ),
     "keep_versions": Parameter(5, "Published versions kept for rollback."),
+    "share_group": Parameter(
+        "",
+        "Name of a group of the operating system that may read what is published, or `none`. Left out: as with the last "
+        "build; at first its owner alone reads it.",
+    ),
 }
 
 CURRENCY_CODE = "[A-Za-z]{3}"

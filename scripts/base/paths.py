@@ -14,12 +14,14 @@ SAMPLE = PROJECT / "data" / "sample"
 # The environment variable with the folder that the machine's owner wants results in.
 WAREHOUSE = "CARD_SEGMENTS_WAREHOUSE"
 
-# Below the warehouse's folder. What readers open:
-LINK, PARQUET_LINK = "card_segments.duckdb", "parquet"
-VERSIONS = "versions"
+# Below the warehouse's folder. What readers open: links through CURRENT, the one link to the version in use.
+LINK, PARQUET = "card_segments.duckdb", "parquet"
 REPORT, WORKBOOK = "card_segments_report.html", "card_segments.xlsx"
 # Where the customers go that a sheet of the workbook cannot hold.
 CUSTOMERS = "card_segments_customers.parquet"
+# A version is a folder of VERSIONS; it holds these under these names.
+OF_A_VERSION = (LINK, PARQUET, REPORT, WORKBOOK, CUSTOMERS)
+CURRENT, VERSIONS = "current", "versions"
 DOCS = Path("docs") / "index.html"
 # What the job works in and leaves behind:
 WORK = "work.duckdb"
@@ -30,7 +32,7 @@ DBT_LOG, STAGES = Path(LOGS) / "dbt.log", Path(LOGS) / "stages.json"
 OBJECTIONS = "objections.csv"
 CAMPAIGNS = "campaigns"
 METABASE = "metabase"
-# What is being written begins so, until it is whole; a build removes what was left behind.
+# What is being written begins so, and with the process that writes, until it is whole: see files.py.
 PARTIAL = ".partial-"
 # Of a path that an error names.
 LONGEST_SHOWN = 120
@@ -39,11 +41,6 @@ LONGEST_SHOWN = 120
 def warehouse_folder() -> Path:
     """The warehouse's folder: an absolute path, which need not exist."""
     return Path(os.environ.get(WAREHOUSE, PROJECT / "warehouse")).absolute()
-
-
-def version_name(run: str) -> str:
-    """Name of a version's files without their ending; names sort by the time of the run."""
-    return f"card_segments_{run}"
 
 
 def given_path(name: str, text: str) -> Path:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from scripts.base.interrupts import raise_if_stopped
 from scripts.base.parameters import machine_limits
 from scripts.base.paths import DBT_PROJECT, PROJECT
 
@@ -35,7 +36,7 @@ def run_dbt(
         What dbtRunner.invoke returns: `success`, `result`, `exception`.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C was pressed meanwhile.
+        Stopped: somebody stopped the command meanwhile.
 
     """
     machine_limits()
@@ -62,7 +63,7 @@ def run_dbt(
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
-    if isinstance(result.exception, KeyboardInterrupt):
+    if not result.success:
         # dbt keeps it for itself; whoever pressed Ctrl-C did not make a mistake.
-        raise result.exception
+        raise_if_stopped()
     return result

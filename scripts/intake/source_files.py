@@ -108,7 +108,7 @@ class Contract:
 class InputFile:
     """One input file. `rows` counts data rows, unreadable ones included; `bytes` as stored.
 
-    `encoding`, `delimiter` and `decimal_separator` are None for Parquet.
+    `stamp` tells this file, as it was when it was found, from another: see stamp_of. `encoding`, `delimiter` and `decimal_separator` are None for Parquet.
     """
 
     source: str
@@ -116,6 +116,7 @@ class InputFile:
     path: Path
     format: str
     bytes: int
+    stamp: tuple[int, ...] = ()
     rows: int = 0
     unreadable_rows: int = 0
     encoding: str | None = None
@@ -166,6 +167,12 @@ class Part:
     scan: str  # with column _intake_path
     numbered: str  # with _intake_path and _row_number
     text: bool
+
+
+def stamp_of(path: Path) -> tuple[int, ...]:
+    """What the file system says of a file: device, number, size, and when content and entry last changed, in ns."""
+    found = path.stat()
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def load_contract(sources_folder: Path) -> Contract:
@@ -413,13 +420,13 @@ def _ending(name: str) -> str | None:
 
 def _input_file(source: str, folder: Path, path: Path) -> InputFile:
     form = "parquet" if _ending(path.name) == ".parquet" else "csv"
-    with open_file(path) as opened:
-        size = os.fstat(opened.fileno()).st_size
+    with open_file(path):
+        stamp = stamp_of(path)
     try:
         str(path).encode("utf-8")
     except UnicodeEncodeError:
         raise UserError(f"{str(path)!a}: the path is not UTF-8; rename it.") from None
-    return InputFile(source, str(path.relative_to(folder)), path, form, size)
+    return InputFile(source, str(path.relative_to(folder)), path, form, stamp[2], stamp)
 
 
 def _is_summary(path: Path, contract: Contract) -> bool:

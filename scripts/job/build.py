@@ -2,8 +2,6 @@
 
 import datetime as dt
 import json
-import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +9,18 @@ import duckdb
 
 from scripts.base.console import Console
 from scripts.base.errors import UserError
+from scripts.base.interrupts import uninterrupted
 from scripts.base.lock import build_lock
 from scripts.base.parameters import dbt_variables, default_parameters, machine_limits
 from scripts.base.paths import (
+    CAMPAIGNS,
+    CURRENT,
     DBT_TARGET,
     LINK,
     LOGS,
     MANIFEST,
+    METABASE,
+    OBJECTIONS,
     PROJECT,
     SAMPLE,
     SEEDS,
@@ -26,9 +29,8 @@ from scripts.base.paths import (
     VERSIONS,
     WORK,
     given_path,
-    version_name,
 )  # fmt: skip
-from scripts.base.quoting import sql_text
+from scripts.base.rights import group_named, group_that_reads, name_of_group, share
 from scripts.base.seeds import assumed_currency, check_seeds
 from scripts.dbt.failures import why_dbt_failed
 from scripts.dbt.runner import run_dbt
@@ -46,10 +48,12 @@ from scripts.intake.objections import Objections, hand_over, update_register
 from scripts.intake.source import Contract, Intake, load_contract, open_source
 from scripts.job.origin import Origin, check_kept, check_portfolio, choose_origin, read_origin
 from scripts.job.summary import Summary, summarise
+from scripts.job.unchanged_input import check_unchanged, look_at
+from scripts.job.work_file import renew_work
 from scripts.outputs.metabase.resync import ask_for_resync
 from scripts.outputs.report.page import write_report
 from scripts.outputs.workbook.workbook import write_workbook
-from scripts.published.version import prepare, publish, remove_leftovers
+from scripts.published.version import number_of, prepare, publish, remove_leftovers, versions_of
 
 
 def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
@@ -65,7 +69,9 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
         raise UserError(f"{warehouse}: its parent folder does not exist; make it first.")
     warehouse.mkdir(exist_ok=True)
     with build_lock(warehouse):
-        remove_leftovers(warehouse)
+        group = _keep_private(given, warehouse, console)
+        for remark in remove_leftovers(warehouse):
+            console.note(remark)
         work = warehouse / WORK
         published_before = read_origin(warehouse)
         origin = choose_origin(given, published_before, warehouse)
@@ -76,7 +82,9 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
         mapping = _mapping(settings, source, origin, published_before, contract, console)
         given = {**mapping.parameters, **given}
         settings |= given
-        with console.stage("Open the input") as stage, _open_work(work) as connection:
+        for remark in renew_work(work, warehouse / LINK):
+            console.note(remark)
+        with console.stage("Open the input") as stage, duckdb.connect(str(work)) as connection:
             intake = open_source(
                 connection,
                 source,
@@ -86,6 +94,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
                 date_order=settings["date_order"],
                 time_zone=settings["time_zone"],
             )
+            files = look_at(intake.files, source)
             stage.rows = connection.execute("select coalesce(sum(rows), 0) from raw.inputs").fetchall()[0][0]
             customers = collect_customers(connection, intake.kind)
             delivery = check_portfolio(
@@ -107,9 +116,8 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
                 mapping.id_columns,
             )
             hand_over(connection, objections.ids)
-            unread = keep_models(connection, warehouse / LINK)
             protected = _protected(connection, intake, settings["protected"])
-        for note in (*intake.notes, *filter(None, [unread, delivery])):
+        for note in (*intake.notes, *filter(None, [delivery])):
             console.note(note)
         for note in _notes_on(objections, warehouse):
             console.note(note)
@@ -127,6 +135,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
             "is_sample": origin.is_sample,
         }
         manifest = _run_dbt(variables, warehouse, console)
+        check_unchanged(files, source)
         if not settings["new_source"]:
             check_kept(work, origin, published_before, warehouse, settings["min_kept_share"])
         try:
@@ -135,48 +144,68 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
                     work=work,
                     warehouse=warehouse,
                     manifest=manifest,
-                    run=dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S%fZ"),
+                    at=dt.datetime.now(dt.UTC),
                     memory_limit=machine.memory,
                     threads=machine.threads,
                 )
                 stage.rows = sum(version.tables.values())
             with console.stage("Write the report"):
-                write_report(version.path, version.outputs)
+                write_report(version.path, version.folder)
             with console.stage("Write the workbook") as stage:
-                _, stage.rows = write_workbook(version.path, version.outputs)
+                _, stage.rows = write_workbook(version.path, version.folder)
             summary = summarise(version.path, warehouse)
-            with console.stage("Publish"):
-                published = publish(version, keep=settings["keep_versions"])
+            # Stopped in the midst, nobody could say which version is in use.
+            with uninterrupted(), console.stage("Publish"):
+                published = publish(version, keep=settings["keep_versions"], group=group)
+                console.standing = f"version {number_of(published.folder)} is published."
         finally:
-            remove_leftovers(warehouse)
-        _write_stages(console, warehouse / STAGES)
-        unasked = ask_for_resync(warehouse, published.link)
-        if unasked:
-            console.note(unasked)
+            unremoved = remove_leftovers(warehouse)
+        for remark in (
+            *published.remarks,
+            *unremoved,
+            *_after_publishing(warehouse, published.link, console),
+        ):
+            console.note(remark)
     return summary
 
 
-def keep_models(connection: duckdb.DuckDBPyConnection, published: Path) -> str:
-    """Where the work file holds no models, as one that is new or of an earlier release, take the published ones.
-
-    Returns what could not be done, in a sentence, or nothing.
-    """
-    tables = {"int_model_runs": "model_runs", "int_model_parameters": "model_parameters"}
-    here = connection.execute("select table_name from duckdb_tables() where schema_name = 'model'").fetchall()
-    if ("int_model_runs",) in here or not published.exists():
-        return ""
-    # Tables of a release that had other folders.
-    for schema in ("features", "segmentation", "meaning", "seeds", "marts"):
-        connection.execute(f"drop schema if exists {schema} cascade")
-    connection.execute("create schema if not exists model")
+def _keep_private(given: dict[str, Any], warehouse: Path, console: Console) -> int | None:
+    """Take from the warehouse what others may read; returns the group that may read what is published."""
+    named = str(given.get("share_group") or "")
+    group = group_that_reads((warehouse / CURRENT).resolve()) if not named else None
+    if named not in ("", "none"):
+        group = group_named(named)
+    elif group is not None:
+        console.note(
+            f"SHARE_GROUP is left out: group {name_of_group(group)} may read what is published, as before"
+        )
+    was_open = False
     try:
-        connection.execute(f"attach {sql_text(str(published.resolve()))} as published (read_only)")
-        for table, mart in tables.items():
-            connection.execute(f"create or replace table model.{table} as from published.marts.{mart}")
-        connection.execute("detach published")
-    except duckdb.Error as error:
-        return f"{published}: cannot be read ({str(error).splitlines()[0]}), so that models shows none of earlier builds"
-    return ""
+        for path in (warehouse / name for name in (DBT_TARGET, LOGS, WORK, OBJECTIONS, CAMPAIGNS, METABASE)):
+            if path.exists():
+                share(path, None)
+        for path in (*warehouse.glob(f"{VERSIONS}/**/*"), *warehouse.glob(VERSIONS), warehouse):
+            was_open |= share(path, group)
+    except OSError as error:
+        raise UserError(
+            f"{error.filename}: its permissions cannot be changed ({error.strerror}); check whose it is."
+        ) from None
+    if was_open and any(warehouse.iterdir()):
+        console.note(f"{warehouse} could be read by every user of this machine; from now on it cannot")
+    return group
+
+
+def _after_publishing(warehouse: Path, published: Path, console: Console) -> list[str]:
+    """Tell others of the new version; returns what cannot be done, in sentences: the build has succeeded by now."""
+    try:
+        _write_stages(console, warehouse / STAGES)
+        unasked = ask_for_resync(warehouse, published)
+    except Exception as error:
+        # Whatever it is, the new version is in use.
+        return [
+            f"the new version is published; what comes after did not end well ({type(error).__name__}: {error})"
+        ]
+    return [unasked] if unasked else []
 
 
 def _notes_on(objections: Objections, warehouse: Path) -> list[str]:
@@ -192,7 +221,7 @@ def _notes_on(objections: Objections, warehouse: Path) -> list[str]:
             )
         )
     notes.extend(objections.strangers)
-    if objections.added and any((warehouse / VERSIONS).glob(f"{version_name('*')}.duckdb")):
+    if objections.added and versions_of(warehouse):
         notes.append(
             "versions published before still hold the segments of those who objected now; KEEP_VERSIONS=1"
             " removes them with this build"
@@ -293,31 +322,6 @@ def _sample(settings: dict[str, Any], console: Console) -> Path:
         )
         stage.rows = sum(made.rows.values())
     return out
-
-
-def _open_work(work: Path) -> duckdb.DuckDBPyConnection:
-    try:
-        return duckdb.connect(str(work))
-    except duckdb.Error as error:
-        words = str(error).splitlines()[0]
-        if "Could not set lock" in words:
-            raise UserError(
-                f"{work}: another process has it open ({_pid_of_holder(words)}); close it and build again."
-            ) from None
-        if "Permission denied" in words or not work.exists():
-            raise UserError(f"{work}: cannot be written; check the folder's permissions.") from None
-    # A file that cannot be read holds nothing the job could go on from; it is kept for a look, log and all.
-    aside = work.with_suffix(f".broken-{int(time.time())}")
-    work.rename(aside)
-    log = Path(f"{work}.wal")
-    if log.exists():
-        log.rename(f"{aside}.wal")
-    return duckdb.connect(str(work))
-
-
-def _pid_of_holder(words: str) -> str:
-    found = re.search(r"PID (\d+)", words)
-    return f"pid {found[1]}" if found else "which one is not known"
 
 
 def _run_dbt(variables: dict[str, Any], warehouse: Path, console: Console) -> Path:

@@ -37,7 +37,7 @@ def scoring_sql(warehouse: Path, model: str) -> str:
     with open_published(warehouse) as connection:
         runs = connection.execute(
             "select model_id, k, scaling, representation, strftime(trained_at, '%Y-%m-%d %H:%M') as trained_at,"
-            " customers_trained_on as customers from marts.model_runs order by model_runs.trained_at desc"
+            " customers_trained_on as customers from marts.model_runs order by run_number desc"
         ).fetchall()
         names = [column[0] for column in connection.description or []]
         found = [dict(zip(names, run, strict=True)) for run in runs if model in ("", run[0])]

@@ -8,7 +8,7 @@ import duckdb
 from rich.table import Table
 
 from scripts.base.console import Console
-from scripts.base.paths import LINK, PARQUET_LINK, REPORT, WORKBOOK
+from scripts.base.paths import LINK, PARQUET, REPORT, WORKBOOK
 from scripts.published.reading import LATEST_RUN
 
 # label of a measure, its right edge
@@ -109,7 +109,7 @@ def summarise(version: Path, warehouse: Path) -> Summary:
     remarks.append(f"{len(segments)} segments on {scaling} {representation} features: {reason}")
     if warning:
         remarks.append(f"warning: {warning}; do not build campaigns on the segments marked unstable")
-    openable = {"tables": LINK, "Parquet files": PARQUET_LINK, "workbook": WORKBOOK, "report": REPORT}
+    openable = {"tables": LINK, "Parquet files": PARQUET, "workbook": WORKBOOK, "report": REPORT}
     return Summary(
         table,
         remarks,

@@ -5,14 +5,14 @@ warehouse/docs/index.html, whole or not at all.
 """
 
 import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from scripts.base.errors import UserError
+from scripts.base.files import passing_folder
 from scripts.base.lock import build_lock
-from scripts.base.paths import DOCS, LOGS, PARTIAL, RUN_RESULTS, WORK
+from scripts.base.paths import DOCS, LOGS, RUN_RESULTS, WORK
 from scripts.dbt.failures import why_dbt_failed
 from scripts.dbt.runner import run_dbt
 
@@ -29,13 +29,9 @@ def write_docs(warehouse: Path) -> Path:
     if not (work.exists() and results.exists()):
         raise UserError(f"{work}: nothing is built yet; run make build first.")
     page = warehouse / DOCS
-    # A build removes what begins so, should this be killed.
-    target = warehouse / f"{PARTIAL}docs"
-    with build_lock(warehouse):
+    with build_lock(warehouse), passing_folder(warehouse / "docs") as target:
         variables = json.loads(results.read_text(encoding="utf-8"))["args"]["vars"]
         try:
-            shutil.rmtree(target, ignore_errors=True)
-            target.mkdir()
             _generate(work, target, variables, warehouse)
             page.parent.mkdir(exist_ok=True)
             escape_inlined(target / "static_index.html", [target / "manifest.json", target / "catalog.json"])
@@ -44,8 +40,6 @@ def write_docs(warehouse: Path) -> Path:
             raise UserError(
                 f"{page}: cannot be written ({error.strerror}); check the folder's permissions."
             ) from None
-        finally:
-            shutil.rmtree(target, ignore_errors=True)
     return page
 
 

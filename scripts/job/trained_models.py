@@ -16,7 +16,7 @@ def print_models(warehouse: Path, console: Console) -> None:
     with open_published(warehouse) as connection:
         runs = connection.execute(
             "select model_id, strftime(trained_at, '%Y-%m-%d %H:%M'), scaling, representation, k, stability,"
-            " is_stable, customers from marts.model_runs order by trained_at desc"
+            " is_stable, customers from marts.model_runs order by run_number desc"
         ).fetchall()
     # Lines of a fixed width: a table that fits the terminal would cut the ids.
     console.print(LINE.format("model", "trained at, UTC", "scaling", "sees", "k", "Jaccard", "customers", ""))

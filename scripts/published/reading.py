@@ -7,12 +7,13 @@ import duckdb
 import pandas as pd
 
 from scripts.base.errors import UserError
-from scripts.base.paths import LINK, VERSIONS
+from scripts.base.paths import CURRENT, LINK, VERSIONS
+from scripts.published.version import number_of
 
-# Of the tables that the report and campaigns read, the ones that came last.
-NEEDED = ("words", "segment_rules", "customer_values")
+# Of the tables and columns that the report and campaigns read, the ones that came last.
+NEEDED = ("words", "segment_rules", "customer_values", "model_runs.run_number")
 # The run of the model in use, as a relation: its labels are the published ones.
-LATEST_RUN = "(from marts.model_runs order by trained_at desc limit 1)"
+LATEST_RUN = "(from marts.model_runs order by run_number desc limit 1)"
 # What stands where there is no number.
 NOTHING, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 
@@ -26,40 +27,51 @@ def open_published(warehouse: Path) -> duckdb.DuckDBPyConnection:
     if not published.exists():
         raise UserError(f"{published}: nothing is published yet; run make build first.")
     try:
-        return duckdb.connect(str(published), read_only=True)
+        return duckdb.connect(str(published.resolve()), read_only=True)
     except duckdb.Error as error:
         reason = str(error).splitlines()[0].partition(": ")[2].rstrip(".!")
         raise UserError(
-            f"{published}: cannot be opened ({reason}); run make build again, or let the link lead to an earlier"
-            f" file of {warehouse / VERSIONS}."
+            f"{published}: cannot be opened ({reason}); run make build again, or let {CURRENT} lead to an"
+            f" earlier version in {warehouse / VERSIONS}."
         ) from None
 
 
 def published_file(warehouse: Path) -> Path:
-    """Return the published file's link.
+    """Return the published file of the version in use at this moment, without links on its way.
 
-    Raises UserError where nothing is published, the file cannot be opened, or an earlier version of the job
-    published it.
+    A command that asks once reads one version, though another may be published meanwhile. Raises UserError where
+    nothing is published, the file cannot be opened, or an earlier version of the job published it.
     """
-    published = warehouse / LINK
+    published = (warehouse / LINK).resolve()
     with open_published(warehouse) as connection:
         found = {
-            row[0]
+            name
             for row in connection.execute(
-                "select table_name from duckdb_tables() where schema_name = 'marts'"
+                "select table_name, table_name || '.' || column_name from duckdb_columns() where schema_name = 'marts'"
             ).fetchall()
+            for name in row
         }
     missing = [name for name in NEEDED if name not in found]
     if missing:
         raise UserError(
-            f"{published}: has no table {missing[0]}, so an earlier version of the job built it; run make build again."
+            f"{published}: has no {missing[0]}, so an earlier version of the job built it; run make build again."
         )
     return published
 
 
+def number_and_time(published: Path) -> tuple[str, str]:
+    """Number of the version that a published file is of, and when it was made, as `2026-11-28 08:30:00 UTC`."""
+    version = published.resolve().parent
+    at = version.name.partition("-")[2]
+    return str(number_of(version)), f"{at[:4]}-{at[4:6]}-{at[6:8]} {at[9:11]}:{at[11:13]}:{at[13:15]} UTC"
+
+
 def latest_run(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """The row of the run in use, by column; an earlier release has fewer columns. Raises IndexError where there is none."""
-    run = connection.sql(LATEST_RUN.strip("()"))
+    is_numbered = "run_number" in connection.sql("from marts.model_runs limit 0").columns
+    run = connection.sql(
+        LATEST_RUN.strip("()") if is_numbered else "from marts.model_runs order by trained_at desc limit 1"
+    )
     return dict(zip(run.columns, run.fetchall()[0], strict=True))
 
 
@@ -81,17 +93,16 @@ class PublishedTables:
     """
 
     def __init__(self, path: Path) -> None:
-        """Open a published file to read its words."""
-        self._path = path
-        with duckdb.connect(str(path), read_only=True) as connection:
-            self.words: dict[str, str] = dict(
-                connection.execute("select key, text from marts.words").fetchall()
-            )
+        """Open a published file to read its words; it stays open, so that all that is read is of one version."""
+        self._path = path.resolve()
+        self._connection = duckdb.connect(str(self._path), read_only=True)
+        self.words: dict[str, str] = dict(
+            self._connection.execute("select key, text from marts.words").fetchall()
+        )
 
     def frame(self, query: str) -> Any:
         """The answer to a query, as a frame; Any since pandas' type stubs let a cell be anything."""
-        with duckdb.connect(str(self._path), read_only=True) as connection:
-            return connection.sql(query).df()
+        return self._connection.sql(query).df()
 
     def word(self, key: str, **values: str) -> str:
         """The words of a key, with values in the places of {their names}.

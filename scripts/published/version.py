@@ -1,14 +1,14 @@
 """Publish the marts: a new read-only version, then one atomic switch of the link to it.
 
-Reads warehouse/work.duckdb; writes warehouse/versions/ and the links warehouse/card_segments.duckdb, to the
-version's file, and warehouse/parquet, to its folder with each table as a Parquet file. What shows the tables,
-report and workbook, is made from the new version before anything is switched: nothing can fail after that.
+Reads warehouse/work.duckdb; writes warehouse/versions/, where a version is a folder with the DuckDB file, each table
+as a Parquet file, report and workbook; the link warehouse/current, which leads to one of them; and the names that
+readers open, links through it. What shows the tables is made before anything is switched: nothing can fail after that.
 """
 
+import datetime as dt
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,144 +18,190 @@ from typing import Any
 import duckdb
 
 from scripts.base.errors import UserError
-from scripts.base.paths import (
-    CUSTOMERS,
-    LINK,
-    PARQUET_LINK,
-    PARTIAL,
-    REPORT,
-    VERSIONS,
-    WORK,
-    WORKBOOK,
-    version_name,
-)
+from scripts.base.files import left_behind, partial_of, remove
+from scripts.base.paths import CURRENT, LINK, OF_A_VERSION, PARQUET, VERSIONS, WORK
 from scripts.base.quoting import sql_name, sql_text
+from scripts.base.rights import share
 
 # What Metabase, Excel's drivers and Postgres all read; DuckDB's other types fail in at least one of them.
 FOR_BI = re.compile(
     r"BOOLEAN|TINYINT|SMALLINT|INTEGER|BIGINT|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\)|VARCHAR|DATE|TIMESTAMP"
 )
+# A version's name: its number, which only grows, and when it was made, for people: clocks can be wrong.
+VERSION = re.compile(r"([0-9]{6,})-[0-9TZ]+")
+# Before versions were folders, they were files with the time in their name.
+OLD_VERSIONS = "card_segments_*.duckdb"
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A version that is whole, read-only and on disk, and to which no link leads yet.
+    """A version that is whole and on disk, and to which no link leads yet.
 
     Attributes:
         warehouse: folder of the links.
-        run: its name.
-        path: of the DuckDB file.
-        parquet: folder with its tables.
-        outputs: folder for REPORT, WORKBOOK and CUSTOMERS; those that are there get published with it.
+        name: of the version.
+        folder: with the tables; REPORT, WORKBOOK and CUSTOMERS written there get published with them.
+        path: of the DuckDB file in it.
         tables: rows per table.
     """
 
     warehouse: Path
-    run: str
+    name: str
+    folder: Path
     path: Path
-    parquet: Path
-    outputs: Path
     tables: dict[str, int]
 
 
 @dataclass(frozen=True)
 class Published:
-    """What was published: the version's file, its Parquet folder, the link to the file, and rows per table."""
+    """What was published: the version's folder, the DuckDB file in it, the link to that, rows per table, and remarks.
 
+    Attributes:
+        remarks: what did not go well after the new version was in use, in sentences.
+    """
+
+    folder: Path
     path: Path
-    parquet: Path
     link: Path
     tables: dict[str, int]
+    remarks: list[str]
 
 
-def remove_leftovers(warehouse: Path) -> None:
-    """Remove what a killed build left behind half written, and what DuckDB had spilled to disk.
+def remove_leftovers(warehouse: Path) -> list[str]:
+    """Remove what processes that are gone left behind half written, and what DuckDB had spilled to disk.
 
-    Raises UserError where the file system refuses.
+    Returns what cannot be removed, in sentences.
     """
-    spilled = warehouse / f"{WORK}.tmp"
-    leftovers = [*warehouse.glob(f"{PARTIAL}*"), *(warehouse / VERSIONS).glob(f"{PARTIAL}*"), spilled]
-    for leftover in leftovers:
+    versions = warehouse / VERSIONS
+    folders = [warehouse, versions, *(versions.iterdir() if versions.is_dir() else ())]
+    leftovers = [path for folder in folders for path in left_behind(folder)]
+    remarks = []
+    for leftover in (*leftovers, warehouse / f"{WORK}.tmp"):
         try:
-            if leftover.is_dir() and not leftover.is_symlink():
-                shutil.rmtree(leftover)
-            else:
-                leftover.unlink(missing_ok=True)
+            remove(leftover)
         except OSError as error:
-            raise UserError(
-                f"{leftover}: a build that was stopped left it, and it cannot be removed ({error.strerror});"
-                " check the folder's permissions."
-            ) from None
+            remarks.append(
+                f"{leftover}: was left behind by a command that was stopped, may hold customers, and cannot be removed"
+                f" ({error.strerror}); remove it"
+            )
+    return remarks
 
 
 def prepare(
-    *, work: Path, warehouse: Path, manifest: Path, run: str, memory_limit: str, threads: int
+    *, work: Path, warehouse: Path, manifest: Path, at: dt.datetime, memory_limit: str, threads: int
 ) -> Prepared:
     """Copy every model of schema marts, with comments and keys and as Parquet, to a new version.
 
     Args:
         work: DuckDB file with the marts; opened read-only, and no other process may be writing to it.
-        warehouse: folder of the link and of versions/.
+        warehouse: folder of the links and of versions/; no other process may be publishing there.
         manifest: dbt's manifest.json: names, descriptions and keys of the marts.
-        run: names the version; never used before, and sorts after the names before it.
+        at: the time, UTC, that stands in the version's name.
         memory_limit: what DuckDB may use, as `4GB`; it spills to versions/ beyond that.
         threads: number of threads DuckDB may use.
 
     Raises UserError where the file system or the memory limit refuses, or a column has a type that BI tools
     cannot read; what was published before stays as it was. `remove_leftovers` removes what is not published then.
     """
-    for place in (warehouse / LINK, warehouse / PARQUET_LINK):
-        if os.path.lexists(place) and not place.is_symlink():
+    for name in (CURRENT, *OF_A_VERSION):
+        place = warehouse / name
+        # Report and workbook used to be files, before versions were folders.
+        if (
+            os.path.lexists(place)
+            and not place.is_symlink()
+            and (place.is_dir() or name in (CURRENT, LINK, PARQUET))
+        ):
             raise UserError(
                 f"{place}: expected a link that a build made, found something else; move it away and build again."
             )
     versions = warehouse / VERSIONS
-    partial = versions / f"{PARTIAL}{run}.duckdb"
-    parquet, outputs = partial.with_suffix(".parquet"), partial.with_suffix(".outputs")
-    config: dict[str, Any] = {
-        "memory_limit": memory_limit,
-        "threads": threads,
-        "temp_directory": str(partial.with_suffix(".tmp")),
-    }
     with _failures_in_words(warehouse, memory_limit):
         versions.mkdir(exist_ok=True)
-        parquet.mkdir()
-        outputs.mkdir()
-        tables = _write(partial, parquet, work, manifest, config)
-        for file in (partial, *parquet.iterdir()):
-            file.chmod(0o444)
-            _sync(file)
-        _sync(parquet)
-    return Prepared(warehouse, run, partial, parquet, outputs, tables)
+        name = f"{_next_number(warehouse):06}-{at:%Y%m%dT%H%M%SZ}"
+        folder = partial_of(versions / name)
+        config: dict[str, Any] = {
+            "memory_limit": memory_limit,
+            "threads": threads,
+            "temp_directory": str(partial_of(versions / f"{name}.tmp")),
+        }
+        (folder / PARQUET).mkdir(parents=True)
+        tables = _write(folder / LINK, folder / PARQUET, work, manifest, config)
+    return Prepared(warehouse, name, folder, folder / LINK, tables)
 
 
-def publish(version: Prepared, *, keep: int) -> Published:
-    """Point the links at a version, put its outputs beside them, and remove old versions.
+def publish(version: Prepared, *, keep: int, group: int | None = None) -> Published:
+    """Let the link lead to a version, and remove old versions.
 
-    keep: number of newest versions that stay, this one included. Raises UserError where the file system refuses;
-    what was published before stays as it was.
+    Args:
+        version: what `prepare` made.
+        keep: number of newest versions that stay, this one included.
+        group: of the operating system, that may read what is published; None: the owner alone.
+
+    Raises UserError where the file system refuses; what was published before stays as it was. What goes wrong once
+    the new version is in use is a remark.
     """
     warehouse, versions = version.warehouse, version.warehouse / VERSIONS
-    final = versions / f"{version_name(version.run)}.duckdb"
-    parquet, link = final.with_suffix(".parquet"), warehouse / LINK
+    folder, link = versions / version.name, warehouse / LINK
     with _failures_in_words(warehouse):
-        # Each step is on disk before the next one rests on it: content, name, links, and only then the
-        # removal of old versions. So a power cut leaves each link on a whole version, too.
-        version.path.rename(final)
-        version.parquet.rename(parquet)
+        # Each step is on disk before the next one rests on it: content, name, link, and only then the removal of
+        # old versions. So a power cut leaves the link on a whole version, too.
+        for path in sorted(version.folder.rglob("*"), reverse=True):
+            path.chmod(0o700 if path.is_dir() else 0o400)
+            share(path, group)
+            _sync(path)
+        share(version.folder, group)
+        _sync(version.folder)
+        version.folder.rename(folder)
+        share(versions, group)
         _sync(versions)
         _remove_stray_log(link)
-        _switch(warehouse / PARQUET_LINK, parquet)
-        _switch(link, final)
-        for name in (REPORT, WORKBOOK, CUSTOMERS):
-            if (version.outputs / name).exists():
-                (version.outputs / name).replace(warehouse / name)
-            else:
-                # Of an earlier build: it may hold customers who are no longer to be found.
-                (warehouse / name).unlink(missing_ok=True)
+        _switch(warehouse / CURRENT, Path(VERSIONS) / version.name)
+    remarks = []
+    try:
+        link_names(warehouse)
         _sync(warehouse)
-        _prune(versions, final, keep)
-    return Published(final, parquet, link, version.tables)
+        _prune(versions, folder, keep)
+    except OSError as error:
+        remarks.append(
+            f"{folder} is published, but {error.filename or warehouse} cannot be put in order ({error.strerror})"
+        )
+    return Published(folder, folder / LINK, link, version.tables, remarks)
+
+
+def link_names(warehouse: Path) -> None:
+    """Let each name that readers open lead through the link to the version in use; raises OSError where refused.
+
+    A name of which that version has nothing goes: it may be of another, with customers who are no longer to be found.
+    Where no link leads to a version, as where somebody copied the file alone, nothing is done.
+    """
+    if not (warehouse / CURRENT).is_symlink():
+        return
+    for name in OF_A_VERSION:
+        place, target = warehouse / name, Path(CURRENT) / name
+        if not (warehouse / target).exists():
+            place.unlink(missing_ok=True)
+        elif not (place.is_symlink() and place.readlink() == target):
+            _switch(place, target)
+
+
+def versions_of(warehouse: Path) -> list[Path]:
+    """Every whole version, the oldest first: folders by their number, after those of before."""
+    versions = warehouse / VERSIONS
+    numbered = (
+        [path for path in versions.iterdir() if VERSION.fullmatch(path.name)] if versions.is_dir() else []
+    )
+    return [*sorted(versions.glob(OLD_VERSIONS)), *sorted(numbered, key=number_of)]
+
+
+def number_of(version: Path) -> int:
+    """The number of a version's folder; 0 where it has none."""
+    found = VERSION.fullmatch(version.name)
+    return int(found[1]) if found else 0
+
+
+def _next_number(warehouse: Path) -> int:
+    in_use = Path(os.readlink(warehouse / CURRENT)) if (warehouse / CURRENT).is_symlink() else Path()
+    return 1 + max(map(number_of, [*versions_of(warehouse), in_use]))
 
 
 @contextmanager
@@ -175,9 +221,10 @@ def _failures_in_words(warehouse: Path, memory_limit: str = "") -> Iterator[None
 
 
 def _switch(link: Path, target: Path) -> None:
-    """Let the link lead to a file or folder in versions/, from one moment to the next."""
-    new = link.with_name(f"{PARTIAL}{target.name}.link")
-    new.symlink_to(Path(target.parent.name) / target.name)
+    """Let the link lead to a target, a path from where the link is, from one moment to the next."""
+    new = partial_of(link)
+    new.unlink(missing_ok=True)
+    new.symlink_to(target)
     new.replace(link)
 
 
@@ -270,14 +317,20 @@ def _remove_stray_log(link: Path) -> None:
 
 
 def _prune(versions: Path, current: Path, keep: int) -> None:
-    """Remove all but the newest `keep` versions; names sort by the time of the run.
+    """Remove all but the newest `keep` versions.
 
     Who has an old version open goes on reading it: the file lives until the last one closes it.
     """
-    found = sorted(versions.glob(f"{version_name('*')}.duckdb"))
-    for version in found[: -max(keep, 1)]:
-        if version != current:
-            shutil.rmtree(version.with_suffix(".parquet"), ignore_errors=True)
-            version.unlink()
+    for version in versions_of(versions.parent)[: -max(keep, 1)]:
+        if version == current:
+            continue
+        if version.is_dir():
+            # Not a version from one moment to the next: a removal that is cut short leaves no half of one.
+            going = partial_of(version)
+            version.rename(going)
+            remove(going)
+        else:
+            remove(version.with_suffix(".parquet"))
+            remove(version)
             # Only root can have opened a version for writing and left a log.
-            Path(f"{version}.wal").unlink(missing_ok=True)
+            remove(Path(f"{version}.wal"))

@@ -34,6 +34,7 @@ from scripts.outputs.metabase.resync import ask_for_resync
 from scripts.outputs.metabase.set_up import set_up
 from scripts.published.look import VALUE_PARTS
 from tests.support.builds import REPO
+from tests.support.copied_version import copy_warehouse, publish_copy
 from tests.support.metabase_filters import MAY_BE_EMPTY, NUMBERS, QUESTIONS, some_value
 from tests.support.metabase_server import FakeMetabase, served
 
@@ -527,11 +528,10 @@ def warehouse(sample_build: Path, tmp_path: Path) -> Path:
     """A warehouse with what was published, to write keys into."""
     folder = tmp_path / "warehouse"
     folder.mkdir()
-    shutil.copytree(sample_build.parent / "versions", folder / "versions", symlinks=True)
+    copy_warehouse(sample_build, folder)
     shutil.copytree(
         sample_build.parent / "dbt", folder / "dbt", ignore=shutil.ignore_patterns("compiled", "run")
     )
-    (folder / sample_build.name).symlink_to(os.readlink(sample_build))
     return folder
 
 
@@ -629,7 +629,7 @@ def test_secrets_on_the_command_line_are_refused_and_not_repeated(warehouse: Pat
 
 
 def test_what_an_earlier_version_published(warehouse: Path) -> None:
-    version = warehouse / os.readlink(warehouse / "card_segments.duckdb")
+    version = (warehouse / "card_segments.duckdb").resolve()
     version.chmod(0o644)
     with duckdb.connect(str(version)) as connection:
         connection.execute("delete from marts.words where key = 'language.code'")
@@ -640,7 +640,7 @@ def test_what_an_earlier_version_published(warehouse: Path) -> None:
 @pytest.mark.parametrize(("published", "used", "label"), [("fr", "en", "Customers"), ("id", "id", "Nasabah")])
 def test_the_language_of_the_labels(warehouse: Path, published: str, used: str, label: str) -> None:
     """English where there are none: a bank that adds a language need not translate what it may not use."""
-    version = warehouse / os.readlink(warehouse / "card_segments.duckdb")
+    version = (warehouse / "card_segments.duckdb").resolve()
     version.chmod(0o644)
     with duckdb.connect(str(version)) as connection:
         connection.execute("update marts.words set text = ? where key = 'language.code'", [published])
@@ -663,15 +663,11 @@ def test_a_new_version_is_shown_at_once(
     closed = metabase.pools_closed
     assert ask_for_resync(warehouse, published) is None
     assert (metabase.pools_closed, metabase.synced) == (closed, 1)
-    target = Path(os.readlink(published))
-    newer = target.with_name("card_segments_20300102T030405000000Z.duckdb")
-    shutil.copy(warehouse / target, warehouse / newer)
-    published.unlink()
-    published.symlink_to(newer)
+    publish_copy(warehouse)
     assert ask_for_resync(warehouse, published) is None
     assert (metabase.pools_closed, metabase.synced) == (closed + 1, 2)
     database = metabase.databases[done.database]
-    assert database["description"] == "Segments published 2030-01-02 03:04:05 UTC."
+    assert database["description"] == "Segments, version 77, published 2030-01-02 03:04:05 UTC."
     assert database["is_on_demand"] is True
 
 

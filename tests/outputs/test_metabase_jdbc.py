@@ -18,6 +18,7 @@ from scripts.outputs.metabase.provision import connection_details
 from scripts.outputs.metabase.questions import prepared
 from scripts.published.version import FOR_BI
 from tests.support.builds import REPO
+from tests.support.copied_version import copy_warehouse, publish_copy
 from tests.support.metabase_filters import MAY_BE_EMPTY, QUESTIONS, some_value
 from tests.support.metabase_server import COLUMNS, TABLES
 
@@ -214,19 +215,11 @@ def test_a_version_published_meanwhile_is_seen_by_new_connections_alone(
     driver: Driver, sample_build: Path, tmp_path: Path
 ) -> None:
     """Why a build has Metabase close its connections."""
-    versions, link = tmp_path / "versions", tmp_path / "card_segments.duckdb"
-    versions.mkdir()
-    for number in (1, 2):
-        shutil.copy(sample_build, versions / f"{number}.duckdb")
-    with duckdb.connect(str(versions / "2.duckdb")) as connection:
-        connection.execute("update marts.words set text = 'newer' where key = 'language.code'")
-    link.symlink_to("versions/1.duckdb")
+    link = copy_warehouse(sample_build, tmp_path)
     ask = "select text from marts.words where key = 'language.code'"
     assert driver.open("before", link, tmp_path) == []
     assert driver.rows("run", "before", ask) == [["en"]]
-    newer = tmp_path / "newer"
-    newer.symlink_to("versions/2.duckdb")
-    newer.replace(link)
+    publish_copy(tmp_path, "update marts.words set text = 'newer' where key = 'language.code'")
     # It goes on, whole and unhurt, with what it has open.
     assert driver.rows("run", "before", ask) == [["en"]]
     assert driver.open("after", link, tmp_path) == []

@@ -240,7 +240,7 @@ def test_keys_indexes_comments_statistics_and_the_record(place: Place) -> None:
         (record,) = place.ask(f"select obj_description('{SCHEMA}'::regnamespace, 'pg_namespace')")[0]
         assert re.fullmatch(
             r"Card segments, published by make postgres at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC:"
-            rf" version card_segments_run00{run}, model run{run}",
+            rf" version 00000{run}-20251231T235959Z, model run{run}",
             record,
         )
 

@@ -182,7 +182,7 @@ def test_a_file_of_an_earlier_version_is_one_sentence(
         connection.execute("create schema marts; create table marts.words (key varchar, text varchar)")
     monkeypatch.setenv("CARD_SEGMENTS_WAREHOUSE", str(tmp_path))
     assert main([]) == 1
-    assert "has no table segment_rules, so an earlier version of the job built it" in capsys.readouterr().err
+    assert "has no segment_rules, so an earlier version of the job built it" in capsys.readouterr().err
 
 
 def test_a_page_that_cannot_be_written_leaves_the_one_before(

@@ -1,5 +1,6 @@
 """`make sql`: DuckDB's own shell on the published file: reads, cannot write, disturbs no build."""
 
+import datetime as dt
 import os
 import pty
 import re
@@ -173,7 +174,7 @@ def test_an_open_shell_goes_on_while_another_version_is_published(
         work=warehouse / "work.duckdb",
         warehouse=warehouse,
         manifest=warehouse / "dbt" / "manifest.json",
-        run="99991231T000000000000Z",
+        at=dt.datetime(2026, 7, 1, tzinfo=dt.UTC),
         memory_limit="1GB",
         threads=1,
     )

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -14,6 +13,7 @@ import duckdb
 import pytest
 
 from scripts.outputs.metabase.questions import load_questions, runnable
+from tests.support.copied_version import copy_warehouse, publish_copy
 from tests.support.metabase_filters import MAY_BE_EMPTY, some_value
 from tests.support.superset_server import MOST_ROWS, Superset, superset_uri
 
@@ -29,24 +29,12 @@ class Warehouse:
     """
 
     def __init__(self, folder: Path, published: Path) -> None:
-        self._published = published
-        self._versions = folder / "versions"
-        self._versions.mkdir()
-        self.link = folder / "card_segments.duckdb"
-        self.publish("first")
+        self._folder = folder
+        self.link = copy_warehouse(published, folder)
 
-    def publish(self, version: str, *statements: str) -> None:
+    def publish(self, *statements: str) -> None:
         """Let the link lead to a new version: a copy of the published file, changed by statements."""
-        file = self._versions / f"card_segments_{version}.duckdb"
-        shutil.copy(self._published, file)
-        file.chmod(0o644)
-        with duckdb.connect(str(file)) as connection:
-            for statement in statements:
-                connection.execute(statement)
-        file.chmod(0o444)
-        newer = self.link.with_name("newer")
-        newer.symlink_to(Path("versions") / file.name)
-        newer.replace(self.link)
+        publish_copy(self._folder, *statements)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """DuckDB's own answer, in the types of JSON."""
@@ -223,30 +211,21 @@ def test_a_version_published_meanwhile_is_seen_at_once(
     warehouse = Warehouse(tmp_path, sample_build)
     database = superset.connect("published twice", superset_uri(warehouse.link, tmp_path / "temporary"))
     saved = {"database": database, "table_name": "Segments", "sql": "select * from marts.customer_segments"}
-    # The schema that was chosen in SQL Lab stays with a saved query, and does no harm.
-    query = superset.post("dataset/", {**saved, "schema": "card_segments_first.marts"})["id"]
-    with dataset(superset, database, "marts") as table:
+    # The schema that Superset offers: DuckDB names what it opened by its file, which has one name in every version.
+    listed = superset.get(f"database/{database}/schemas/")["result"]
+    assert [schema for schema in listed if schema.endswith(".marts")] == ["card_segments.marts"]
+    query = superset.post("dataset/", {**saved, "schema": "card_segments.marts"})["id"]
+    with (
+        dataset(superset, database, "marts") as table,
+        dataset(superset, database, "card_segments.marts") as offered,
+    ):
         before = drawn(superset.post("chart/data", segment_chart(table)))
-        assert drawn(superset.post("chart/data", segment_chart(query))) == before
+        for number in (query, offered):
+            assert drawn(superset.post("chart/data", segment_chart(number))) == before
         assert len(before) > 1
-        warehouse.publish("second", "update marts.customer_segments set segment_name = 'Everybody'")
+        warehouse.publish("update marts.customer_segments set segment_name = 'Everybody'")
         names = "select distinct segment_name from marts.customer_segments where status = 'segmented'"
         assert superset.sql(database, names) == [("Everybody",)]
-        for number in (query, table):
+        for number in (query, table, offered):
             [(name, customers, _)] = drawn(superset.post("chart/data", segment_chart(number)))
             assert (name, customers) == ("Everybody", sum(counted for _, counted, _ in before))
-
-
-def test_a_dataset_in_the_schema_that_superset_offers_ends_with_its_version(
-    superset: Superset, sample_build: Path, tmp_path: Path
-) -> None:
-    """Why docs/superset.md has people save a query: DuckDB names what it opened by the version's file, not the link."""
-    warehouse = Warehouse(tmp_path, sample_build)
-    database = superset.connect("offered", superset_uri(warehouse.link, tmp_path / "temporary"))
-    listed = superset.get(f"database/{database}/schemas/")["result"]
-    assert [schema for schema in listed if schema.endswith(".marts")] == ["card_segments_first.marts"]
-    with dataset(superset, database, "card_segments_first.marts") as number:
-        assert len(drawn(superset.post("chart/data", segment_chart(number)))) > 1
-        warehouse.publish("second")
-        answer = superset.try_post("chart/data", segment_chart(number))
-        assert not answer.ok and "card_segments_first" in answer.text

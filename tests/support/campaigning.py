@@ -53,7 +53,7 @@ def publish_customers(warehouse: Path, reverse: bool = False) -> None:
             " from marts.customer_segments where status = 'segmented' group by segment_id"
         )
         connection.execute(
-            "create table marts.model_runs as select 'm1' as model_id, timestamp '2026-01-01' as trained_at"
+            "create table marts.model_runs as select 'm1' as model_id, 1 as run_number, timestamp '2026-01-01' as trained_at"
         )
         connection.execute("create table marts.segment_rules (segment_id integer)")
         connection.execute("create table marts.words (key varchar, text varchar)")

@@ -19,7 +19,16 @@ import duckdb
 from tests.support.builds import REAL_FILE, REPO
 
 # What differs between any two builds: clocks, and what is made from them.
-OF_THE_RUN = {"run_id", "built_at", "trained_at", "loaded_at", "seconds", "duration_seconds", "model_id"}
+OF_THE_RUN = {
+    "run_id",
+    "built_at",
+    "trained_at",
+    "loaded_at",
+    "seconds",
+    "duration_seconds",
+    "model_id",
+    "run_number",
+}
 WITHOUT_SECONDS = """regexp_replace(details, '"seconds_[a-z_]+": [^,}]+', '', 'g') as details"""
 MAKE_LEDGER = """
 import sys

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import duckdb
 
+from scripts.published.version import link_names
+
 ROWS = 2000
 ODD = [
     'it\'s "quoted"',
@@ -17,8 +19,9 @@ ODD = [
 
 def write_published(warehouse: Path, run: int, rows: int = ROWS, more: str = "") -> Path:
     """Write a small published file as a build leaves it, every row with the run's model; return its link."""
-    (warehouse / "versions").mkdir(parents=True, exist_ok=True)
-    version = warehouse / "versions" / f"card_segments_run{run:03}.duckdb"
+    folder = warehouse / "versions" / f"{run:06}-20251231T235959Z"
+    folder.mkdir(parents=True, exist_ok=True)
+    version = folder / "card_segments.duckdb"
     version.unlink(missing_ok=True)
     odd = ", ".join("'" + text.replace("'", "''") + "'" for text in ODD)
     with duckdb.connect(str(version)) as connection:
@@ -36,7 +39,7 @@ def write_published(warehouse: Path, run: int, rows: int = ROWS, more: str = "")
                 select segment_id, 'Segment ' || segment_id as segment_name, count(*) as customers,
                     count(*) / 2000 as customer_share
                 from marts.customer_segments group by 1;
-            create table marts.model_runs as select 'run{run}' as model_id, timestamp '2025-12-31 23:59:59.123456' as trained_at;
+            create table marts.model_runs as select 'run{run}' as model_id, {run} as run_number, timestamp '2025-12-31 23:59:59.123456' as trained_at;
             create table marts.words (key varchar primary key, text varchar);
             create table marts.segment_rules (segment_id integer, rule integer, primary key (segment_id, rule));
             alter table marts.customer_segments add primary key (customer_id);
@@ -48,7 +51,7 @@ def write_published(warehouse: Path, run: int, rows: int = ROWS, more: str = "")
             """
         )
     new = warehouse / "link"
-    new.symlink_to(Path("versions") / version.name)
-    link = warehouse / "card_segments.duckdb"
-    new.replace(link)
-    return link
+    new.symlink_to(Path("versions") / folder.name)
+    new.replace(warehouse / "current")
+    link_names(warehouse)
+    return warehouse / "card_segments.duckdb"

@@ -14,17 +14,7 @@ import pytest
 from scripts.base.errors import UserError
 from scripts.base.lock import build_lock
 from tests.support.builds import REPO, run_build
-
-HOLDER = """
-import subprocess, sys
-from pathlib import Path
-from scripts.base.lock import build_lock
-with build_lock(Path(sys.argv[1])):
-    child = subprocess.Popen(["sleep", "60"], close_fds=False, stdout=subprocess.DEVNULL)
-    print(child.pid, flush=True)
-    sys.stdin.readline()
-child.kill()
-"""
+from tests.support.lock_holder import HOLDER
 
 
 @pytest.fixture

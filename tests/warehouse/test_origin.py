@@ -32,7 +32,7 @@ def publish(warehouse: Path, origin: Origin = BANK, customers: int = 100) -> Pat
     with duckdb.connect(str(path)) as connection:
         connection.execute("create schema marts")
         connection.execute(
-            f"create table marts.model_runs as select 'm' as model_id, timestamp '2026-01-01' as trained_at{recorded}"
+            f"create table marts.model_runs as select 'm' as model_id, 1 as run_number, timestamp '2026-01-01' as trained_at{recorded}"
         )
         connection.execute(
             f"create table marts.customer_segments as select i::varchar as customer_id from range({customers}) as r (i)"

@@ -1,6 +1,7 @@
 """Publishing: readers only ever see whole versions, whatever fails, dies or holds files open."""
 
 import ctypes
+import datetime as dt
 import json
 import os
 import re
@@ -21,11 +22,12 @@ from scripts.base.console import Console
 from scripts.base.errors import UserError
 from scripts.base.paths import CUSTOMERS, MANIFEST, PARTIAL, REPORT, WORKBOOK
 from scripts.job import build as job
-from scripts.job.build import keep_models
-from scripts.published.version import Prepared, Published, prepare, publish, remove_leftovers
+from scripts.published.version import Prepared, Published, prepare, publish, remove_leftovers, versions_of
 from tests.support.builds import REPO
 
 ROWS = 3000
+AT = dt.datetime(2026, 7, 1, 12, tzinfo=dt.UTC)
+FIRST, SECOND, THIRD = "000001-20260701T115900Z", "000002-20260701T115800Z", "000003-20260701T115700Z"
 TABLES = ("customer_features", "customer_segments", "segment_profiles")
 ONLY_ONE_RUN = " union ".join(
     f"select distinct run, (select count(*) from marts.{t}) from marts.{t}" for t in TABLES
@@ -71,7 +73,8 @@ def prepare_run(warehouse: Path, run: int, memory_limit: str = "1GB") -> Prepare
         work=warehouse / "work.duckdb",
         warehouse=warehouse,
         manifest=warehouse / "manifest.json",
-        run=f"run{run:03}",
+        # As if the clock had been set back by a minute before each run.
+        at=AT - run * dt.timedelta(minutes=1),
         memory_limit=memory_limit,
         threads=2,
     )
@@ -142,34 +145,37 @@ def warehouse(tmp_path: Path) -> Path:
 def test_a_version_and_a_relative_link_to_it(warehouse: Path) -> None:
     published = publish_run(warehouse, 2)
     assert published.link == warehouse / "card_segments.duckdb"
-    assert published.link.readlink() == Path("versions/card_segments_run002.duckdb")
-    assert published.path == warehouse / "versions" / "card_segments_run002.duckdb"
+    assert published.link.readlink() == Path("current/card_segments.duckdb")
+    assert (warehouse / "parquet").readlink() == Path("current/parquet")
+    assert (warehouse / "current").readlink() == Path("versions") / SECOND
+    assert published.folder == warehouse / "versions" / SECOND
+    assert published.path == published.folder / "card_segments.duckdb" == published.link.resolve()
     assert published.tables == dict.fromkeys(TABLES, ROWS)
-    assert names_below(warehouse) == [
-        "card_segments.duckdb",
-        "manifest.json",
-        "parquet",
-        "versions",
-        "versions/card_segments_run001.duckdb",
-        "versions/card_segments_run001.parquet",
-        *(f"versions/card_segments_run001.parquet/{table}.parquet" for table in TABLES),
-        "versions/card_segments_run002.duckdb",
-        "versions/card_segments_run002.parquet",
-        *(f"versions/card_segments_run002.parquet/{table}.parquet" for table in TABLES),
-        "work.duckdb",
-    ]
+    assert published.remarks == []
+    assert names_below(warehouse) == sorted(
+        [
+            *("card_segments.duckdb", "current", "manifest.json", "parquet", "versions", "work.duckdb"),
+            *(
+                f"versions/{version}{name}"
+                for version in (FIRST, SECOND)
+                for name in (
+                    "",
+                    "/card_segments.duckdb",
+                    "/parquet",
+                    *(f"/parquet/{table}.parquet" for table in TABLES),
+                )
+            ),
+        ]
+    )
 
 
 def test_each_table_is_a_parquet_file_too(warehouse: Path) -> None:
-    """The same rows in the same order, for readers without DuckDB; read-only, behind a relative link."""
+    """The same rows in the same order, for readers without DuckDB; read-only, behind the same link."""
     published = publish_run(warehouse, 2)
-    link = warehouse / "parquet"
-    assert link.readlink() == Path("versions/card_segments_run002.parquet")
-    assert published.parquet == warehouse / link.readlink()
     with duckdb.connect(str(published.link), read_only=True) as connection:
         for table in TABLES:
-            file = link / f"{table}.parquet"
-            assert stat.S_IMODE(file.stat().st_mode) == 0o444
+            file = warehouse / "parquet" / f"{table}.parquet"
+            assert stat.S_IMODE(file.stat().st_mode) == 0o400
             of_file = connection.sql(f"from read_parquet('{file}')")
             of_table = connection.sql(f"from marts.{table}")
             assert of_file.fetchall() == of_table.fetchall()
@@ -185,7 +191,7 @@ def test_the_warehouse_can_be_moved_whole(warehouse: Path) -> None:
 
 def test_the_file_is_read_only_and_a_single_whole_one(warehouse: Path) -> None:
     published = publish_run(warehouse, 2)
-    assert stat.S_IMODE(published.path.stat().st_mode) == 0o444
+    assert stat.S_IMODE(published.path.stat().st_mode) == 0o400
     copy = warehouse.parent / "copy.duckdb"
     copy.write_bytes(published.path.read_bytes())
     with duckdb.connect(str(copy), read_only=True) as connection:
@@ -264,14 +270,49 @@ def test_the_types_in_use_are_published(warehouse: Path) -> None:
 
 
 def test_the_newest_versions_are_kept_and_never_the_current_one_removed(warehouse: Path) -> None:
-    for run in (2, 5, 4):
+    """The newest by their numbers: by the clock, which goes backwards here, it would be the oldest."""
+    for run in (2, 3):
         publish_run(warehouse, run, keep=2)
-    versions = [path.name for path in (warehouse / "versions").iterdir()]
-    kept = [f"card_segments_run00{run}.{kind}" for run in (4, 5) for kind in ("duckdb", "parquet")]
-    assert sorted(versions) == kept
-    publish_run(warehouse, 3, keep=1)  # as if the clock had been set back
+    assert [path.name for path in versions_of(warehouse)] == [SECOND, THIRD]
     assert published_run(warehouse) == (2, ROWS)
-    assert (warehouse / "card_segments.duckdb").readlink().name == "card_segments_run003.duckdb"
+    publish_run(warehouse, 4, keep=1)
+    assert [path.name for path in versions_of(warehouse)] == ["000004-20260701T115600Z"]
+    assert published_run(warehouse) == (2, ROWS)
+
+
+def test_a_version_after_a_rollback_is_the_newest(warehouse: Path) -> None:
+    """Its number is above that of every version that is there, and above the one in use where that alone is left."""
+    publish_run(warehouse, 2)
+    (warehouse / "current").unlink()
+    (warehouse / "current").symlink_to(f"versions/{FIRST}")
+    assert published_run(warehouse) == (1, ROWS)
+    assert publish_run(warehouse, 3).folder.name == THIRD
+    shutil.rmtree(warehouse / "versions")
+    assert publish_run(warehouse, 4).folder.name == "000004-20260701T115600Z"
+
+
+def test_versions_that_were_files_give_way_to_folders(warehouse: Path) -> None:
+    """They count among those that are kept, as the oldest; names that led to them lead through the one link then."""
+    first = (warehouse / "card_segments.duckdb").resolve()
+    old = warehouse / "versions" / "card_segments_20260601T120000000000Z.duckdb"
+    shutil.copy(first, old)
+    shutil.copytree(first.parent / "parquet", old.with_suffix(".parquet"))
+    shutil.rmtree(first.parent)
+    for name, target in (("card_segments.duckdb", old), ("parquet", old.with_suffix(".parquet"))):
+        (warehouse / name).unlink()
+        (warehouse / name).symlink_to(f"versions/{target.name}")
+    (warehouse / "current").unlink()
+    (warehouse / REPORT).write_text("of the old version")
+    assert published_run(warehouse) == (1, ROWS)
+    version = prepare_run(warehouse, 2)
+    (version.folder / REPORT).write_text("of the new one")
+    publish(version, keep=2)
+    assert published_run(warehouse) == (2, ROWS)
+    assert (warehouse / REPORT).is_symlink() and (warehouse / REPORT).read_text() == "of the new one"
+    assert (warehouse / "parquet").readlink() == Path("current/parquet")
+    assert versions_of(warehouse) == [old, version.warehouse / "versions" / version.name]
+    publish_run(warehouse, 3, keep=2)
+    assert not old.exists() and not old.with_suffix(".parquet").exists()
 
 
 def test_a_reader_goes_on_while_its_version_is_replaced_and_removed(warehouse: Path) -> None:
@@ -289,7 +330,7 @@ def test_a_reader_goes_on_while_its_version_is_replaced_and_removed(warehouse: P
     )
     assert reader.stdout is not None and reader.stdout.readline() == "open\n"
     publish_run(warehouse, 2, keep=1)
-    assert not (warehouse / "versions" / "card_segments_run001.duckdb").exists()
+    assert not (warehouse / "versions" / FIRST).exists()
     out, errors = reader.communicate("go on\n", timeout=60)
     old, new = out.splitlines()
     assert old == "(1, 3000) [(3000,)]", errors
@@ -324,7 +365,7 @@ def test_a_reader_sees_only_whole_versions(warehouse: Path) -> None:
 # What goes wrong
 
 
-@pytest.mark.parametrize("name", ["card_segments.duckdb", "parquet"])
+@pytest.mark.parametrize("name", ["card_segments.duckdb", "current", "parquet"])
 @pytest.mark.parametrize("kind", ["file", "folder"])
 def test_what_is_not_a_link_is_left_alone(tmp_path: Path, kind: str, name: str) -> None:
     warehouse = make_work(tmp_path / "warehouse", 1)
@@ -339,7 +380,7 @@ def test_what_is_not_a_link_is_left_alone(tmp_path: Path, kind: str, name: str) 
 
 
 def test_a_link_that_leads_nowhere_is_replaced(warehouse: Path) -> None:
-    (warehouse / "versions" / "card_segments_run001.duckdb").unlink()
+    shutil.rmtree(warehouse / "versions" / FIRST)
     publish_run(warehouse, 2)
     assert published_run(warehouse) == (2, ROWS)
 
@@ -355,7 +396,7 @@ def test_a_folder_that_cannot_be_written(warehouse: Path, folder: str) -> None:
         preexec_fn=lambda: ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0),
     )
     out, errors = done.communicate(timeout=60)
-    (warehouse.parent / folder).chmod(0o755)
+    (warehouse.parent / folder).chmod(0o700)
     assert done.returncode == 1 and "cannot publish" in out and "Permission denied" in out, out + errors
     assert len(out.splitlines()) == 1
     assert published_run(warehouse) == (1, ROWS)
@@ -451,11 +492,12 @@ KILLED_AT_STEP = """
 def check_after_kill(warehouse: Path, runs: set[int], next_run: int) -> None:
     """What is published is whole; work opens; the next publish succeeds and leaves no trace of the kill."""
     assert published_run(warehouse)[0] in runs
-    assert not list(warehouse.rglob("card_segments*.wal"))
+    logs = warehouse.rglob("card_segments*.wal")
+    assert not [log for log in logs if PARTIAL not in str(log)]
     parquet = sorted(path.name for path in (warehouse / "parquet").iterdir())
     assert parquet == [f"{table}.parquet" for table in TABLES]
-    for version in (warehouse / "versions").glob("card_segments_*.duckdb"):
-        with duckdb.connect(str(version), read_only=True) as connection:
+    for version in versions_of(warehouse):
+        with duckdb.connect(str(version / "card_segments.duckdb"), read_only=True) as connection:
             assert len(connection.execute(ONLY_ONE_RUN).fetchall()) == 1
     with duckdb.connect(str(warehouse / "work.duckdb"), read_only=True) as connection:
         assert connection.execute("select count(*) from marts.customer_features").fetchall()[0][0] >= ROWS
@@ -494,7 +536,7 @@ def test_killed_while_copying(warehouse: Path, size: int) -> None:
         import threading
         versions = Path(sys.argv[1]) / "versions"
         def watch():
-            while sum(path.stat().st_size for path in versions.glob(".partial-*.duckdb")) < int(sys.argv[3]):
+            while sum(path.stat().st_size for path in versions.glob(".partial-*/*.duckdb")) < int(sys.argv[3]):
                 pass
             os.kill(os.getpid(), signal.SIGKILL)
         threading.Thread(target=watch, daemon=True).start()
@@ -504,12 +546,12 @@ def test_killed_while_copying(warehouse: Path, size: int) -> None:
     )  # fmt: skip
     _, errors = killed.communicate(timeout=60)
     assert killed.returncode == -signal.SIGKILL, errors
-    assert list((warehouse / "versions").glob(".partial-*.duckdb"))
+    assert list((warehouse / "versions").glob(".partial-*/*.duckdb"))
     check_after_kill(warehouse, {1}, 3)
 
 
 def test_what_was_spilled_before_a_kill_is_removed(warehouse: Path) -> None:
-    for folder in (warehouse / "work.duckdb.tmp", warehouse / "versions" / ".partial-run002.tmp"):
+    for folder in (warehouse / "work.duckdb.tmp", warehouse / "versions" / ".partial-0-000002.tmp"):
         folder.mkdir()
         (folder / "duckdb_temp_storage_DEFAULT-0.tmp").write_bytes(b"spilled")
     remove_leftovers(warehouse)
@@ -546,55 +588,24 @@ def test_a_published_file_that_is_broken_is_one_sentence(tmp_path: Path, module:
     )
 
 
-# A new work file
-
-
-def test_models_of_earlier_builds_come_from_what_is_published(tmp_path: Path) -> None:
-    """As after an upgrade that moved tables, or where the work file was lost; once only."""
-    published = tmp_path / "published.duckdb"
-    with duckdb.connect(str(published)) as connection:
-        connection.execute("create schema marts")
-        connection.execute("create table marts.model_runs as select 'm1' as model_id")
-        connection.execute(
-            "create table marts.model_parameters as select 'm1' as model_id, 0.1::double as value"
-        )
-    with duckdb.connect(str(tmp_path / "work.duckdb")) as work:
-        work.execute("create schema features; create table features.of_an_earlier_release (i integer)")
-        assert keep_models(work, published) == ""
-        assert work.execute("from model.int_model_parameters").fetchall() == [("m1", 0.1)]
-        assert work.execute(
-            "select count(*) from duckdb_schemas() where schema_name = 'features'"
-        ).fetchall() == [(0,)]
-        work.execute("insert into model.int_model_runs values ('m2')")
-        assert keep_models(work, published) == ""
-        assert work.execute("from model.int_model_runs").fetchall() == [("m1",), ("m2",)]
-
-
-def test_a_published_file_without_models_to_take_is_a_note(tmp_path: Path) -> None:
-    broken = tmp_path / "published.duckdb"
-    broken.write_text("no database")
-    with duckdb.connect(str(tmp_path / "work.duckdb")) as work:
-        assert "cannot be read" in keep_models(work, broken)
-        assert keep_models(work, tmp_path / "nothing.duckdb") == ""
-
-
 # What shows the tables
 
 
 @pytest.mark.parametrize("keeps_customers", [True, False])
 def test_report_and_workbook_come_with_their_version(warehouse: Path, keeps_customers: bool) -> None:
     """Those of the version are put in place; one that it has not is of another and goes."""
+    first = prepare_run(warehouse, 1)
     for name in (REPORT, WORKBOOK, CUSTOMERS):
-        (warehouse / name).write_text("of run 1")
+        (first.folder / name).write_text("of run 1")
+    publish(first, keep=3)
     version = prepare_run(warehouse, 2)
     for name in (REPORT, WORKBOOK, *([CUSTOMERS] if keeps_customers else [])):
-        (version.outputs / name).write_text("of run 2")
-    assert published_run(warehouse) == (1, ROWS)
-    assert (warehouse / REPORT).read_text() == "of run 1"
+        (version.folder / name).write_text("of run 2")
+    assert (warehouse / REPORT).read_text() == (warehouse / CUSTOMERS).read_text() == "of run 1"
     publish(version, keep=3)
     assert published_run(warehouse) == (2, ROWS)
     assert (warehouse / REPORT).read_text() == (warehouse / WORKBOOK).read_text() == "of run 2"
-    assert (warehouse / CUSTOMERS).exists() == keeps_customers
+    assert os.path.lexists(warehouse / CUSTOMERS) == keeps_customers
     remove_leftovers(warehouse)
     assert not [name for name in names_below(warehouse) if PARTIAL in name]
 
@@ -605,14 +616,15 @@ def test_what_shows_the_tables_fails_before_anything_is_published(
 ) -> None:
     """A fault there, of whatever kind, leaves everything of the version before."""
     warehouse = Path(shutil.copytree(sample_build.parent, tmp_path / "warehouse", symlinks=True))
-    before, target = names_below(warehouse), (warehouse / "card_segments.duckdb").readlink()
+    before, target = names_below(warehouse), (warehouse / "current").readlink()
 
     def fail(*_: object) -> None:
         raise TypeError("unsupported format string passed to NoneType.__format__")
 
+    monkeypatch.setattr(job, "renew_work", lambda *_: [])
     monkeypatch.setattr(job, "_run_dbt", lambda *_: warehouse / MANIFEST)
     monkeypatch.setattr(job, step, fail)
     with pytest.raises(TypeError):
         job.build({}, warehouse, Console())
     assert names_below(warehouse) == before
-    assert (warehouse / "card_segments.duckdb").readlink() == target
+    assert (warehouse / "current").readlink() == target

@@ -33,7 +33,7 @@ def publish(path: Path, *, value: str, is_sample: str) -> Path:
             create table marts.customer_segments as select 'segmented' as status from range(10);
             create table marts.value_assumptions as select 'USD' as currency;
             create table marts.model_runs as
-                select 'm' as model_id, timestamp '2026-01-01' as trained_at, 'robust' as scaling,
+                select 'm' as model_id, 1 as run_number, timestamp '2026-01-01' as trained_at, 'robust' as scaling,
                     'scaled' as representation, 'as asked' as reason, null::varchar as warning,
                     {is_sample} as is_sample,
                     '{"tenure" if value == "null" else ""}' as unknown_features;

@@ -34,6 +34,12 @@ input as (
 
 select
     run.model_id,
+    -- Clocks are set back; this only grows.
+    {% if is_incremental() -%}
+    (select coalesce(max(past.run_number), 0) + 1 from {{ this }} as past)
+    {%- else -%}
+    cast(1 as bigint)
+    {%- endif %} as run_number,
 
     cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp) as trained_at,
 

@@ -84,10 +84,12 @@ def prepare(warehouse: Path, port: int, files: Files) -> dict[str, str]:
     secret = folder / SECRET
     if not secret.exists():
         write_private(secret, secrets.token_urlsafe(32))
+    owner = warehouse.stat()
     variables = {
         "COMPOSE_PROJECT_NAME": PROJECT,
         "CARD_SEGMENTS_IMAGE": str(image),
         "CARD_SEGMENTS_WAREHOUSE": str(warehouse.resolve()),
+        "CARD_SEGMENTS_READER": f"{owner.st_uid}:{owner.st_gid}",
         "CARD_SEGMENTS_SECRET": str(secret),
         "CARD_SEGMENTS_PORT": str(port),
         "CARD_SEGMENTS_DRIVER_FROM": "file" if files.driver else "release",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.base.errors import UserError
-from scripts.base.paths import LINK, version_name
+from scripts.base.paths import LINK
 from scripts.outputs.metabase.api import Metabase
 from scripts.outputs.metabase.labels import LabelledTables
 from scripts.outputs.metabase.payloads import (
@@ -24,7 +24,7 @@ from scripts.outputs.metabase.payloads import (
     marked,
 )
 from scripts.outputs.metabase.questions import Dashboard, Question, load_dashboards, load_questions, runnable
-from scripts.published.reading import PublishedTables
+from scripts.published.reading import PublishedTables, number_and_time
 
 ENGINE = "duckdb"
 COLLECTION = "collection"
@@ -137,9 +137,8 @@ def find_database(metabase: Metabase, path: str | None = None) -> Payload | None
 
 def description_of(tables: PublishedTables, published: Path) -> str:
     """The database's description: which version is shown."""
-    run = published.resolve().stem.removeprefix(version_name(""))
-    stamp = f"{run[:4]}-{run[4:6]}-{run[6:8]} {run[9:11]}:{run[11:13]}:{run[13:15]} UTC"
-    return tables.word("metabase.database.description", version=stamp)
+    number, at = number_and_time(published)
+    return tables.word("metabase.database.description", number=number, at=at)
 
 
 def refresh(metabase: Metabase, database: Mapping[str, Any], description: str) -> None:

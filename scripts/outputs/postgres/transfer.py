@@ -242,7 +242,7 @@ def _record(postgres: Postgres, schema: str, version: Path) -> str:
     model = postgres.connection.execute(
         f"select model_id from {LATEST_RUN.replace('marts.', 'published.marts.')}"
     ).fetchall()
-    words = f"version {version.stem}, model {model[0][0] if model else 'none'}"
+    words = f"version {version.parent.name}, model {model[0][0] if model else 'none'}"
     at = dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     postgres.run(f"comment on schema {schema} is {sql_text(f'{MARK} at {at}: {words}')}")
     return words

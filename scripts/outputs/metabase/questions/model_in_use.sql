@@ -10,5 +10,5 @@ select
     reason,
     warning
 from marts.model_runs
-order by trained_at desc
+order by run_number desc
 limit 1
