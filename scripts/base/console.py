@@ -15,6 +15,7 @@ from rich.console import Console as RichConsole
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from scripts.base.errors import UserError
+from scripts.base.files import is_damage
 from scripts.base.interrupts import Stopped, watch_signals
 from scripts.base.rights import private_files
 
@@ -26,6 +27,10 @@ ROWS_LOGGED = "rows of the stage: "
 
 
 UNCHANGED = "what was published before stays as it was."
+DAMAGED = (
+    "a DuckDB file of the warehouse is damaged. Let current lead to an earlier version, or run make build, which writes"
+    " all but campaigns.duckdb anew; where it comes again, have the disk looked at."
+)
 # Of a file system: full, its quota reached, read-only, a file too large, no permission, broken; of a process: too many
 # files. Anything else is our own mistake and shows its traceback.
 SURROUNDINGS = {
@@ -213,7 +218,9 @@ def run_command(work: Callable[[Console], None]) -> int:
         # Files that are damaged beyond what opening looks at, a full disk, too little memory.
         if not isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException | duckdb.FatalException):
             raise
-        console.error(f"{str(error).splitlines()[0].rstrip('.')}; {console.standing}")
+        words = str(error).splitlines()[0].rstrip(".")
+        advice = DAMAGED if is_damage(error) else console.standing
+        console.error(f"{words}; {advice}")
         return 1
     except MemoryError:
         console.error(f"This process was refused more memory; {console.standing}")

@@ -46,12 +46,19 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[Path]:
         share(partial, None if private else group_that_reads(path.parent))
         partial.replace(path)
     except (OSError, duckdb.IOException) as error:
+        if is_damage(error):
+            raise
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise UserError(
             f"{path}: cannot be written ({reason}); check the folder's permissions and space."
         ) from None
     finally:
         partial.unlink(missing_ok=True)
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether DuckDB found a file damaged: where it reads, not where it writes."""
+    return isinstance(error, duckdb.Error) and "Corrupt database file" in str(error)
 
 
 @contextmanager

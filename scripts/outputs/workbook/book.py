@@ -4,6 +4,7 @@ Knows nothing of segments. Writes the workbook that it is given a path for, by X
 """
 
 import datetime as dt
+import io
 import re
 import textwrap
 from collections.abc import Sequence
@@ -68,8 +69,16 @@ class Book:
         """Begin a workbook at a path; use it as a context manager, which writes it at its end."""
         import xlsxwriter
 
+        # In memory until it is whole: it holds no rows of customers, and a full disk is told by writing it, in one go.
+        self._path, self._written = path, io.BytesIO()
         self.book = xlsxwriter.Workbook(
-            str(path), {"strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
+            self._written,
+            {
+                "in_memory": True,
+                "strings_to_formulas": False,
+                "strings_to_numbers": False,
+                "strings_to_urls": False,
+            },
         )
         self.book.set_properties({"title": title, "comments": comment, "created": created})
         self.sheets: list[Sheet] = []
@@ -83,6 +92,7 @@ class Book:
     ) -> None:
         if kind is None:
             self.book.close()
+            self._path.write_bytes(self._written.getvalue())
 
     def format(self, **properties: Any) -> Any:
         """A cell format; those alike are one."""
