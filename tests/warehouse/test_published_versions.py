@@ -21,6 +21,7 @@ import pytest
 from scripts.base.console import Console
 from scripts.base.errors import UserError
 from scripts.base.paths import CUSTOMERS, MANIFEST, PARTIAL, REPORT, WORKBOOK
+from scripts.base.quoting import sql_text
 from scripts.job import build as job
 from scripts.published.version import Prepared, Published, prepare, publish, remove_leftovers, versions_of
 from tests.support.builds import REPO
@@ -81,20 +82,32 @@ def prepare_run(warehouse: Path, run: int, memory_limit: str = "1GB") -> Prepare
 
 
 def publish_run(warehouse: Path, run: int, keep: int = 3, memory_limit: str = "1GB") -> Published:
-    """Publish what make_work left."""
+    """Publish what make_work left, with a report and a workbook that name the run."""
     try:
-        return publish(prepare_run(warehouse, run, memory_limit), keep=keep)
+        version = prepare_run(warehouse, run, memory_limit)
+        with duckdb.connect(str(version.path), read_only=True) as connection:
+            made = connection.execute("select any_value(run) from marts.customer_features").fetchall()[0][0]
+        for name in (REPORT, WORKBOOK):
+            (version.folder / name).write_text(f"of run {made}")
+        return publish(version, keep=keep)
     finally:
         remove_leftovers(warehouse)
 
 
 def published_run(warehouse: Path) -> tuple[int, int]:
-    """Run and rows of what is published, opened as another process would; fails unless all tables agree."""
-    link = warehouse / "card_segments.duckdb"
-    with duckdb.connect(str(link), read_only=True) as connection:
+    """Run and rows of what is published, opened as another process would; fails unless all of it agrees."""
+    version = (warehouse / "card_segments.duckdb").resolve().parent
+    with duckdb.connect(str(version / "card_segments.duckdb"), read_only=True) as connection:
         found = connection.execute(ONLY_ONE_RUN).fetchall()
         connection.execute("select sum(hash(columns(*))) from marts.customer_features").fetchall()
-    assert len(found) == 1, found
+        for table in TABLES:
+            file = sql_text(str(version / "parquet" / f"{table}.parquet"))
+            found += connection.execute(
+                f"select run, count(*) from read_parquet({file}) group by run"
+            ).fetchall()
+    assert len(set(found)) == 1, found
+    for name in (REPORT, WORKBOOK):
+        assert (version / name).read_text() == f"of run {found[0][0]}"
     return found[0]
 
 
@@ -152,19 +165,13 @@ def test_a_version_and_a_relative_link_to_it(warehouse: Path) -> None:
     assert published.path == published.folder / "card_segments.duckdb" == published.link.resolve()
     assert published.tables == dict.fromkeys(TABLES, ROWS)
     assert published.remarks == []
+    names = ["card_segments.duckdb", "card_segments.xlsx", "card_segments_report.html", "parquet"]
+    tables = [f"parquet/{table}.parquet" for table in TABLES]
     assert names_below(warehouse) == sorted(
         [
-            *("card_segments.duckdb", "current", "manifest.json", "parquet", "versions", "work.duckdb"),
-            *(
-                f"versions/{version}{name}"
-                for version in (FIRST, SECOND)
-                for name in (
-                    "",
-                    "/card_segments.duckdb",
-                    "/parquet",
-                    *(f"/parquet/{table}.parquet" for table in TABLES),
-                )
-            ),
+            *(*names, "current", "manifest.json", "versions", "work.duckdb"),
+            *(f"versions/{version}" for version in (FIRST, SECOND)),
+            *(f"versions/{version}/{name}" for version in (FIRST, SECOND) for name in (*names, *tables)),
         ]
     )
 
@@ -302,15 +309,13 @@ def test_versions_that_were_files_give_way_to_folders(warehouse: Path) -> None:
         (warehouse / name).unlink()
         (warehouse / name).symlink_to(f"versions/{target.name}")
     (warehouse / "current").unlink()
+    (warehouse / REPORT).unlink()
     (warehouse / REPORT).write_text("of the old version")
-    assert published_run(warehouse) == (1, ROWS)
-    version = prepare_run(warehouse, 2)
-    (version.folder / REPORT).write_text("of the new one")
-    publish(version, keep=2)
+    published = publish_run(warehouse, 2, keep=2)
     assert published_run(warehouse) == (2, ROWS)
-    assert (warehouse / REPORT).is_symlink() and (warehouse / REPORT).read_text() == "of the new one"
+    assert (warehouse / REPORT).is_symlink() and (warehouse / REPORT).read_text() == "of run 2"
     assert (warehouse / "parquet").readlink() == Path("current/parquet")
-    assert versions_of(warehouse) == [old, version.warehouse / "versions" / version.name]
+    assert versions_of(warehouse) == [old, published.folder]
     publish_run(warehouse, 3, keep=2)
     assert not old.exists() and not old.with_suffix(".parquet").exists()
 
