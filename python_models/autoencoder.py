@@ -17,6 +17,7 @@ import math
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ PATIENCE = 4
 STEPS_PER_EXECUTION = 16
 # A code unit whose variance is below this share of the units' mean variance says nothing.
 DEAD_SHARE = 0.01
+# Held while Keras is being imported and set.
+_loads = threading.Lock()
 # Directions of the codes with less of the variance than this are rounding.
 RANK_TOLERANCE = 1e-9
 
@@ -315,8 +318,31 @@ def _layers_of(network: Any, preset: Preset) -> tuple[list[Layer], list[Layer]]:
     return encoder, decoder
 
 
+@contextmanager
+def keras_loading() -> Iterator[None]:
+    """Import Keras beside what happens inside, which takes seconds; who needs it before waits for it."""
+    loading = threading.Thread(target=_load_quietly)
+    loading.start()
+    try:
+        yield
+    finally:
+        # A process must not end while TensorFlow is half imported.
+        loading.join()
+
+
+def _load_quietly() -> None:
+    # What fails here fails again where it is wanted, and is told there.
+    with suppress(Exception):
+        _keras()
+
+
 def _keras() -> Any:
-    """Import Keras on TensorFlow, silently, and make it give the same numbers every time."""
+    """Import Keras on TensorFlow, silently, and make it give the same numbers every time; for one thread at a time."""
+    with _loads:
+        return _imported_keras()
+
+
+def _imported_keras() -> Any:
     quiet = _environment(TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE_ONEDNN_OPTS="0", KERAS_BACKEND="tensorflow")
     with quiet, _native_errors_held_back():
         import tensorflow

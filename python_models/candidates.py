@@ -21,6 +21,7 @@ from python_models.problem import Problem
 from python_models.sample import count_distinct
 from python_models.space import Space
 from python_models.stability import BOOTSTRAP_ROWS, bootstrap
+from python_models.workers import side_by_side
 
 FloatArray = NDArray[np.float64]
 
@@ -44,10 +45,10 @@ def candidates_in(space: Space, problem: Problem) -> list[Candidate]:
 def screened(candidates: Sequence[Candidate], problem: Problem) -> list[Candidate]:
     """Look closer at those that the rule may still come to: more resamples, and the tree."""
     running = in_the_running(candidates, problem.gate)
-    return [
-        looked_at(each, problem) if is_running else each
-        for each, is_running in zip(candidates, running, strict=True)
-    ]
+    return side_by_side(
+        lambda each: looked_at(each[0], problem) if each[1] else each[0],
+        zip(candidates, running, strict=True),
+    )
 
 
 def looked_at(candidate: Candidate, problem: Problem) -> Candidate:

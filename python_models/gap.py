@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from python_models.kmeans import LARGEST_SEED, Partition, fit_plus_plus
+from python_models.workers import side_by_side
 
 FloatArray = NDArray[np.float64]
 
@@ -43,8 +44,12 @@ def gap_statistic(points: FloatArray, k_max: int, seed: int) -> Gap:
     """Compute the gap for k = 1 to k_max on the first GAP_ROWS rows of points, shape (rows, dimensions)."""
     data = points[:GAP_ROWS]
     rng = np.random.default_rng([seed, len(data)])
-    ours = _log_inertias(data, k_max, rng)
-    theirs = [_log_inertias(_reference(data, rng), k_max, rng) for _ in range(REFERENCES)]
+    # Each data set draws its starts from a generator of its own, so that they can be fitted side by side.
+    sets = [data, *(_reference(data, rng) for _ in range(REFERENCES))]
+    generators = [np.random.default_rng([seed, len(data), place]) for place in range(len(sets))]
+    ours, *theirs = side_by_side(
+        lambda each: _log_inertias(each[0], k_max, each[1]), zip(sets, generators, strict=True)
+    )
     length = min(len(each) for each in [ours, *theirs])
     stacked = np.array([each[:length] for each in theirs])
     return Gap(

@@ -6,13 +6,11 @@ inertia most (the fast global k-means of Likas, Vlassis and Verbeek 2003, on dra
 centre less, the one whose customers lose least by moving to their second nearest.
 """
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -101,10 +99,7 @@ def _fit(
     model = KMeans(
         k, init=init, n_init=1, tol=tolerance, max_iter=MAX_ITERATIONS, random_state=seed, algorithm="lloyd"
     )
-    with warnings.catch_warnings():
-        # It warns of fewer distinct segments than asked for, which is looked at below.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(points, sample_weight=weights)
+    model.fit(points, sample_weight=weights)
     partition = Partition(model.cluster_centers_, model.labels_.astype(np.int64), float(model.inertia_))
     return partition if partition.sizes.all() else None
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from python_models.kmeans import LARGEST_SEED, Partition, fit_from, fit_plus_plus
+from python_models.workers import side_by_side
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -113,17 +114,18 @@ def bootstrap(points: FloatArray, partition: Partition, seed: int, resamples: ra
 
     """
     rows = min(len(partition.labels), BOOTSTRAP_ROWS)
-    jaccards, rands = [], []
-    for number in resamples:
+
+    def compared(number: int) -> tuple[FloatArray, float]:
         rng = np.random.default_rng([seed, number])
         counts = np.bincount(rng.integers(rows, size=rows), minlength=rows)
         drawn = np.flatnonzero(counts)
         again = _fit_again(points[drawn], partition.centers, counts[drawn].astype(np.float64), rng)
         old = partition.labels[drawn]
-        jaccards.append(
-            np.zeros(partition.k) if again is None else best_jaccards(old, again.labels, partition.k)
-        )
-        rands.append(0.0 if again is None else adjusted_rand(old, again.labels))
+        if again is None:
+            return np.zeros(partition.k), 0.0
+        return best_jaccards(old, again.labels, partition.k), adjusted_rand(old, again.labels)
+
+    jaccards, rands = zip(*side_by_side(compared, resamples), strict=True)
     return Stability(np.array(jaccards), np.array(rands))
 
 

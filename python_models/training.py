@@ -5,13 +5,15 @@ since only libraries already loaded heed the bound; TensorFlow bounds its own.
 """
 
 import time
+import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import pandas as pd
+from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
-from python_models.autoencoder import FEWEST_ROWS, fit_autoencoder
+from python_models.autoencoder import FEWEST_ROWS, fit_autoencoder, keras_loading
 from python_models.candidates import candidates_in, screened
 from python_models.champion import Candidate
 from python_models.choice import best_space, choose_champion
@@ -28,6 +30,7 @@ from python_models.settings import REPRESENTATIONS, Settings
 from python_models.space import Space, code_space, common_space, impute, plain_spaces
 from python_models.stability import bootstrap
 from python_models.votes import votes
+from python_models.workers import side_by_side
 
 
 def train(features: pd.DataFrame, settings: Settings) -> Results:
@@ -50,12 +53,14 @@ def train(features: pd.DataFrame, settings: Settings) -> Results:
         ValueError: the features cannot be segmented, or not into K segments; one sentence says why.
     """
     clock = Clock()
-    # Threads add up in another order, and the last digits differ.
-    with threadpool_limits(limits=1):
+    # Several threads on one sum add up in another order, and the last digits differ: each sum is of one thread. Of fewer
+    # distinct segments than asked for, which scikit-learn warns of, the fit looks itself.
+    with threadpool_limits(limits=1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
         with clock.part("prepare"):
             sample, spaces, problem = _prepared(features, settings)
-        with clock.part("candidates"):
             problem.check_k()
+        with clock.part("candidates"), keras_loading() if _trains_networks(problem) else nullcontext():
             candidates = _screened_of(spaces, problem)
         with clock.part("autoencoders"):
             networks = _networks(candidates, problem)
@@ -129,7 +134,12 @@ def _prepared(features: pd.DataFrame, settings: Settings) -> tuple[Sample, list[
 
 
 def _screened_of(spaces: Sequence[Space], problem: Problem) -> list[Candidate]:
-    return screened([each for space in spaces for each in candidates_in(space, problem)], problem)
+    return screened(_candidates_of(spaces, problem), problem)
+
+
+def _candidates_of(spaces: Sequence[Space], problem: Problem) -> list[Candidate]:
+    found = side_by_side(lambda space: candidates_in(space, problem), spaces)
+    return [each for of_space in found for each in of_space]
 
 
 def _networks(candidates: Sequence[Candidate], problem: Problem) -> list[Network]:
@@ -139,9 +149,7 @@ def _networks(candidates: Sequence[Candidate], problem: Problem) -> list[Network
     scaling whose features make unstable segments has never made better ones as codes.
     """
     settings = problem.settings
-    if not settings.networks or not candidates:
-        return []
-    if len(problem.filled) < FEWEST_ROWS and settings.representation in (None, *REPRESENTATIONS):
+    if not candidates or not _trains_networks(problem):
         return []
     best = best_space(candidates, problem)
     spaces = [each.space for each in candidates if each.space.scaling == best.scaling]
@@ -154,6 +162,13 @@ def _networks(candidates: Sequence[Candidate], problem: Problem) -> list[Network
     return networks
 
 
+def _trains_networks(problem: Problem) -> bool:
+    """Whether networks are wanted; too few customers are passed over unless their codes were asked for."""
+    settings = problem.settings
+    is_asked_for = settings.representation not in (None, *REPRESENTATIONS)
+    return bool(settings.networks) and (is_asked_for or len(problem.filled) >= FEWEST_ROWS)
+
+
 def _with_codes(
     candidates: list[Candidate], networks: Sequence[Network], problem: Problem
 ) -> list[Candidate]:
@@ -161,7 +176,7 @@ def _with_codes(
     asked = problem.settings.representation
     if asked not in REPRESENTATIONS:
         spaces = [code_space(each.space, each.fitted.encoder) for each in networks]
-        coded = [each for space in spaces for each in candidates_in(space, problem)]
+        coded = _candidates_of(spaces, problem)
         if asked is not None:
             # Only what was asked for; the plain spaces served the choice of a scaling.
             candidates, coded = [], [each for each in coded if each.space.representation == asked]
