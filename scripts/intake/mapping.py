@@ -5,7 +5,6 @@ Reads that one file and writes nothing. All of its faults are told at once. What
 
 from __future__ import annotations
 
-import datetime as dt
 import difflib
 import re
 from collections.abc import Iterable, Mapping
@@ -16,6 +15,7 @@ from typing import Any
 import duckdb
 import yaml
 
+from scripts.base.days import day_of
 from scripts.base.errors import UserError
 from scripts.base.parameters import CURRENCY_CODE
 from scripts.base.paths import given_path
@@ -442,7 +442,7 @@ class _Reader:
     def constant(self, where: str, kind: str, value: str) -> None:
         try:
             if kind == "date":
-                dt.date.fromisoformat(value)
+                day_of(value)
             elif kind in ("number", "amount"):
                 float(value)
             elif kind == "type" and value not in self.types:
