@@ -37,6 +37,11 @@ MOST_BAD_LINES = 1_000_000
 # So many lines that are not UTF-8, to each that is, make a file damaged UTF-8 and not something else.
 MOST_ODD = 10
 
+# Tables pack to a tenth, the same row over and over to a three-hundredth; gzip can do a thousandth. What unpacks to more
+# than so many times its size would keep the job busy for as long as its sender likes; a small file may.
+LARGEST_RATIO = 500
+HARMLESS_BYTES = 1 << 28
+
 # What the first bytes of files that are no CSV say they are.
 MAGIC = {
     b"PK\x03\x04": "an Excel workbook or a ZIP archive",
@@ -198,8 +203,16 @@ def _gzip_head(path: Path, head: bytes) -> bytes:
     try:
         with open_file(path) as file, gzip.open(file) as content:
             beginning = content.read(HEAD_BYTES)
-            while content.read(HEAD_BYTES):
-                pass
+            packed, unpacked = path.stat().st_size, len(beginning)
+            line = _LineLength(path)
+            line.grow(beginning)
+            while piece := content.read(HEAD_BYTES):
+                line.grow(piece)
+                unpacked += len(piece)
+                if unpacked > max(LARGEST_RATIO * packed, HARMLESS_BYTES):
+                    raise UserError(
+                        f"{path} unpacks to more than {LARGEST_RATIO} times its size, which is no table; export it again."
+                    )
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise UserError(
             f"{path} is cut off or damaged: its gzip stream does not end properly; copy it again."
@@ -302,18 +315,41 @@ def odd_lines(path: Path, dialect: Dialect) -> OddLines | None:
     return OddLines(encoding, [(number, line.decode(encoding, "replace")) for number, line in odd], total)
 
 
+def check_line_lengths(path: Path, dialect: Dialect) -> None:
+    """Raise UserError for a file with a line of more than LONGEST_LINE bytes."""
+    line = _LineLength(path)
+    for chunk in _chunks(path, dialect):
+        line.grow(chunk)
+
+
+class _LineLength:
+    """Follows the lines of a file through its pieces, and raises UserError where one gets longer than LONGEST_LINE."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._length = 0
+
+    def grow(self, piece: bytes) -> None:
+        """Take the next piece; a line that begins and ends in it is as long as the piece at most."""
+        first = re.search(rb"[\r\n]", piece)
+        longest = self._length + (first.start() if first else len(piece))
+        if longest > LONGEST_LINE:
+            raise UserError(
+                f"{self._path} has a line of more than {LONGEST_LINE // 1_000_000} million bytes, which is no row of a "
+                "table; export it again."
+            )
+        self._length = len(piece) - max(piece.rfind(b"\n"), piece.rfind(b"\r")) - 1 if first else longest
+
+
 def _line_blocks(path: Path, dialect: Dialect) -> Iterator[bytes]:
     """Pieces of a file that end with a line."""
     rest = b""
+    line = _LineLength(path)
     for chunk in _chunks(path, dialect):
+        line.grow(chunk)
         rest += chunk
         # A carriage return at the very end may be half of a line end.
         cut = max(rest.rfind(b"\n"), rest.rfind(b"\r", 0, -1)) + 1
-        if not cut and len(rest) > LONGEST_LINE:
-            raise UserError(
-                f"{path} has a line of more than {LONGEST_LINE // 1_000_000} million bytes, which is no row of a table; "
-                "export it again."
-            )
         yield rest[:cut]
         rest = rest[cut:]
     yield rest

@@ -19,6 +19,7 @@ import duckdb
 
 from scripts.base.errors import UserError
 from scripts.base.quoting import sql_name, sql_path, sql_text
+from scripts.base.sentences import listed, reason_of
 from scripts.intake.csv_dialect import LONGEST_LINE, MOST_BAD_LINES, Dialect, OddLines, column_names
 
 # A quoted value may go on over so many lines; an open quote is not looked for any further.
@@ -116,9 +117,8 @@ def count_lines(
         # As many columns read as ever, so that both scans see the same lines.
         found = connection.execute(f"select count(_intake_line), max(_intake_rank) from {lines}").fetchone()
     except duckdb.Error as error:
-        reason = str(error).splitlines()[0]
         raise UserError(
-            f"{path} cannot be split into lines ({reason}); save it as CSV in UTF-8 again."
+            f"{path} cannot be split into lines ({reason_of(error)}); save it as CSV in UTF-8 again."
         ) from None
     if len(bad) > MOST_BAD_LINES:
         raise UserError(
@@ -142,7 +142,7 @@ def count_lines(
         is_row = last > first or (is_odd and row.fullmatch(text) is not None)
         damaged = _damaged_columns(text, dialect, used) if is_odd and is_row else []
         if damaged:
-            reason = f"{', '.join(damaged)}: bytes that are not {'UTF-8' if odd and odd.encoding == 'utf-8' else 'text'}"
+            reason = f"{listed(damaged)}: bytes that are not {'UTF-8' if odd and odd.encoding == 'utf-8' else 'text'}"
             unreadable.append((first + shift, text, reason))
         elif is_row:
             joined.append((first + shift, text))

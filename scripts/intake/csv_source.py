@@ -14,10 +14,12 @@ from urllib.parse import unquote
 import duckdb
 
 from scripts.base.quoting import sql_name, sql_text
+from scripts.base.sentences import listed, shown
 from scripts.intake.csv_dialect import (
     DELIMITERS,
     Dialect,
     OddLines,
+    check_line_lengths,
     column_names,
     has_blank_line,
     is_utf8,
@@ -171,6 +173,8 @@ def _check_group(
         path = item.file.path
         kinds, bad = errors.get(path, (set(), 0))
         good = rows.get(path, 0)
+        if "LONG LINE" in kinds or "LINE SIZE OVER MAXIMUM" in kinds:
+            check_line_lengths(path, dialect)
         # Nothing found, nothing rejected: no data rows, or line ends that DuckDB takes for none.
         unsure = dialect.mixed_ends or not (good or kinds)
         # DuckDB also says so of UTF-8 beside a broken quote; the bytes decide.
@@ -233,6 +237,7 @@ def _by_lines(connection: duckdb.DuckDBPyConnection, entity: Entity, item: _CsvF
     if item.dialect.encoding == "utf-8" and not item.odd and not is_utf8(item.file.path, item.dialect):
         item = _not_utf8(item)
     dialect = item.dialect
+    check_line_lengths(item.file.path, dialect)
     used = {*entity.wanted, *EXTRA_COLUMNS.get(entity.name, {})}
     lines = count_lines(connection, item.file.path, dialect, item.odd, used)
     name, file = entity.name, item.file.file
@@ -372,15 +377,15 @@ def _note_on_odd_lines(file: str, odd: OddLines) -> str:
     lines = "1 line is" if count == 1 else f"{count:,} lines are"
     if odd.encoding == "utf-8":
         return (
-            f"{file}: {lines} not UTF-8; what cannot be read is replaced by \ufffd, or refuses its row where it stands in a "
+            f"{shown(file)}: {lines} not UTF-8; what cannot be read is replaced by \ufffd, or refuses its row where it stands in a "
             "column that the job uses."
         )
-    return f"{file}: {lines} not UTF-8, and read as Windows-1252."
+    return f"{shown(file)}: {lines} not UTF-8, and read as Windows-1252."
 
 
 def _add_notes(entity: Entity, files: Sequence[_CsvFile]) -> None:
     def some(chosen: list[str]) -> str:
-        return ", ".join(chosen[:3]) + (f" and {len(chosen) - 3} more" if len(chosen) > 3 else "")
+        return listed(chosen)
 
     for encoding, said in (("latin-1", "Latin-1, because its bytes are not UTF-8"), ("utf-16", "UTF-16")):
         chosen = [item.file.file for item in files if item.dialect.encoding == encoding]

@@ -839,7 +839,7 @@ def test_ledger_without_one_entity(
 def test_entity_given_twice(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     folder = ledger(tmp_path / "in")
     write(folder / "accounts" / "1.csv", LEDGER["accounts"])
-    refused(connection, folder, "accounts more than once (accounts and accounts.csv)")
+    refused(connection, folder, "accounts more than once (accounts, accounts.csv)")
 
 
 def test_mixed_formats_in_one_entity(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
