@@ -25,6 +25,8 @@ from scripts.intake.source import Intake, load_contract, open_source
 # Seconds for one input, and characters of a sentence beside the path that it names.
 LONGEST = 60
 MOST_CHARACTERS = 300
+# Large files take their time, which is no fault.
+MOST_BYTES = 8_000_000
 
 CONTRACT = load_contract(STAGING)
 SUMMARY_HEADER = ",".join([*(column.name for column in CONTRACT.summary["customer_summary"]), "note"])
@@ -228,7 +230,7 @@ MUTATIONS: list[Callable[[bytes, random.Random], bytes]] = [
 def _mutate(data: bytes, rng: random.Random) -> bytes:
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
         # Each takes a file that is not empty.
-        data = rng.choice(MUTATIONS)(data or b"\n", rng)
+        data = rng.choice(MUTATIONS)(data or b"\n", rng)[:MOST_BYTES]
     return data
 
 
