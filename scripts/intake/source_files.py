@@ -479,9 +479,9 @@ def check_columns(entity: Entity, file: InputFile, found: Sequence[str]) -> None
             match = difflib.get_close_matches(name, others, 1, 0.6)
             near += [f"{shown(match[0])} for {name}"] if match else []
         suggestion = f"; near names: {listed(near, 30)}" if near else ""
-        held = listed((name.strip() or "(no name)" for name in found), 65)
+        held = listed((name.strip() or "(no name)" for name in found), 60)
         raise UserError(
-            f"{file.path} lacks the column{'s' if len(missing) > 1 else ''} {listed(missing, 45)} "
+            f"{file.path} lacks the column{'s' if len(missing) > 1 else ''} {listed(missing, 40)} "
             f"of {entity.name}; found: {held}{suggestion}. "
             + (
                 "IDS=rows takes the numbers of its rows for ids."
