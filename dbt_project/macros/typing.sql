@@ -139,26 +139,37 @@
     {{- ' / ' ~ unit if unit -}}
 {%- endmacro %}
 
-{% macro as_date(relation, name) -%}
-    {# A day; a time behind it is left off. Texts without a year of four digits are no dates like 2025-12-31. #}
+{% macro as_date(relation, name, latest='2999-12-31') -%}
+    {# A day from 1900 to `latest`; a time behind it is left off. Texts without a year of four digits are no dates like
+       2025-12-31. Infinity, the year 1 and the like, as databases write them for "unknown", are no days. #}
     {%- set order = spelling(relation, name) -%}
     {%- set formats = {
         'dmy': "['%d/%m/%y', '%d/%m/%Y']", 'mdy': "['%m/%d/%y', '%m/%d/%Y']",
         'named': "['%d/%b/%y', '%d/%b/%Y']", 'compact': "['%Y%m%d']",
     } -%}
+    {%- set in_parts = '[0-9]{1,2}[-./][0-9]{1,2}[-./]([0-9]{4}|[0-9]{2})' -%}
+    {%- set shapes = {
+        'dmy': in_parts, 'mdy': in_parts,
+        'named': '[0-9]{1,2}[- /][A-Za-z]{3}[- /]([0-9]{4}|[0-9]{2})', 'compact': '[0-9]{8}',
+    } -%}
+    {%- set time = '([T ,] ?[0-9][0-9:.,]*( ?[A-Za-z+-][A-Za-z0-9:/_+-]*)?)?' -%}
+    {%- set day -%}
     {%- if raw_type(relation, name) == 'date' -%} {{ name }}
     {%- elif not is_text(relation, name) and order -%} cast(timezone('{{ order }}', {{ name }}) as date)
     {%- elif not is_text(relation, name) -%} try_cast({{ name }} as date)
-    {%- elif order == 'named' -%}
-    cast(try_strptime(regexp_replace(regexp_extract({{ trimmed(name) }}, '^[0-9]+[- /][A-Za-z]+[- /][0-9]+'), '[- ]', '/', 'g'), {{ formats[order] }}) as date)
     {%- elif order -%}
-    cast(try_strptime(regexp_replace(regexp_extract({{ trimmed(name) }}, '^[^T ,]+'), '[-.]', '/', 'g'), {{ formats[order] }}) as date)
+    {# Only text of the right shape gets here: strptime reads `epoch` and `infinity` in every format. #}
+    cast(try_strptime(regexp_replace(regexp_extract({{ trimmed(name) }}, '^({{ shapes[order] }}){{ time }}$', 1), '[-. ]', '/', 'g'), {{ formats[order] }}) as date)
     {%- else -%}
+    {%- set shape = '[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}' ~ time -%}
     case
-        when {{ name }}[5:5] in ('-', '/') then try_cast({{ name }} as date)
-        when {{ trimmed(name) }}[5:5] in ('-', '/') then try_cast({{ trimmed(name) }} as date)
+        when regexp_full_match({{ name }}, '{{ shape }}') then try_cast({{ name }} as date)
+        when regexp_full_match({{ trimmed(name) }}, '{{ shape }}') then try_cast({{ trimmed(name) }} as date)
     end
     {%- endif -%}
+    {%- endset -%}
+    {# DuckDB computes the day once, though it stands here twice. #}
+    case when {{ day }} between date '1900-01-01' and date '{{ latest }}' then {{ day }} end
 {%- endmacro %}
 
 {% macro is_given(relation, name) -%}

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from python_models.settings import Parameter, Settings
+from scripts.base.days import day_of
 from scripts.base.errors import UserError
 from scripts.base.paths import DBT_PROJECT, SEEDS
 from scripts.base.seeds import languages
@@ -230,7 +231,7 @@ def _check_ranges(given: dict[str, Any]) -> None:
     if given.get("as_of"):
         text = given["as_of"]
         try:
-            day = dt.date.fromisoformat(text)
+            day = day_of(text)
         except ValueError:
             raise UserError(f"AS_OF={text}: expected a date like 2025-12-31.") from None
         if (day + dt.timedelta(days=1)).day != 1:

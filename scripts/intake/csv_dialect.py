@@ -28,6 +28,20 @@ HEAD_BYTES = 1 << 20
 FEWEST_NAMES = 3
 MOST_TITLE_LINES = 20
 
+# Bytes. DuckDB's own limit for a row is 2 million; longer lines are read to be refused one by one.
+LONGEST_LINE = 20_000_000
+
+# More lines that make no row than a person would ever look at: the file is something else.
+MOST_BAD_LINES = 1_000_000
+
+# So many lines that are not UTF-8, to each that is, make a file damaged UTF-8 and not something else.
+MOST_ODD = 10
+
+# Tables pack to a tenth, the same row over and over to a three-hundredth; gzip can do a thousandth. What unpacks to more
+# than so many times its size would keep the job busy for as long as its sender likes; a small file may.
+LARGEST_RATIO = 500
+HARMLESS_BYTES = 1 << 28
+
 # What the first bytes of files that are no CSV say they are.
 MAGIC = {
     b"PK\x03\x04": "an Excel workbook or a ZIP archive",
@@ -52,7 +66,7 @@ class Dialect:
     `skip` counts the lines before the header: blank ones, a line `sep=;`, titles (`title_lines`); `header_lines` the lines
     up to the header's end that are not blank (a quoted name may hold a line break), `header` its names as they stand.
     `mixed_ends` is true when the lines up to the header's end do not end alike, which DuckDB's reader does not always
-    notice.
+    notice. Where lines that are not UTF-8 are left to OddLines, `odd_header_lines` says how many of the header's are such.
     """
 
     delimiter: str
@@ -63,6 +77,20 @@ class Dialect:
     header: tuple[str, ...]
     mixed_ends: bool
     title_lines: int = 0
+    odd_header_lines: int | None = None
+
+
+@dataclass(frozen=True)
+class OddLines:
+    """The lines of a file that are not UTF-8, where the others are.
+
+    `encoding` says how they are read, `windows-1252`, or `utf-8` with U+FFFD for what cannot be read; `lines` (number, text)
+    counts all lines that are not blank, as does `total`.
+    """
+
+    encoding: str
+    lines: list[tuple[int, str]]
+    total: int
 
 
 def open_file(path: Path) -> IO[bytes]:
@@ -175,8 +203,16 @@ def _gzip_head(path: Path, head: bytes) -> bytes:
     try:
         with open_file(path) as file, gzip.open(file) as content:
             beginning = content.read(HEAD_BYTES)
-            while content.read(HEAD_BYTES):
-                pass
+            packed, unpacked = path.stat().st_size, len(beginning)
+            line = _LineLength(path)
+            line.grow(beginning)
+            while piece := content.read(HEAD_BYTES):
+                line.grow(piece)
+                unpacked += len(piece)
+                if unpacked > max(LARGEST_RATIO * packed, HARMLESS_BYTES):
+                    raise UserError(
+                        f"{path} unpacks to more than {LARGEST_RATIO} times its size, which is no table; export it again."
+                    )
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise UserError(
             f"{path} is cut off or damaged: its gzip stream does not end properly; copy it again."
@@ -185,7 +221,12 @@ def _gzip_head(path: Path, head: bytes) -> bytes:
 
 
 def _decode(path: Path, head: bytes) -> tuple[str, str]:
-    """Return the head as text, without byte-order mark, and DuckDB's name of its encoding."""
+    """Return the head as text, without byte-order mark, and DuckDB's name of its encoding.
+
+    Latin-1 stands for everything that is not UTF-8; odd_lines tells more.
+    """
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise UserError(f"{path} is UTF-32, which cannot be read; save it as UTF-8.")
     if head.startswith(codecs.BOM_UTF16_LE):
         return head[2 : len(head) // 2 * 2].decode("utf-16-le", "replace"), "utf-16"
     if head.startswith(codecs.BOM_UTF16_BE):
@@ -197,7 +238,15 @@ def _decode(path: Path, head: bytes) -> tuple[str, str]:
         text = codecs.getincrementaldecoder("utf-8")().decode(head)
         return text.removeprefix("\ufeff"), "utf-8"
     except UnicodeDecodeError:
-        return head.decode("latin-1"), "latin-1"
+        lines = [_decode_line(line) for line in head.splitlines(keepends=True)]
+        return "".join(lines).removeprefix("\ufeff"), "latin-1"
+
+
+def _decode_line(line: bytes) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return line.decode("windows-1252", "replace")
 
 
 def _header(path: Path, text: str, delimiter: str) -> tuple[tuple[str, ...], int]:
@@ -228,6 +277,82 @@ def is_utf8(path: Path, dialect: Dialect) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def odd_lines(path: Path, dialect: Dialect) -> OddLines | None:
+    """Find the lines of a file that are not UTF-8; None where the whole file is Latin-1.
+
+    A file with a byte-order mark, or with some lines beyond ASCII that are UTF-8, is damaged UTF-8: text in Latin-1 hardly
+    ever looks like it. Else it is Latin-1, unless it has one of the bytes that mean nothing there: Windows writes quotes
+    and dashes with them.
+    """
+    odd: list[tuple[int, bytes]] = []
+    total = odd_count = utf8_count = 0
+    has_mark = has_windows = False
+    for block in _line_blocks(path, dialect):
+        lines = [line for line in block.splitlines() if line]
+        if total == 0 and block.startswith(codecs.BOM_UTF8):
+            has_mark = True
+        if not block.isascii():
+            for number, line in enumerate(lines, total + 1):
+                if line.isascii():
+                    continue
+                has_windows = has_windows or bool(re.search(rb"[\x80-\x9f]", line))
+                try:
+                    line.decode("utf-8")
+                    utf8_count += 1
+                except UnicodeDecodeError:
+                    odd_count += 1
+                    if odd_count <= MOST_BAD_LINES:
+                        odd.append((number, line))
+        total += len(lines)
+    is_utf8_file = has_mark or odd_count <= MOST_ODD * utf8_count
+    if not is_utf8_file and not has_windows:
+        return None
+    if odd_count > MOST_BAD_LINES:
+        raise UserError(f"{path}: more than {MOST_BAD_LINES:,} lines are not UTF-8; save it as UTF-8.")
+    encoding = "utf-8" if is_utf8_file else "windows-1252"
+    return OddLines(encoding, [(number, line.decode(encoding, "replace")) for number, line in odd], total)
+
+
+def check_line_lengths(path: Path, dialect: Dialect) -> None:
+    """Raise UserError for a file with a line of more than LONGEST_LINE bytes."""
+    line = _LineLength(path)
+    for chunk in _chunks(path, dialect):
+        line.grow(chunk)
+
+
+class _LineLength:
+    """Follows the lines of a file through its pieces, and raises UserError where one gets longer than LONGEST_LINE."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._length = 0
+
+    def grow(self, piece: bytes) -> None:
+        """Take the next piece; a line that begins and ends in it is as long as the piece at most."""
+        first = re.search(rb"[\r\n]", piece)
+        longest = self._length + (first.start() if first else len(piece))
+        if longest > LONGEST_LINE:
+            raise UserError(
+                f"{self._path} has a line of more than {LONGEST_LINE // 1_000_000} million bytes, which is no row of a "
+                "table; export it again."
+            )
+        self._length = len(piece) - max(piece.rfind(b"\n"), piece.rfind(b"\r")) - 1 if first else longest
+
+
+def _line_blocks(path: Path, dialect: Dialect) -> Iterator[bytes]:
+    """Pieces of a file that end with a line."""
+    rest = b""
+    line = _LineLength(path)
+    for chunk in _chunks(path, dialect):
+        line.grow(chunk)
+        rest += chunk
+        # A carriage return at the very end may be half of a line end.
+        cut = max(rest.rfind(b"\n"), rest.rfind(b"\r", 0, -1)) + 1
+        yield rest[:cut]
+        rest = rest[cut:]
+    yield rest
 
 
 def has_blank_line(path: Path, dialect: Dialect) -> bool:

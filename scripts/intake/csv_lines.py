@@ -1,15 +1,17 @@
-"""CSV files whose quoting or line ends are broken: read line by line, so that one bad row costs one row.
+"""CSV files whose quoting, line ends or letters are broken: read line by line, so that one bad row costs one row.
 
 DuckDB's CSV reader loses the good rows around a quote that never closes, and refuses a file that mixes
-line ends. Such a file, and only such a file, is read as lines of text that regular expressions take
+line ends or has bytes that are not UTF-8. Such a file, and only such a file, is read as lines of text that regular expressions take
 apart: slower, but each line stands alone. Needs nothing but a connection; writes no table.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 import re
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,16 +19,11 @@ import duckdb
 
 from scripts.base.errors import UserError
 from scripts.base.quoting import sql_name, sql_path, sql_text
-from scripts.intake.csv_dialect import Dialect, column_names
+from scripts.base.sentences import listed, reason_of
+from scripts.intake.csv_dialect import LONGEST_LINE, MOST_BAD_LINES, Dialect, OddLines, column_names
 
 # A quoted value may go on over so many lines; an open quote is not looked for any further.
 MOST_LINES = 100
-
-# Bytes. DuckDB's own limit for a row is 2 million; longer lines are read here to be refused one by one.
-LONGEST_LINE = 20_000_000
-
-# More lines that make no row than a person would ever look at: the file is something else.
-MOST_BAD_LINES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -34,13 +31,15 @@ class LineCount:
     """What a file holds when read by lines.
 
     `rows` are readable rows; `unreadable` (row number, text, reason); `joined` (row number, text) the rows
-    that go over several lines; `shifts` (line, shift): from this line on, row number = line + shift.
+    that go over several lines or were not UTF-8; `shifts` (line, shift): from this line on, row number = line + shift,
+    where lines that are not UTF-8 do not count. `odd`: those lines, where there are any.
     """
 
     rows: int
     unreadable: list[tuple[int, str, str]]
     joined: list[tuple[int, str]]
     shifts: list[tuple[int, int]]
+    odd: OddLines | None = None
 
 
 def _field(delimiter: str) -> str:
@@ -65,8 +64,9 @@ def lines_sql(path: Path, dialect: Dialect, numbered: bool) -> str:
         f"(select _intake_line{rank} from (select _intake_line from read_csv({sql_path(path)}, "
         "auto_detect = false, header = false, delim = '\x01\x02\x01', quote = '', escape = '', "
         f"strict_mode = false, max_line_size = {LONGEST_LINE}, encoding = {sql_text(dialect.encoding)}, "
-        f"compression = {'gzip' if dialect.gzipped else 'none'!r}, columns = {{'_intake_line': 'VARCHAR'}}) "
-        f"where _intake_line is not null offset {dialect.header_lines}))"
+        f"compression = {'gzip' if dialect.gzipped else 'none'!r}, columns = {{'_intake_line': 'VARCHAR'}}"
+        f"{'' if dialect.odd_header_lines is None else ', ignore_errors = true'}) "
+        f"where _intake_line is not null offset {dialect.header_lines - (dialect.odd_header_lines or 0)}))"
     )
 
 
@@ -82,18 +82,29 @@ def rows_sql(lines: str, dialect: Dialect, further: str) -> str:
             f"replace(substr(trim({value}), 2, length(trim({value})) - 2), '\"\"', '\"') "
             f"else {value} end, '') as {sql_name(name)}"
         )
+    # Few lines have quotes, and the expression takes twenty times as long.
+    split = (
+        f"case when contains(_intake_line, '\"') then regexp_extract_all(_intake_line, {fields}, 1) "
+        f"else string_split(_intake_line, {sql_text(dialect.delimiter)}) end"
+    )
     return (
-        f"(select {', '.join(columns)}{further} from (select *, "
-        f"regexp_extract_all(_intake_line, {fields}, 1) as _intake_fields from {lines} as lines "
+        f"(select {', '.join(columns)}{further} from (select *, {split} as _intake_fields from {lines} as lines "
         f"where regexp_full_match(_intake_line, {sql_text(row_pattern(dialect))})))"
     )
 
 
-def count_lines(connection: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect) -> LineCount:
+def count_lines(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    dialect: Dialect,
+    odd: OddLines | None = None,
+    used: Collection[str] = (),
+) -> LineCount:
     """Sort a broken file's lines into rows, rows over several lines, and unreadable ones.
 
     Only lines that make no row on their own come to Python. A line with an open quote is joined with the
     lines after it where together they make one row; a line break inside becomes a plain newline.
+    odd: the lines that are not UTF-8; a row with one is kept unless what cannot be read is in a column of `used`.
     Raises UserError when DuckDB cannot even split the file into lines, or a million of them make no row.
     """
     pattern = sql_text(row_pattern(dialect))
@@ -106,29 +117,77 @@ def count_lines(connection: duckdb.DuckDBPyConnection, path: Path, dialect: Dial
         # As many columns read as ever, so that both scans see the same lines.
         found = connection.execute(f"select count(_intake_line), max(_intake_rank) from {lines}").fetchone()
     except duckdb.Error as error:
-        reason = str(error).splitlines()[0]
         raise UserError(
-            f"{path} cannot be split into lines ({reason}); save it as CSV in UTF-8 again."
+            f"{path} cannot be split into lines ({reason_of(error)}); save it as CSV in UTF-8 again."
         ) from None
     if len(bad) > MOST_BAD_LINES:
         raise UserError(
             f"{path}: more than {MOST_BAD_LINES:,} lines have not the header's columns; export it again."
         )
     total = int(found[0]) if found else 0
+    # From here on lines are counted with those that are not UTF-8.
+    places, texts = _odd_places(path, dialect, odd, total)
+    total += len(places)
+    bad = sorted([*((_place(rank, places), text) for rank, text in bad), *zip(places, texts, strict=True)])
     unreadable: list[tuple[int, str, str]] = []
     joined: list[tuple[int, str]] = []
-    shifts: list[tuple[int, int]] = []
+    shifts: dict[int, int] = {}
     shift = 0
     spent = 0
-    for first, last, text in _pieces(bad, re.compile(row_pattern(dialect))):
+    row = re.compile(row_pattern(dialect))
+    for first, last, text in _pieces(bad, row):
         spent += last - first + 1
-        if last > first:
+        before = bisect_right(places, last)
+        is_odd = before > bisect_left(places, first)
+        is_row = last > first or (is_odd and row.fullmatch(text) is not None)
+        damaged = _damaged_columns(text, dialect, used) if is_odd and is_row else []
+        if damaged:
+            reason = f"{listed(damaged)}: bytes that are not {'UTF-8' if odd and odd.encoding == 'utf-8' else 'text'}"
+            unreadable.append((first + shift, text, reason))
+        elif is_row:
             joined.append((first + shift, text))
-            shift -= last - first
-            shifts.append((last + 1, shift))
         else:
             unreadable.append((first + shift, text, _reason(text, dialect)))
-    return LineCount(total - spent + len(joined), unreadable, joined, shifts)
+        shift -= last - first
+        if last > first or is_odd:
+            shifts[last + 1 - before] = shift + before
+    rows = total - spent + len(joined)
+    return LineCount(rows, unreadable, joined, sorted(shifts.items()), odd)
+
+
+def _odd_places(
+    path: Path, dialect: Dialect, odd: OddLines | None, total: int
+) -> tuple[list[int], list[str]]:
+    """Places and texts of lines that are not UTF-8, below the header; DuckDB must have read all others."""
+    if odd is None:
+        return [], []
+    header = dialect.header_lines
+    below = [(number - header, text) for number, text in odd.lines if number > header]
+    if total + len(below) != odd.total - header:
+        raise UserError(
+            f"{path} cannot be split into lines: some are not UTF-8; save it as CSV in UTF-8 again."
+        )
+    return [place for place, _ in below], [text for _, text in below]
+
+
+def _place(rank: int, places: list[int]) -> int:
+    """The place of a line among all, of its rank among those that are not in `places`."""
+    place = rank
+    while (moved := rank + bisect_right(places, place)) != place:
+        place = moved
+    return place
+
+
+def _damaged_columns(text: str, dialect: Dialect, used: Collection[str]) -> list[str]:
+    """The columns of `used` that hold the mark of what could not be read."""
+    try:
+        [fields] = csv.reader(
+            io.StringIO(text, newline=""), delimiter=dialect.delimiter, skipinitialspace=True
+        )
+    except (csv.Error, ValueError):
+        return ["the row"]
+    names = column_names(dialect.header)
+    return [name for name, value in zip(names, fields, strict=False) if name in used and "\ufffd" in value]
 
 
 def _pieces(bad: list[tuple[int, str]], row: re.Pattern[str]) -> Iterator[tuple[int, int, str]]:

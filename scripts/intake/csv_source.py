@@ -14,17 +14,22 @@ from urllib.parse import unquote
 import duckdb
 
 from scripts.base.quoting import sql_name, sql_text
+from scripts.base.sentences import listed, shown
 from scripts.intake.csv_dialect import (
     DELIMITERS,
     Dialect,
+    OddLines,
+    check_line_lengths,
     column_names,
     has_blank_line,
     is_utf8,
+    odd_lines,
     read_csv,
     sniff,
 )
 from scripts.intake.csv_lines import LineCount, count_lines, lines_sql, rows_sql
 from scripts.intake.source_files import (
+    EXTRA_COLUMNS,
     ID_COLUMNS,
     Entity,
     InputFile,
@@ -59,6 +64,7 @@ class _CsvFile:
     keys: tuple[str, ...]
     clean: bool = True
     lines: LineCount | None = None
+    odd: OddLines | None = None
 
 
 def open_csv(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
@@ -72,11 +78,13 @@ def open_csv(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
         dialect = replace(dialect, header=contract_names(entity, dialect.header))
         keys = added_keys(file, dialect.header)
         check_columns(entity, file, [*dialect.header, *keys])
-        waiting.append(_CsvFile(file, dialect, keys))
+        item = _CsvFile(file, dialect, keys)
+        waiting.append(_not_utf8(item) if dialect.encoding == "latin-1" else item)
     checked: list[_CsvFile] = []
     while waiting:
         again: list[_CsvFile] = []
-        for group in _grouped(waiting):
+        checked += [_by_lines(connection, entity, item) for item in waiting if item.odd]
+        for group in _grouped([item for item in waiting if not item.odd]):
             done, retry = _check_group(connection, entity, group)
             checked += done
             again += retry
@@ -96,7 +104,7 @@ def open_csv(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
     entity.files = [
         replace(
             item.file,
-            encoding=item.dialect.encoding,
+            encoding=item.odd.encoding if item.odd else item.dialect.encoding,
             delimiter=item.dialect.delimiter,
         )
         for item in checked
@@ -165,11 +173,13 @@ def _check_group(
         path = item.file.path
         kinds, bad = errors.get(path, (set(), 0))
         good = rows.get(path, 0)
+        if "LONG LINE" in kinds or "LINE SIZE OVER MAXIMUM" in kinds:
+            check_line_lengths(path, dialect)
         # Nothing found, nothing rejected: no data rows, or line ends that DuckDB takes for none.
         unsure = dialect.mixed_ends or not (good or kinds)
         # DuckDB also says so of UTF-8 beside a broken quote; the bytes decide.
         if "INVALID ENCODING" in kinds and dialect.encoding == "utf-8" and not is_utf8(path, dialect):
-            again.append(replace(item, dialect=replace(dialect, encoding="latin-1")))
+            again.append(_not_utf8(item))
         elif unsure or not kinds <= SKIPPABLE or (kinds and has_blank_line(path, dialect)):
             done.append(_by_lines(connection, entity, item))
         else:
@@ -213,12 +223,23 @@ def _keep_rejects(connection: duckdb.DuckDBPyConnection, entity: Entity, files: 
     )
 
 
+def _not_utf8(item: _CsvFile) -> _CsvFile:
+    """Take a file that is not UTF-8 for Latin-1, or for UTF-8 with odd lines."""
+    odd = odd_lines(item.file.path, item.dialect)
+    if odd is None:
+        return replace(item, dialect=replace(item.dialect, encoding="latin-1"))
+    above = sum(1 for number, _ in odd.lines if number <= item.dialect.header_lines)
+    return replace(item, dialect=replace(item.dialect, encoding="utf-8", odd_header_lines=above), odd=odd)
+
+
 def _by_lines(connection: duckdb.DuckDBPyConnection, entity: Entity, item: _CsvFile) -> _CsvFile:
-    """Take a file with broken quotes or line ends for what its lines say."""
+    """Take a file with broken quotes, line ends or letters for what its lines say."""
+    if item.dialect.encoding == "utf-8" and not item.odd and not is_utf8(item.file.path, item.dialect):
+        item = _not_utf8(item)
     dialect = item.dialect
-    if dialect.encoding == "utf-8" and not is_utf8(item.file.path, dialect):
-        dialect = replace(dialect, encoding="latin-1")
-    lines = count_lines(connection, item.file.path, dialect)
+    check_line_lengths(item.file.path, dialect)
+    used = {*entity.wanted, *EXTRA_COLUMNS.get(entity.name, {})}
+    lines = count_lines(connection, item.file.path, dialect, item.odd, used)
     name, file = entity.name, item.file.file
     if lines.unreadable:
         numbers, texts, reasons = zip(*lines.unreadable, strict=True)
@@ -351,9 +372,20 @@ def _shift_sql(shifts: Sequence[tuple[int, int]]) -> str:
     return f"case when _intake_rank < {shifts[half][0]} then {below} else {above} end"
 
 
+def _note_on_odd_lines(file: str, odd: OddLines) -> str:
+    count = len(odd.lines)
+    lines = "1 line is" if count == 1 else f"{count:,} lines are"
+    if odd.encoding == "utf-8":
+        return (
+            f"{shown(file)}: {lines} not UTF-8; what cannot be read is replaced by \ufffd, or refuses its row where it stands in a "
+            "column that the job uses."
+        )
+    return f"{shown(file)}: {lines} not UTF-8, and read as Windows-1252."
+
+
 def _add_notes(entity: Entity, files: Sequence[_CsvFile]) -> None:
     def some(chosen: list[str]) -> str:
-        return ", ".join(chosen[:3]) + (f" and {len(chosen) - 3} more" if len(chosen) > 3 else "")
+        return listed(chosen)
 
     for encoding, said in (("latin-1", "Latin-1, because its bytes are not UTF-8"), ("utf-16", "UTF-16")):
         chosen = [item.file.file for item in files if item.dialect.encoding == encoding]
@@ -369,7 +401,10 @@ def _add_notes(entity: Entity, files: Sequence[_CsvFile]) -> None:
             f"{some(chosen)}: {'the first line is' if lines == 1 else f'the first {lines} lines are'} left out, as the header "
             "stands below."
         )
-    chosen = [item.file.file for item in files if item.lines]
+    for item in files:
+        if item.odd:
+            entity.notes.append(_note_on_odd_lines(item.file.file, item.odd))
+    chosen = [item.file.file for item in files if item.lines and not item.odd]
     if chosen:
         entity.notes.append(
             f"{some(chosen)}: read line by line, which is slower, because of quotes that do not close, "

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import duckdb
 
 from scripts.base.errors import UserError
+from scripts.base.sentences import reason_of, shown
 
 # Spaces, tabs, ends of line, and the blanks that other programs pad or paste with.
 BLANKS = " \t\n\v\f\r\u00a0\u2007\u202f\u3000\u200b\ufeff"
@@ -79,7 +80,10 @@ class Match:
 
     def _named(self) -> str:
         first = sorted(self.unmatched, key=lambda each: each not in self.likely)[:MOST_NAMED]
-        words = [f"{each} (is it {self.likely[each]}?)" if each in self.likely else each for each in first]
+        words = [
+            f"{shown(each)} (is it {shown(self.likely[each])}?)" if each in self.likely else shown(each)
+            for each in first
+        ]
         more = len(self.unmatched) - len(first)
         return ", ".join(words) + (f" and {more:,} more" if more else "")
 
@@ -99,7 +103,7 @@ def collect_customers(connection: duckdb.DuckDBPyConnection, kind: str) -> str:
             f" from raw.{entity}_unnumbered where {id_sql(column)} != ''"
         )
     except duckdb.Error as error:
-        raise UserError(f"{entity}: its ids cannot be read ({str(error).splitlines()[0]}).") from None
+        raise UserError(f"{entity}: its ids cannot be read ({reason_of(error)}).") from None
     return "input_customers"
 
 

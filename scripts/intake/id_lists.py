@@ -11,6 +11,7 @@ import duckdb
 
 from scripts.base.errors import UserError
 from scripts.base.quoting import sql_name, sql_path
+from scripts.base.sentences import listed, reason_of, shown
 from scripts.intake.csv_dialect import column_names, read_csv, sniff
 from scripts.intake.customer_ids import id_sql
 from scripts.intake.source_files import ID_COLUMNS
@@ -37,9 +38,7 @@ def list_relation(path: Path, name: str, also: Sequence[str] = ()) -> tuple[str,
         try:
             found = duckdb.sql(f"describe select * from {relation}").fetchall()
         except duckdb.Error as error:
-            raise UserError(
-                f"{name}={path}: cannot be read as Parquet ({str(error).splitlines()[0]})."
-            ) from None
+            raise UserError(f"{name}={path}: cannot be read as Parquet ({reason_of(error)}).") from None
         originals = [str(column[0]) for column in found]
         names = column_names(originals)
         renamed = ", ".join(
@@ -60,7 +59,7 @@ def id_column(path: Path, name: str, columns: tuple[str, ...], also: Sequence[st
             return column
     others = " or ".join(dict.fromkeys(["cust_id", *also]))
     raise UserError(
-        f"{name}={path}: has no column customer_id (or {others}); its columns are {', '.join(columns) or 'none'}."
+        f"{name}={path}: has no column customer_id (or {others}); its columns are {listed(columns) or 'none'}."
     )
 
 
@@ -82,7 +81,7 @@ def read_ids(path: Path, name: str, also: Sequence[str] = ()) -> list[str]:
             f"select distinct {id_sql(column)} as id from {relation} order by id nulls first"
         ).fetchall()
     except duckdb.Error as error:
-        raise UserError(f"{name}={path}: cannot be read ({str(error).splitlines()[0]}).") from None
+        raise UserError(f"{name}={path}: cannot be read ({reason_of(error)}).") from None
     # In a file of one column a row without an id is a blank line.
     ids = [row[0] for row in found if row[0] or len(columns) > 1]
     if any(not each for each in ids):
@@ -90,7 +89,7 @@ def read_ids(path: Path, name: str, also: Sequence[str] = ()) -> list[str]:
     for each in ids:
         if len(each) > LONGEST_ID or CONTROL_CHARACTERS.search(each):
             raise UserError(
-                f"{name}={path}: {each[:40]!r}{'...' if len(each) > 40 else ''} is no id: expected at most {LONGEST_ID}"
+                f"{name}={path}: {shown(each)!r} is no id: expected at most {LONGEST_ID}"
                 f" characters without line breaks and the like; this one has {len(each):,}. Correct it or take the row out."
             )
     return ids

@@ -13,6 +13,7 @@ import duckdb
 
 from scripts.base.errors import UserError
 from scripts.base.quoting import sql_name, sql_text
+from scripts.base.sentences import shown
 from scripts.intake.customer_ids import id_sql
 from scripts.intake.mapping import (
     CODE_SEPARATOR,
@@ -93,7 +94,7 @@ def join_files(connection: duckdb.DuckDBPyConnection, entity: Entity, joined: En
     ).fetchall()
     if twice:
         raise UserError(
-            f"{path}: {key} {twice[0][0]} stands there more than once, so that rows of {entity.name} would be doubled; "
+            f"{path}: {shown(key)} {shown(twice[0][0])} stands there more than once, so that rows of {entity.name} would be doubled; "
             "a file to join has one row for each key."
         )
     for place, own in enumerate(entity.parts):
@@ -110,7 +111,9 @@ def join_files(connection: duckdb.DuckDBPyConnection, entity: Entity, joined: En
             f" where joined.{sql_name(key)} is not null)"
         ).fetchall()
         if alone:
-            entity.notes.append(f"{entity.name}: {alone:,} rows have no partner by {key} in {path.name}.")
+            entity.notes.append(
+                f"{entity.name}: {alone:,} rows have no partner by {shown(key)} in {shown(path.name)}."
+            )
         entity.parts[place] = replace(
             own, names=(*own.names, *added), scan=beside(own.scan), numbered=beside(own.numbered)
         )
@@ -185,7 +188,9 @@ def _tell_codes(connection: duckdb.DuckDBPyConnection, entity: Entity, table: Ta
         (code, count) for code, count in found if code not in form.codes and (form.other or code not in ours)
     ]
     if unnamed:
-        some = ", ".join(f"{code or '(empty)'} ({count:,} rows)" for code, count in unnamed[:MOST_CODES])
+        some = ", ".join(
+            f"{shown(code) or '(empty)'} ({count:,} rows)" for code, count in unnamed[:MOST_CODES]
+        )
         more = f" and {len(unnamed) - MOST_CODES:,} more" if len(unnamed) > MOST_CODES else ""
         fate = "they are taken as `other` says" if form.other else "they are refused"
         entity.notes.append(f"{entity.name}: codes that the mapping does not name: {some}{more}; {fate}.")
@@ -193,7 +198,7 @@ def _tell_codes(connection: duckdb.DuckDBPyConnection, entity: Entity, table: Ta
     if never:
         more = f" and {len(never) - MOST_CODES:,} more" if len(never) > MOST_CODES else ""
         entity.notes.append(
-            f"{entity.name}: codes of the mapping that never occur: {', '.join(never[:MOST_CODES])}{more}."
+            f"{entity.name}: codes of the mapping that never occur: {', '.join(map(shown, never[:MOST_CODES]))}{more}."
         )
 
 

@@ -5,7 +5,6 @@ Reads that one file and writes nothing. All of its faults are told at once. What
 
 from __future__ import annotations
 
-import datetime as dt
 import difflib
 import re
 from collections.abc import Iterable, Mapping
@@ -16,9 +15,11 @@ from typing import Any
 import duckdb
 import yaml
 
+from scripts.base.days import day_of
 from scripts.base.errors import UserError
 from scripts.base.parameters import CURRENCY_CODE
 from scripts.base.paths import given_path
+from scripts.base.sentences import shown
 from scripts.intake.csv_dialect import normalise
 from scripts.intake.source_files import EXTRA_COLUMNS, Column, Contract
 
@@ -204,7 +205,7 @@ def load_mapping(path: Path, contract: Contract) -> InputMapping:
     reader = _Reader(contract)
     mapping = reader.mapping(path, content)
     if reader.faults:
-        raise UserError("\n".join(f"{path}: {fault}" for fault in reader.faults))
+        raise UserError(*(f"{path}: {fault}" for fault in reader.faults))
     return mapping
 
 
@@ -254,7 +255,7 @@ class _Reader:
         self.faults: list[str] = []
 
     def fault(self, where: str, what: str) -> None:
-        self.faults.append(f"{where}: {what}.")
+        self.faults.append(f"{shown(where, 80)}: {what}.")
 
     def mapping(self, path: Path, content: Any) -> InputMapping:
         known = {**self.contract.ledger, **self.contract.summary}
@@ -278,17 +279,17 @@ class _Reader:
                     expected = (
                         " or ".join(PARAMETERS[name]) or "three letters" * (name == "currency") or "one word"
                     )
-                    self.fault(name, f"expected {expected}, found {_short(value)}")
+                    self.fault(name, f"expected {expected}, found {shown(value)}")
                 else:
                     parameters[name] = value
         balances = content.get("balances", "")
         if balances and balances not in BALANCES:
-            self.fault("balances", f"expected {' or '.join(BALANCES)}, found {_short(balances)}")
+            self.fault("balances", f"expected {' or '.join(BALANCES)}, found {shown(balances)}")
         lists = content.get("lists", {})
         if not isinstance(lists, dict) or not set(lists) <= set(LIST_COLUMNS):
             self.fault(
                 "lists",
-                f"expected the name of {' or '.join(LIST_COLUMNS)} in your lists, found {_short(lists)}",
+                f"expected the name of {' or '.join(LIST_COLUMNS)} in your lists, found {shown(lists)}",
             )
             lists = {}
         tables = {name: self.table(name, content[name]) for name in known if name in content}
@@ -389,7 +390,7 @@ class _Reader:
             if found:
                 return found
         self.fault(
-            where, f"expected {FORMS[kind]}, null where you have none, or {{value: }}; found {_short(value)}"
+            where, f"expected {FORMS[kind]}, null where you have none, or {{value: }}; found {shown(value)}"
         )
         return None
 
@@ -407,7 +408,7 @@ class _Reader:
             return Form("year_month_day", tuple(normalise(text[part]) for part in ("year", "month", "day")))
         if kind == "date" and keys == {"column", "format"} == set(text):
             if not _is_pattern(text["format"]):
-                self.fault(where, f"format: expected a pattern like %d.%m.%Y, found {text['format']}")
+                self.fault(where, f"format: expected a pattern like %d.%m.%Y, found {shown(text['format'])}")
             return Form("format", theirs, value=text["format"])
         if kind == "type" and {"column"} <= keys <= {"column", "codes", "other"}:
             return self.codes(where, value)
@@ -421,13 +422,14 @@ class _Reader:
             if float(divide_by) <= 0:
                 raise ValueError
         except ValueError:
-            self.fault(where, f"divide_by: expected a number above 0, found {divide_by}")
+            self.fault(where, f"divide_by: expected a number above 0, found {shown(divide_by)}")
         if rest == {"column"}:
             return Form("column", theirs, divide_by=divide_by)
         if kind == "amount" and rest == {"column", "negative"}:
             if text["negative"] not in (OUT, IN):
                 self.fault(
-                    where, f"negative: expected out or in, where amounts below 0 go; found {text['negative']}"
+                    where,
+                    f"negative: expected out or in, where amounts below 0 go; found {shown(text['negative'])}",
                 )
             return Form("signed", theirs, text["negative"], divide_by)
         if kind == "amount" and rest == {OUT, IN} <= set(text):
@@ -442,14 +444,14 @@ class _Reader:
     def constant(self, where: str, kind: str, value: str) -> None:
         try:
             if kind == "date":
-                dt.date.fromisoformat(value)
+                day_of(value)
             elif kind in ("number", "amount"):
                 float(value)
             elif kind == "type" and value not in self.types:
                 self.target(where, value)
         except ValueError:
             expected = "a date like 2025-12-31" if kind == "date" else "a number like 12.5"
-            self.fault(where, f"value: expected {expected}, found {_short(value)}")
+            self.fault(where, f"value: expected {expected}, found {shown(value)}")
 
     def codes(self, where: str, value: Mapping[str, Any]) -> Form | None:
         columns = value["column"] if isinstance(value["column"], list) else [value["column"]]
@@ -480,7 +482,7 @@ class _Reader:
             if each not in known:
                 self.fault(
                     where,
-                    f"{_short(each)} is no transaction type{_near(str(each), known)}; known are {', '.join(known)}",
+                    f"{shown(each)} is no transaction type{_near(str(each), known)}; known are {', '.join(known)}",
                 )
                 return None
         return CodeTarget(ways[OUT], ways[IN])
@@ -515,8 +517,3 @@ def _words(value: Any) -> list[str]:
 def _near(name: str, known: Iterable[str]) -> str:
     match = difflib.get_close_matches(normalise(name), list(known), 1, 0.6)
     return f" (did you mean {match[0]}?)" if match else ""
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else text[:57] + "..."

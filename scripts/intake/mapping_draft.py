@@ -16,6 +16,7 @@ import duckdb
 
 from scripts.base.errors import UserError
 from scripts.base.quoting import sql_name, sql_text
+from scripts.base.sentences import one_line
 from scripts.intake.mapping import DIRECTION_WORDS, IN, OPEN, OUT, UNMAPPED, transaction_types
 from scripts.intake.source import checking_tables, open_files
 from scripts.intake.source_files import ENDINGS, Column, Contract, Entity, look, look_at_entity, unpublished
@@ -126,7 +127,8 @@ def draft_mapping(source: Path, contract: Contract) -> str:
         "# Where numbers do not tell it: decimal_mark, date_order, time_zone, currency, balances may stand here.",
         "",
     ]
-    return "\n".join([*head, *lines]) + "\n"
+    # A name or code from the input does not end the line it stands in.
+    return "\n".join(map(one_line, [*head, *lines])) + "\n"
 
 
 def open_places(draft: str) -> int:

@@ -16,6 +16,7 @@ import duckdb
 from scripts.base.errors import UserError
 from scripts.base.files import whole_file
 from scripts.base.paths import given_path
+from scripts.base.sentences import reason_of, shown
 from scripts.intake.customer_ids import match_ids, spell_id
 from scripts.intake.id_lists import read_ids
 
@@ -77,7 +78,7 @@ def update_register(
     both = sorted(set(handed_in) & set(taken_back))
     if both:
         raise UserError(
-            f"{both[0]} stands in OBJECTIONS and in OBJECTIONS_WITHDRAWN ({len(both)} in all);"
+            f"{shown(both[0])} stands in OBJECTIONS and in OBJECTIONS_WITHDRAWN ({len(both)} in all);"
             " take each out of one of the lists."
         )
     strangers = []
@@ -125,7 +126,9 @@ def _read(path: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: the register of objections cannot be read ({error}); restore it.") from None
+        raise UserError(
+            f"{path}: the register of objections cannot be read ({reason_of(error)}); restore it."
+        ) from None
     if not rows or rows[0] != HEADER or any(len(row) != len(HEADER) or not row[0] for row in rows):
         raise UserError(
             f"{path}: the register of objections is damaged; expected rows of {','.join(HEADER)}. Restore it:"

@@ -10,6 +10,7 @@ import duckdb
 
 from scripts.base.errors import UserError
 from scripts.base.quoting import sql_name, sql_paths
+from scripts.base.sentences import reason_of, shown
 from scripts.intake.csv_dialect import column_names, normalise, open_file
 from scripts.intake.source_files import (
     Entity,
@@ -41,7 +42,7 @@ def open_parquet(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
             try:
                 _parquet_schemas(connection, [path])
             except duckdb.Error as error:
-                raise _damaged(path, str(error).splitlines()[0]) from None
+                raise _damaged(path, reason_of(error)) from None
         raise
     rows = {Path(name): int(count) for name, count in counted}
     entity.files = [replace(file, rows=rows[file.path]) for file in entity.files]
@@ -54,7 +55,7 @@ def open_parquet(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
         for name, data_type in columns:
             if normalise(name) in entity.wanted and data_type == "NESTED":
                 raise UserError(
-                    f"{file.path}: column {name} is nested (a list, struct or map); "
+                    f"{file.path}: column {shown(name)} is nested (a list, struct or map); "
                     "a plain value was expected."
                 )
         groups.setdefault((columns, keys), []).append(file)

@@ -26,6 +26,7 @@ import duckdb
 
 from scripts.base.errors import UserError
 from scripts.base.quoting import sql_name
+from scripts.base.sentences import listed, one_line, reason_of
 from scripts.intake.csv_source import open_csv
 from scripts.intake.mapped_columns import join_files, map_entity, mapped_spellings, take_from
 from scripts.intake.mapping import UNMAPPED, InputMapping
@@ -86,35 +87,36 @@ def open_source(
     """
     kind, entities = look(source, contract, mapping)
     with checking_tables(connection):
-        for entity in entities:
-            if entity.files:
-                _open_entity(connection, entity, mapping)
-        _take_entities(connection, entities, mapping)
-        for entity in entities:
-            if mapping.tables.get(entity.name) and not mapping.table(entity.name).taken_from:
-                map_entity(connection, entity, mapping.table(entity.name))
-        for entity in entities:
-            _know_extra_columns(entity)
-        currency = currency_of(connection, entities)
-        delimiters = {entity.name: entity.files[0].delimiter or "" for entity in entities}
-        spellings = decide_spellings(
-            connection,
-            entities,
-            delimiters,
-            decimal_mark=decimal_mark,
-            date_order=date_order,
-            time_zone=time_zone,
-            balances=mapping.balances,
-        )
-        for entity in entities:
-            spellings |= mapped_spellings(entity, mapping.table(entity.name))
-        for entity in entities:
-            entity.files = [
-                replace(file, decimal_separator="," if entity.decimal_comma else ".")
-                if file.delimiter
-                else file
-                for file in entity.files
-            ]
+        with _told_as_sentence(source):
+            for entity in entities:
+                if entity.files:
+                    _open_entity(connection, entity, mapping)
+            _take_entities(connection, entities, mapping)
+            for entity in entities:
+                if mapping.tables.get(entity.name) and not mapping.table(entity.name).taken_from:
+                    map_entity(connection, entity, mapping.table(entity.name))
+            for entity in entities:
+                _know_extra_columns(entity)
+            currency = currency_of(connection, entities)
+            delimiters = {entity.name: entity.files[0].delimiter or "" for entity in entities}
+            spellings = decide_spellings(
+                connection,
+                entities,
+                delimiters,
+                decimal_mark=decimal_mark,
+                date_order=date_order,
+                time_zone=time_zone,
+                balances=mapping.balances,
+            )
+            for entity in entities:
+                spellings |= mapped_spellings(entity, mapping.table(entity.name))
+            for entity in entities:
+                entity.files = [
+                    replace(file, decimal_separator="," if entity.decimal_comma else ".")
+                    if file.delimiter
+                    else file
+                    for file in entity.files
+                ]
         absent = [name for name in contract.entities(kind) if name not in {each.name for each in entities}]
         spellings |= {f"{name}.absent": "absent" for name in absent}
         notes = [_note_on_absent(name, entities, contract, mapping) for name in absent]
@@ -122,13 +124,19 @@ def open_source(
     return Intake(
         kind,
         tuple(file for entity in entities for file in entity.files),
-        (
-            *(note for entity in entities for note in entity.notes),
-            *notes,
-        ),
+        tuple(one_line(note) for note in (*(note for entity in entities for note in entity.notes), *notes)),
         spellings,
         currency,
     )
+
+
+@contextmanager
+def _told_as_sentence(source: Path) -> Iterator[None]:
+    """Turn what DuckDB says of input that it cannot read after all into a UserError."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise UserError(f"SOURCE={source} cannot be read ({reason_of(error)}); export it again.") from error
 
 
 @contextmanager
@@ -194,8 +202,8 @@ def _take_entities(
         lacking = [name for name in table.theirs(entity.columns) if name not in there]
         if lacking:
             raise UserError(
-                f"{mapping.path}: {entity.name} is taken from {other.name}, whose files lack {', '.join(lacking)}; they"
-                f" have {', '.join(sorted(there))}."
+                f"{mapping.path}: {entity.name} is taken from {other.name}, whose files lack {listed(lacking)}; they"
+                f" have {listed(sorted(there))}."
             )
         take_from(connection, entity, other, table)
 

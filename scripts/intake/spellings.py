@@ -15,6 +15,7 @@ import duckdb
 
 from scripts.base.errors import UserError
 from scripts.base.quoting import sql_name, sql_text
+from scripts.base.sentences import listed, shown
 from scripts.intake.source_files import Column, Entity, unpublished
 
 # What stands where there is nothing.
@@ -265,20 +266,20 @@ def _decide_dates(
             elif order:
                 orders[f"{entity.name}.{column.name}"] = order
                 entity.notes.append(
-                    f"{entity.name}: {column.name}: dates like {example} are read as {DATE_ORDERS[order]}."
+                    f"{entity.name}: {column.name}: dates like {shown(example)} are read as {DATE_ORDERS[order]}."
                 )
     told = {order for order in orders.values() if order in ("dmy", "mdy")}
     for entity, column_name, example in open_ones:
         order = given or (told.copy().pop() if len(told) == 1 else "")
         if not order:
             raise UserError(
-                f"{entity.name}: {column_name}: dates like {example} can be read as day or as month first, and no date of"
+                f"{entity.name}: {column_name}: dates like {shown(example)} can be read as day or as month first, and no date of"
                 " the input tells; say DATE_ORDER=dmy or DATE_ORDER=mdy."
             )
         orders[f"{entity.name}.{column_name}"] = order
         why = "as DATE_ORDER says" if given else "as in the rest of the input"
         entity.notes.append(
-            f"{entity.name}: {column_name}: dates like {example} are read as {DATE_ORDERS[order]}, {why}."
+            f"{entity.name}: {column_name}: dates like {shown(example)} are read as {DATE_ORDERS[order]}, {why}."
         )
     return orders
 
@@ -364,7 +365,7 @@ def currency_of(connection: duckdb.DuckDBPyConnection, entities: Sequence[Entity
             ).fetchall()
             codes = [str(code) for (code,) in found]
             seen |= set(codes)
-            places.append(f"{entity.name}: {name} holds {', '.join(codes) or 'nothing'}")
+            places.append(f"{entity.name}: {name} holds {listed(codes) or 'nothing'}")
     if len(seen) > 1:
         raise UserError(
             f"{'; '.join(places)}; amounts of several currencies cannot be added up. Give the rows of one of them, or"

@@ -1,5 +1,6 @@
 """What people type, hand in and leave lying about: nothing runs, hangs or damages what the job keeps."""
 
+import gzip
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from scripts.base.errors import UserError
 from scripts.base.files import whole_file
 from scripts.base.paths import STAGING, given_path
+from scripts.base.sentences import listed, shown
 from scripts.intake.id_lists import read_ids
 from scripts.intake.objections import objectors, update_register
 from scripts.intake.source import load_contract, open_source
@@ -151,3 +153,85 @@ def test_a_path_at_which_nothing_can_be(
     with pytest.raises(UserError, match=f"^SOURCE=.*: is no usable path \\(.*{reason}") as refusal:
         given_path("SOURCE", text)
     assert len(str(refusal.value)) <= 300
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("plain \u00fc \u00a0 \ufffd", "plain \u00fc \u00a0 \ufffd"),
+        ("two\r\nlines\u2028more\tand", "two  lines more and"),
+        ("\x1b[31mred\x00\x7f", "\\x1b[31mred\\x00\\x7f"),
+        ("\u202eleft \udc80", "\\u202eleft \\udc80"),
+    ],
+)
+def test_a_sentence_is_one_line_without_control_characters(text: str, line: str) -> None:
+    assert str(UserError(text)) == line
+    assert str(UserError("first\nstill first", "second")) == "first still first\nsecond"
+
+
+def test_what_is_quoted_is_short() -> None:
+    assert shown("x" * 10**6) == "x" * 37 + "..."
+    assert shown("\n" * 50) == " " * 37 + "..."
+    assert listed(["a", "b"]) == "a, b"
+    assert listed([]) == ""
+    assert listed(f"column_{n:02}" for n in range(40)) == (
+        ", ".join(f"column_{n:02}" for n in range(8)) + " and 32 more"
+    )
+    assert listed(["x" * 1500], 20) == "x" * 37 + "..."
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\x1b[31m", "x" * 1500, "\u202e", "a,b" * 30])
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_header_is_quoted_on_one_line_and_short(tmp_path: Path, name: str, ending: str) -> None:
+    path = tmp_path / f"summary.{ending}"
+    names = [f"{name}{number}" for number in range(50)]
+    if ending == "csv":
+        path.write_text(",".join(f'"{each}"' for each in names) + "\n" + ",".join("1" * 50) + "\n")
+    else:
+        columns = ", ".join(f'1 as "{each}"' for each in names)
+        duckdb.execute(f"copy (select {columns}) to '{path}' (format parquet)")
+    with pytest.raises(UserError) as refusal:
+        open_source(duckdb.connect(), path, load_contract(STAGING))
+    assert str(refusal.value).isprintable() and len(str(refusal.value)) <= 300 + len(str(path))
+
+
+SUMMARY = [column.name for column in load_contract(STAGING).summary["customer_summary"]]
+HEAD = ",".join(SUMMARY).encode() + b"\nC1" + b",1.5" * 17 + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("filling", "reason"),
+    [
+        (b"\0", "binary data|million bytes"),
+        (b"a", "million bytes"),
+        (b",", "million bytes"),
+        (b'"', "million bytes"),
+        (b"\n", "cannot be read"),
+    ],
+)
+def test_a_small_file_that_unpacks_to_a_large_one(tmp_path: Path, filling: bytes, reason: str) -> None:
+    path = tmp_path / "s.csv.gz"
+    path.write_bytes(gzip.compress(HEAD + filling * 100_000_000))
+    with pytest.raises(UserError, match=reason) as refusal:
+        open_source(duckdb.connect(), path, load_contract(STAGING))
+    assert str(refusal.value).isprintable()
+
+
+def test_a_file_that_unpacks_to_anything(tmp_path: Path) -> None:
+    path = tmp_path / "s.csv.gz"
+    path.write_bytes(gzip.compress(HEAD) + gzip.compress((b"b" * 99_999 + b"\n") * 1_000) * 4)
+    with pytest.raises(UserError, match="unpacks to more than 500 times its size"):
+        open_source(duckdb.connect(), path, load_contract(STAGING))
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_ten_thousand_columns_are_refused(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"s.{ending}"
+    names = [*SUMMARY, *(f"extra_{number}" for number in range(10_000))]
+    if ending == "csv":
+        path.write_text(",".join(names) + "\n" + ",".join("1" * len(names)) + "\n")
+    else:
+        columns = ", ".join(f"1 as {name}" for name in names)
+        duckdb.execute(f"copy (select {columns}) to '{path}' (format parquet)")
+    with pytest.raises(UserError, match="has 10,018 columns; at most 2,000 are read"):
+        open_source(duckdb.connect(), path, load_contract(STAGING))

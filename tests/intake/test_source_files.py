@@ -370,6 +370,91 @@ def test_broken_latin_1_file(connection: duckdb.DuckDBPyConnection, tmp_path: Pa
     assert notes_of(connection) == [("C1", "é", 1), ("C3", "ü\nä", 3)]
 
 
+CURLY = b"\x93Caf\x8e\x94"
+
+
+def test_one_line_that_is_not_utf_8(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """It costs its row where the job needs the column; else it is kept. What others wrote in UTF-8 stays."""
+    lines = summary(
+        summary_row("C1", "Zo\u00eb"),
+        summary_row("C2", "QUOTED"),
+        summary_row("C\u00f63", "x"),
+        summary_row("CQUOTED", "x"),
+        summary_row("C5", '"two\nQUOTED"'),
+        "short QUOTED",
+        summary_row("C7", "\u20ac"),
+        end="\r\n",
+    )
+    source = write(tmp_path / "s.csv", lines.encode().replace(b"QUOTED", b"\xff\xfe"))
+    found = open_source(connection, source, CONTRACT)
+    assert notes_of(connection) == [
+        ("C1", "Zo\u00eb", 1),
+        ("C2", "\ufffd\ufffd", 2),
+        ("C\u00f63", "x", 3),
+        ("C5", "two\n\ufffd\ufffd", 5),
+        ("C7", "\u20ac", 7),
+    ]
+    assert rows(connection, "select count(*) from raw.customer_summary_unnumbered") == [(5,)]
+    assert [(row[1], row[3]) for row in unreadable(connection)] == [
+        (4, "cust_id: bytes that are not UTF-8"),
+        (6, "1 column, but the header has 19"),
+    ]
+    assert [(file.rows, file.unreadable_rows, file.encoding) for file in found.files] == [(7, 2, "utf-8")]
+    assert [note for note in found.notes if "not UTF-8" in note] == [
+        "s.csv: 4 lines are not UTF-8; what cannot be read is replaced by \ufffd, or refuses its row where it stands in a column "
+        "that the job uses."
+    ]
+
+
+@pytest.mark.parametrize("gzipped", [False, True])
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_quotes_as_windows_writes_them(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, late: bool, gzipped: bool, end: bytes
+) -> None:
+    """Also where DuckDB finds them late, and between rows that are broken otherwise."""
+    many = [summary_row(f"C{i}", "plain") for i in range(60_000 if late else 3)]
+    text = summary(*many, summary_row("C-last", "QUOTED"), "bad", summary_row("C-end", "x"))
+    content = text.encode().replace(b"QUOTED", CURLY).replace(b"\n", end)
+    name = "s.csv.gz" if gzipped else "s.csv"
+    found = open_source(
+        connection, write(tmp_path / name, gzip.compress(content) if gzipped else content), CONTRACT
+    )
+    last = len(many) + 1
+    assert rows(
+        connection,
+        "select cust_id, note, _row_number from raw.customer_summary order by _row_number desc limit 2",
+    ) == [("C-end", "x", last + 2), ("C-last", "\u201cCaf\u017d\u201d", last)]
+    assert [row[1] for row in unreadable(connection)] == [last + 1]
+    assert any(note == f"{name}: 1 line is not UTF-8, and read as Windows-1252." for note in found.notes)
+
+
+@pytest.mark.parametrize("header", ["note", "note \u201d", "t\u00fcr"])
+@pytest.mark.parametrize("above", ["", "\n\n", "Report \u2013 all\n", "sep=,\n"])
+def test_headers_as_windows_writes_them(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, header: str, above: str
+) -> None:
+    text = (
+        above
+        + ",".join([*SUMMARY, header])
+        + "\n"
+        + summary_row("C1", "\u2019")
+        + "\n"
+        + summary_row("C2", "x")
+    )
+    open_source(connection, write(tmp_path / "s.csv", text.encode("cp1252")), CONTRACT)
+    assert rows(
+        connection,
+        f'select cust_id, "{header.replace(" ", "_")}", _row_number from raw.customer_summary order by 3',
+    ) == [("C1", "\u2019", 1), ("C2", "x", 2)]
+
+
+@pytest.mark.parametrize("order", ["le", "be"])
+def test_utf_32_is_refused(connection: duckdb.DuckDBPyConnection, tmp_path: Path, order: str) -> None:
+    content = f"\ufeff{summary(summary_row('C1', 'x'))}".encode(f"utf-32-{order}")
+    refused(connection, write(tmp_path / "s.csv", content), "UTF-32", "save it as UTF-8")
+
+
 def test_utf_16(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     text = summary(summary_row("C1", "é"), "bad", summary_row("C3", "€"), end="\r\n")
     open_source(connection, write(tmp_path / "s.csv", b"\xff\xfe" + text.encode("utf-16-le")), CONTRACT)
@@ -754,7 +839,7 @@ def test_ledger_without_one_entity(
 def test_entity_given_twice(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     folder = ledger(tmp_path / "in")
     write(folder / "accounts" / "1.csv", LEDGER["accounts"])
-    refused(connection, folder, "accounts more than once (accounts and accounts.csv)")
+    refused(connection, folder, "accounts more than once (accounts, accounts.csv)")
 
 
 def test_mixed_formats_in_one_entity(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:

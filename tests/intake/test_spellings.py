@@ -8,6 +8,7 @@ import jinja2
 import pytest
 
 from scripts.base.errors import UserError
+from scripts.base.parameters import parse_parameters
 from scripts.intake.source import Intake, load_contract, open_source
 from scripts.intake.spellings import CURRENCY, EMPTIES
 from tests.support.builds import REPO
@@ -25,11 +26,12 @@ def table(section: str) -> list[tuple[str, str]]:
     return re.findall(r"^\| `(.+?)` \| (.+?) \|$", text, flags=re.MULTILINE)
 
 
-def macro(call: str, spelling: str = "", percent: str = "") -> str:
-    """SQL of a call of typing.sql's macros on a column `v` of text that has this spelling."""
+def macro(call: str, spelling: str = "", percent: str = "", data_type: str = "varchar") -> str:
+    """SQL of a call of typing.sql's macros on a column `v` of this type that has this spelling."""
     # What asks the database for a column's type is replaced: dbt's `return` ends a macro, Jinja has none.
     replaced = (
-        "{% macro raw_type(r, n) %}varchar{% endmacro %}{% macro is_text(r, n) %}yes{% endmacro %}"
+        f"{{% macro raw_type(r, n) %}}{data_type}{{% endmacro %}}"
+        f"{{% macro is_text(r, n) %}}{'yes' if data_type == 'varchar' else ''}{{% endmacro %}}"
         "{% macro spelling(r, n) %}{{ '"
         + percent
         + "' if '.percent' in n else '' if '.divide_by' in n else '"
@@ -124,6 +126,70 @@ def test_dates(tmp_path: Path, written: str, read: str) -> None:
     for text in (written, f" {written}"):
         found = value(macro("as_date('r', 'v')", order), text)
         assert (str(found) if found else "refused") == read
+
+
+@pytest.mark.parametrize("order", ["", "dmy", "mdy", "named", "compact"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "infinity",
+        "-infinity",
+        "epoch",
+        "now",
+        "today",
+        "-2024-01-01",
+        "0001-01-01",
+        "00010101",
+        "99999-01-01",
+        "9999-12-31",
+        "99991231",
+        "31-12-0025",
+        "31-12-1899",
+        "01-JAN-0001",
+        "31-Dec-9999",
+        "2024-01-05 (BC)",
+        "2024-01-05 10:00 (BC)",
+    ],
+)
+def test_what_is_no_day_of_any_bank(text: str, order: str) -> None:
+    assert value(macro("as_date('r', 'v')", order), text) is None
+
+
+@pytest.mark.parametrize("data_type", ["date", "timestamp", "timestamp_ns", "timestamp with time zone"])
+def test_days_of_typed_columns(data_type: str) -> None:
+    """Parquet knows infinity and years that no bank has seen; a closing day may lie as far ahead as it likes."""
+    zone = "Asia/Jakarta" if "zone" in data_type else ""
+    sql = macro("as_date('r', 'v')", zone, data_type=data_type)
+    closing = macro("as_date('r', 'v', latest='9999-12-31')", zone, data_type=data_type)
+
+    def read(sql: str, text: str) -> str:
+        query = f"select ({sql})::varchar from (select cast('{text}' as {data_type}) as v)"
+        return str(duckdb.execute(query).fetchall()[0][0])
+
+    assert read(sql, "2025-12-31") == "2025-12-31"
+    for text in ("infinity", "-infinity", *(("0001-01-01", "9999-12-31") if "ns" not in data_type else ())):
+        assert read(sql, text) == "None"
+    if "ns" not in data_type:
+        assert read(closing, "9999-12-31") == "9999-12-31"
+    assert read(closing, "infinity") == "None"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9999-12-31",
+        "0001-01-31",
+        "infinity",
+        "-2024-01-31",
+        "2025-02-30",
+        "3000-01-31",
+        "2025-W52-3",
+        "20251231",
+    ],
+)
+def test_a_window_ends_on_a_day_of_a_bank(text: str) -> None:
+    with pytest.raises(UserError, match=f"^AS_OF={text}: expected a date like 2025-12-31"):
+        parse_parameters([f"AS_OF={text}"])
 
 
 def transactions(*amounts: str, day: str = "2025-01-31") -> str:

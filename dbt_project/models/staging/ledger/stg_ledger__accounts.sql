@@ -18,7 +18,7 @@ typed as (
         {{ as_id(source_accounts, 'customer_id') }} as customer_id,
 
         {{ as_date(source_accounts, 'opened_on') }} as opened_on,
-        {{ as_date(source_accounts, 'closed_on') }} as closed_on,
+        {{ as_date(source_accounts, 'closed_on', latest='9999-12-31') }} as closed_on,
 
         -- The holder who counts, where an account has a row for each of several; `role` need not be there.
         {% if has_column(source_accounts, 'role') -%}
@@ -46,7 +46,9 @@ typed as (
 judged as (
 
     select
-        * exclude (has_closed_on, has_opening_balance),
+        * exclude (has_closed_on, has_opening_balance)
+        -- 9999-12-31, 2999-12-31 and the like are how databases write "not closed".
+        replace (case when closed_on < date '2099-01-01' then closed_on end as closed_on),
         case
             when account_id is null or account_id = '' then 'account_id is empty'
             when customer_id is null or customer_id = '' then 'customer_id is empty'
@@ -54,8 +56,6 @@ judged as (
             when opened_on is null then 'opened_on is not a date like 2025-12-31'
             {% endif -%}
             when closed_on is null and has_closed_on then 'closed_on is not a date like 2025-12-31'
-            when opened_on < date '1900-01-01' then 'opened_on lies before 1900'
-            when closed_on < date '1900-01-01' then 'closed_on lies before 1900'
             when closed_on < opened_on then 'closed_on lies before opened_on'
             when opening_balance is null and has_opening_balance then 'opening_balance is not a number'
         end as rejection_reason
