@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from python_models.typed import shown
 from scripts.base.errors import UserError
 from scripts.base.paths import CAMPAIGNS, STAGING
 from scripts.base.quoting import sql_text
@@ -48,7 +49,7 @@ def check_name(name: str) -> str:
     """Return a campaign's name that can be a folder's; raises UserError for another."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
         raise UserError(
-            f"NAME={name}: expected letters, digits, _ or -, up to 64, beginning with a letter or digit, as in"
+            f"NAME={shown(name)}: expected letters, digits, _ or -, up to 64, beginning with a letter or digit, as in"
             " NAME=spring_2026."
         )
     return name
