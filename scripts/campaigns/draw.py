@@ -9,21 +9,22 @@ python -m scripts.campaigns.draw NAME=... SEGMENT=... [HOLDOUT=0.1 BUDGET=... ..
 import datetime as dt
 import json
 import math
-import shutil
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+from xlsxwriter.exceptions import XlsxWriterException
 
 from python_models.settings import Parameter
 from python_models.typed import Range, shown, whole_number
 from scripts.base.errors import UserError
 from scripts.base.parameters import one_of, read_declared
-from scripts.base.paths import CAMPAIGNS, PARTIAL, given_path
+from scripts.base.paths import CAMPAIGNS, given_path
 from scripts.base.quoting import sql_text
 from scripts.base.statistics import POWER, customers_needed, power_of, smallest_uplift
-from scripts.campaigns.register import check_name, id_columns, key_of, open_register, words_of
+from scripts.campaigns.register import check_name, id_columns, key_of, open_register, partial_lists, words_of
 from scripts.intake.customer_ids import ACCEPT, Match, match_ids
 from scripts.intake.id_lists import read_ids
 from scripts.intake.objections import objectors
@@ -410,9 +411,8 @@ def _register(
 def _write_lists(
     connection: duckdb.DuckDBPyConnection, plan: CampaignPlan, settings: CampaignSettings, now: dt.datetime
 ) -> None:
-    """Write the campaign's folder whole; one of this name that the register does not know is a leftover."""
-    partial = plan.folder.with_name(f"{PARTIAL}{settings.name}")
-    shutil.rmtree(partial, ignore_errors=True)
+    """Write the campaign's lists where the register takes them from once it knows the campaign."""
+    partial = partial_lists(plan.folder.parent, settings.name)
     try:
         partial.mkdir(mode=0o700)
         connection.execute(
@@ -426,12 +426,14 @@ def _write_lists(
             connection.execute(f"copy ({query}) to {sql_text(str(partial / file))} (header, delimiter ',')")
         if plan.treated + plan.held_out < MAX_ROWS:
             _write_workbook(connection, partial, plan, settings, now)
-        shutil.rmtree(plan.folder, ignore_errors=True)
-        partial.rename(plan.folder)
-    except OSError as error:
-        raise UserError(f"{plan.folder}: cannot be written ({error.strerror}); nothing is.") from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        for path in partial.iterdir():
+            with path.open("rb") as written:
+                os.fsync(written.fileno())
+    except (OSError, duckdb.IOException, XlsxWriterException) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise UserError(
+            f"{plan.folder}: cannot be written ({reason}); nothing is. Check the folder's permissions and space."
+        ) from None
 
 
 def _write_workbook(

@@ -102,7 +102,7 @@ def test_a_number_left_empty_is_left_out_or_refused(name: str) -> None:
     ],
 )
 def test_the_sentence_says_what_was_expected(argument: str, words: str) -> None:
-    with pytest.raises(UserError, match="expected|give|no such") as refusal:
+    with pytest.raises(UserError, match=r"expected|give|no such") as refusal:
         parse_parameters([argument])
     assert words in str(refusal.value)
 
