@@ -10,13 +10,17 @@ WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,100}")
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
+def printable(text: str) -> str:
+    """A text from the input as one line of a terminal: control characters, as line breaks, are spelled out."""
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text
+    )
+
+
 def shown(value: object) -> str:
     """What was typed, as an error shows it: cut where it is long, without line breaks and the like."""
     text = str(value)
-    cut = f"{text[:LONGEST_SHOWN]}..." if len(text) > LONGEST_SHOWN else text
-    return "".join(
-        sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in cut
-    )
+    return printable(f"{text[:LONGEST_SHOWN]}..." if len(text) > LONGEST_SHOWN else text)
 
 
 def whole_number(text: str) -> int | None:

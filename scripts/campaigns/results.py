@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from python_models.settings import Parameter
-from python_models.typed import shown
+from python_models.typed import printable, shown
 from scripts.base.console import Console
 from scripts.base.errors import UserError
 from scripts.base.files import whole_file
@@ -358,7 +358,7 @@ def print_results(results: Sequence[Result], console: Console) -> None:
     console.print()
     for each in results:
         number = "" if each.segment_id is None else f"{each.segment_id} "
-        console.print(f"  {number}{each.segment_name}: {each.words}")
+        console.print(printable(f"  {number}{each.segment_name}: {each.words}"))
 
 
 def _rate(responded: int, customers: int) -> str:

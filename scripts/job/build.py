@@ -18,7 +18,6 @@ from scripts.base.paths import (
     LINK,
     LOGS,
     MANIFEST,
-    PROJECT,
     SAMPLE,
     SEEDS,
     STAGES,
@@ -30,6 +29,7 @@ from scripts.base.paths import (
 )  # fmt: skip
 from scripts.base.quoting import sql_text
 from scripts.base.seeds import assumed_currency, check_seeds
+from scripts.base.warehouse import make_warehouse
 from scripts.dbt.failures import why_dbt_failed
 from scripts.dbt.runner import run_dbt
 from scripts.intake.csv_dialect import normalise
@@ -61,9 +61,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
     settings = {**default_parameters(), **given}
     machine = machine_limits()
     check_seeds(SEEDS)
-    if warehouse != (PROJECT / "warehouse") and not warehouse.parent.exists():
-        raise UserError(f"{warehouse}: its parent folder does not exist; make it first.")
-    warehouse.mkdir(exist_ok=True)
+    make_warehouse(warehouse)
     with build_lock(warehouse):
         remove_leftovers(warehouse)
         work = warehouse / WORK

@@ -14,7 +14,7 @@ from scripts.base.errors import UserError
 from scripts.base.lock import build_lock
 from scripts.base.paths import DOCS, LOGS, PARTIAL, RUN_RESULTS, WORK
 from scripts.dbt.failures import why_dbt_failed
-from scripts.dbt.runner import run_dbt
+from scripts.dbt.runner import run_dbt, variables_of
 
 
 def write_docs(warehouse: Path) -> Path:
@@ -32,7 +32,7 @@ def write_docs(warehouse: Path) -> Path:
     # A build removes what begins so, should this be killed.
     target = warehouse / f"{PARTIAL}docs"
     with build_lock(warehouse):
-        variables = json.loads(results.read_text(encoding="utf-8"))["args"]["vars"]
+        variables = _parameters_of(results)
         try:
             shutil.rmtree(target, ignore_errors=True)
             target.mkdir()
@@ -47,6 +47,17 @@ def write_docs(warehouse: Path) -> Path:
         finally:
             shutil.rmtree(target, ignore_errors=True)
     return page
+
+
+def _parameters_of(results: Path) -> dict[str, Any]:
+    """The parameters of the last build; raises UserError where its record is cut off or is none."""
+    try:
+        return variables_of(json.loads(results.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = getattr(error, "strerror", None) or "it is cut off or damaged"
+        raise UserError(
+            f"{results}: the record of the last build cannot be read ({reason}); run make build again."
+        ) from None
 
 
 def _generate(work: Path, target: Path, variables: dict[str, Any], warehouse: Path) -> None:
