@@ -4,7 +4,7 @@
     select
         {{ as_id(relation, id) }} as customer_id,
         '{{ trait | replace("'", "''") }}' as trait,
-        min(nullif(trim(cast({{ adapter.quote(trait | replace('"', '""')) }} as string)), '')) as value
+        min(nullif(trim(cast({{ quoted(trait) }} as string)), '')) as value
     from {{ relation }}
     group by 1
     {{ 'union all' if not loop.last }}
