@@ -6,10 +6,11 @@ autoencoder is looked up.
 """
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
+
+from python_models.typed import Range, number, shown, whole_number
 
 # What KMeans may see, beside the codes of an autoencoder, the simplest first.
 REPRESENTATIONS = ("scaled", "pca")
@@ -17,6 +18,8 @@ REPRESENTATIONS = ("scaled", "pca")
 LARGEST_SILHOUETTE_ROWS = 20_000
 LARGEST_SEED = 2**32 - 1
 LARGEST_BOOTSTRAPS = 1000
+LARGEST_K = 1000
+LARGEST_ROWS = 1_000_000_000
 
 
 def _scalings() -> tuple[str, ...]:
@@ -43,11 +46,13 @@ class Parameter:
         default: as a user may type it, '' where it may be left out.
         meaning: one or two sentences, with unit and range; `{choices}` stands for the names to choose from.
         choices: looks up the names to choose from.
+        range: of a number that may be typed; None where it is none, or of the learning, whose `fault` says more.
     """
 
     default: str | int | float
     meaning: str
     choices: Callable[[], tuple[str, ...]] = tuple
+    range: Range | None = None
 
     @property
     def explanation(self) -> str:
@@ -72,7 +77,7 @@ class LearningParameter(Parameter):
 
 def _refusal(name: str, value: object, way_out: str) -> ValueError:
     """The error in the form a user types: the make variable, its value, what to do instead."""
-    return ValueError(f"{name.upper()}={value}: {way_out}")
+    return ValueError(f"{shown(name.upper())}={shown(value)}: {way_out}")
 
 
 def _is_not_given(value: object) -> bool:
@@ -85,9 +90,9 @@ def _whole_number(name: str, value: object) -> int:
         return value
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    # int() alone would also take 1_000 and digits of other scripts.
-    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", value):
-        return int(value)
+    read = whole_number(value) if isinstance(value, str) else None
+    if read is not None:
+        return read
     raise _refusal(name, value, "expected a whole number")
 
 
@@ -101,17 +106,14 @@ def _whole_number_or_none(name: str, value: object) -> int | None:
 
 
 def _number(name: str, value: object) -> float:
-    number = math.nan
+    read = None
     if isinstance(value, int | float) and not isinstance(value, bool):
-        number = float(value)
-    elif isinstance(value, str) and re.fullmatch(r"[0-9eE.+\-\s]+", value):
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
-    if not math.isfinite(number):
+        read = float(value)
+    elif isinstance(value, str):
+        read = number(value)
+    if read is None or not math.isfinite(read):
         raise _refusal(name, value, "expected a number, such as 0.9")
-    return number
+    return read
 
 
 def _word(name: str, value: object) -> str:
@@ -146,8 +148,14 @@ def _no_such(what: str, name: str | None, known: tuple[str, ...]) -> str | None:
     return f"no such {what}; choose {' or '.join(known)}, or leave {what.upper()} out to compare them"
 
 
-def _too_few_customers(rows: int, _: "Settings") -> str | None:
+def _wrong_customers(rows: int, _: "Settings") -> str | None:
+    if rows > LARGEST_ROWS:
+        return f"expected a whole number from 2 to {LARGEST_ROWS}"
     return None if rows >= 2 else "at least 2 customers are needed to tell segments apart"
+
+
+def _too_many_segments(k: int) -> str | None:
+    return f"expected at most {LARGEST_K} segments" if k > LARGEST_K else None
 
 
 def _declared(
@@ -173,18 +181,23 @@ class Settings:
     # None has k chosen.
     k: int | None = _declared(
         "",
-        "Number of segments, 2 or more. Left out: chosen by the rule in `python_models/champion.py`.",
+        f"Number of segments, 2 to {LARGEST_K}. Left out: chosen by the rule in `python_models/champion.py`.",
         _whole_number_or_none,
-        _unless(
-            lambda k: k is None or k >= 2,
-            "a segmentation needs at least 2 segments; leave K out to have it chosen",
+        lambda k, _: (
+            "a segmentation needs at least 2 segments; leave K out to have it chosen"
+            if k is not None and k < 2
+            else _too_many_segments(k or 0)
         ),
     )
     k_max: int = _declared(
         20,
-        "Largest number of segments on the inertia curve, 2 or more.",
+        f"Largest number of segments on the inertia curve, 2 to {LARGEST_K}.",
         _whole_number,
-        _unless(lambda k_max: k_max >= 2, "the curve over k needs to reach at least 2; 20 is usual"),
+        lambda k_max, _: (
+            "the curve over k needs to reach at least 2; 20 is usual"
+            if k_max < 2
+            else _too_many_segments(k_max)
+        ),
     )
     candidates_k_max: int = _declared(
         12,
@@ -259,14 +272,14 @@ class Settings:
         100_000,
         "Most customers the model learns from, 2 or more, drawn by a hash of `customer_id`. All are labelled.",
         _whole_number,
-        _too_few_customers,
+        _wrong_customers,
     )
     curve_rows: int = _declared(
         20_000,
         "Most customers of that sample, 2 or more, the curve over k is computed on; the chosen k is fitted on the "
         "whole sample.",
         _whole_number,
-        _too_few_customers,
+        _wrong_customers,
     )
     silhouette_rows: int = _declared(
         4_000,
@@ -274,7 +287,7 @@ class Settings:
         "square.",
         _whole_number,
         lambda rows, settings: (
-            _too_few_customers(rows, settings)
+            _wrong_customers(rows, settings)
             if rows <= LARGEST_SILHOUETTE_ROWS
             else "memory grows with the square of the rows (8 bytes x rows x rows); "
             f"give at most {LARGEST_SILHOUETTE_ROWS}"

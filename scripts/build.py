@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 
 from scripts.base.console import Console, run_command
-from scripts.base.parameters import parse_parameters
+from scripts.base.parameters import check_address_space, parse_parameters
 from scripts.base.paths import warehouse_folder
 from scripts.job.build import build
 from scripts.job.summary import print_summary
@@ -20,6 +20,7 @@ def main(arguments: Sequence[str]) -> int:
 
     def work(console: Console) -> None:
         given = parse_parameters(arguments)
+        check_address_space()
         summary = build(given, warehouse_folder(), console)
         print_summary(summary, console, time.perf_counter() - started)
 

@@ -8,7 +8,9 @@ import sys
 from collections.abc import Sequence
 
 from rich.table import Table
+from rich.text import Text
 
+from python_models.typed import printable
 from scripts.base.console import Console, run_command
 from scripts.base.paths import warehouse_folder
 from scripts.campaigns.draw import plan_campaign, read_settings, summary
@@ -23,10 +25,10 @@ def main(arguments: Sequence[str]) -> int:
         plan = plan_campaign(settings, warehouse_folder(), now)
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
         for head, text in summary(plan, settings, now):
-            table.add_row(head, text)
+            table.add_row(Text(printable(head)), Text(printable(text)))
         console.table(table)
         for match in plan.unknown:
-            console.note(match.sentence())
+            console.note(printable(match.sentence()))
         if plan.objectors:
             console.note(
                 f"{plan.objectors:,} customers of the portfolio object to profiling; they are in no segment"

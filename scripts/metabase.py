@@ -14,9 +14,9 @@ from scripts.outputs.metabase.set_up import set_up
 
 def main(arguments: Sequence[str]) -> int:
     """Set up, stop, or show logs; return the exit code."""
-    warehouse = warehouse_folder()
 
     def work(console: Console) -> None:
+        warehouse = warehouse_folder()
         if list(arguments) == ["stop"]:
             docker.stop(warehouse)
             console.print(

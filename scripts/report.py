@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from scripts.base.console import Console, run_command
 from scripts.base.errors import UserError
+from scripts.base.parameters import check_address_space
 from scripts.base.paths import REPORT, warehouse_folder
 from scripts.outputs.report.page import write_report
 from scripts.published.reading import published_file
@@ -23,6 +24,7 @@ def main(arguments: Sequence[str]) -> int:
             raise UserError(
                 f"{arguments[0]}: make report takes nothing; LANGUAGE and the rest are make build's."
             )
+        check_address_space()
         warehouse = warehouse_folder()
         published = published_file(warehouse)
         # Into the version that it is about, whatever gets published meanwhile.

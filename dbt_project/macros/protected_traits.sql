@@ -3,8 +3,8 @@
     {% for trait in var('protected').split(',') | select %}
     select
         {{ as_id(relation, id) }} as customer_id,
-        '{{ trait }}' as trait,
-        min(nullif(trim(cast({{ adapter.quote(trait) }} as string)), '')) as value
+        '{{ trait | replace("'", "''") }}' as trait,
+        min(nullif(trim(cast({{ quoted(trait) }} as string)), '')) as value
     from {{ relation }}
     group by 1
     {{ 'union all' if not loop.last }}

@@ -17,6 +17,11 @@
     {{ return(columns) }}
 {% endmacro %}
 
+{# A column's name as an identifier, whatever stands in it. #}
+{% macro quoted(name) %}
+    {{ return(adapter.quote(name | replace('"', '""'))) }}
+{% endmacro %}
+
 {% macro raw_type(relation, name) %}
     {% for column in raw_columns(relation) if column.name == name %}
         {{ return('varchar' if column.is_string() else column.data_type | lower) }}
@@ -183,7 +188,7 @@
     {# The row as it came, as JSON text, for rejected_rows. #}
     {%- set columns = raw_columns(relation) -%}
     {%- if columns -%}
-    cast(to_json(struct_pack({% for column in columns %}{{ adapter.quote(column.name) }} := cast({{ adapter.quote(column.name) }} as varchar){{ ', ' if not loop.last }}{% endfor %})) as varchar)
+    cast(to_json(struct_pack({% for column in columns %}{{ quoted(column.name) }} := cast({{ quoted(column.name) }} as varchar){{ ', ' if not loop.last }}{% endfor %})) as varchar)
     {%- else -%}
     cast(null as varchar)
     {%- endif -%}

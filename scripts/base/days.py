@@ -8,11 +8,17 @@ FIRST_DAY = dt.date(1900, 1, 1)
 LAST_DAY = dt.date(2999, 12, 31)
 
 
-def day_of(text: str) -> dt.date:
-    """Return the day of a text like 2025-12-31; raises ValueError for another text, and before 1900 or after 2999."""
-    if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-        raise ValueError(f"{text!r} is not a date like 2025-12-31")
-    day = dt.date.fromisoformat(text)
-    if not FIRST_DAY <= day <= LAST_DAY:
-        raise ValueError(f"{text} is no day from 1900 to 2999")
+def day_of(text: str, first: dt.date = FIRST_DAY, last: dt.date = LAST_DAY) -> dt.date:
+    """Return the day of a text like 2025-12-31.
+
+    Raises ValueError for another text, and outside of the first and the last day; it says what was expected.
+    """
+    try:
+        day = dt.date.fromisoformat(text) if re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else None
+    except ValueError:
+        day = None
+    if day is None:
+        raise ValueError("expected a date like 2025-12-31")
+    if not first <= day <= last:
+        raise ValueError(f"expected a date from {first} to {last}")
     return day

@@ -1,21 +1,24 @@
-"""The job's parameters: NAME=value arguments against the one list of parameters, and that list as a table.
+"""What people give: NAME=value arguments against the lists of parameters, and the build's list as a table.
 
 Each parameter is declared once: the learning's in `python_models.settings.Settings`, what else dbt reads in
 the vars of dbt_project.yml with the comment above as its meaning, and what only the commands read in
-COMMANDS. Reads dbt_project.yml and nothing else. What a user types is the name in capitals.
+COMMANDS; a command beside the build has its own list. Each number has its range there. Reads dbt_project.yml
+and nothing else. What a user types is the name in capitals.
 """
 
 import datetime as dt
 import difflib
 import os
 import re
-from collections.abc import Mapping, Sequence
+import resource
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
-from python_models.settings import Parameter, Settings
+from python_models.settings import LearningParameter, Parameter, Settings
+from python_models.typed import Range, shown
 from scripts.base.days import day_of
 from scripts.base.errors import UserError
 from scripts.base.paths import DBT_PROJECT, SEEDS
@@ -23,6 +26,19 @@ from scripts.base.seeds import languages
 
 # dbt's vars that the commands set themselves.
 INTERNAL = {"source_kind", "model", "learning", "input_path", "mapping_path", "is_sample", "spellings"}
+SHARE = Range(least=0, most=1)
+LARGEST_SAMPLE, MOST_MONTHS, MOST_VERSIONS = 100_000_000, 120, 1000
+# Of dbt's vars, those that are numbers.
+RANGES = {"max_rejected_share": SHARE}
+# Of days that people give: beyond these the window leaves the calendar of one library or another.
+FIRST_WINDOW, LAST_WINDOW = dt.date(1900, 1, 31), dt.date(2199, 12, 31)
+
+
+def one_of(*words: str) -> Callable[[], tuple[str, ...]]:
+    """The words that a parameter takes, for its declaration."""
+    return lambda: words
+
+
 # Read by the commands alone, before or after dbt.
 COMMANDS = {
     "source": Parameter(
@@ -39,31 +55,42 @@ COMMANDS = {
     "ids": Parameter(
         "",
         "`rows` makes the numbers of its rows the ids of a summary that has none. They mean nothing in another file.",
+        one_of("rows"),
     ),
     "new_source": Parameter(
         "",
         "`yes` lets another portfolio replace the published one, with which it shares few customers.",
+        one_of("yes"),
     ),
     "min_kept_share": Parameter(
         0.8,
         "Share of the last build's customers, rows and money, 0 to 1, below which the build stops: the input may be "
         "cut off.",
+        range=SHARE,
     ),
     "decimal_mark": Parameter(
         "",
         "`,` or `.`: the decimal mark of columns whose numbers do not tell it. Left out: that of the other columns.",
+        one_of(",", "."),
     ),
     "date_order": Parameter(
         "",
         "`dmy` or `mdy`: how dates like 01/02/2025 are read where no date of the input tells day from month.",
+        one_of("dmy", "mdy"),
     ),
     "time_zone": Parameter(
         "",
         "The bank's time zone, as `Asia/Jakarta`: in it moments of Parquet columns with a zone become days.",
     ),
-    "customers": Parameter(10_000, "Customers in the generated sample, where `SOURCE` is left out."),
+    "customers": Parameter(
+        10_000,
+        f"Customers in the generated sample, 1 to {LARGEST_SAMPLE}, where `SOURCE` is left out.",
+        range=Range(least=1, most=LARGEST_SAMPLE, is_whole=True),
+    ),
     "sample_months": Parameter(
-        18, "Months the sample's ledger reaches back, 12 or more; the window is the last 12."
+        18,
+        f"Months the sample's ledger reaches back, 12 to {MOST_MONTHS}; the window is the last 12.",
+        range=Range(least=12, most=MOST_MONTHS, is_whole=True),
     ),
     "objections": Parameter(
         "",
@@ -78,8 +105,13 @@ COMMANDS = {
         "",
         "`accept` takes a list of which nobody is a customer, as where all of them have left. Otherwise the build stops, "
         "since their ids may be spelled otherwise.",
+        one_of("accept"),
     ),
-    "keep_versions": Parameter(5, "Published versions kept for rollback."),
+    "keep_versions": Parameter(
+        5,
+        f"Published versions kept for rollback, 1 to {MOST_VERSIONS}.",
+        range=Range(least=1, most=MOST_VERSIONS, is_whole=True),
+    ),
     "share_group": Parameter(
         "",
         "Name of a group of the operating system that may read what is published, or `none`. Left out: as with the last "
@@ -88,6 +120,8 @@ COMMANDS = {
 }
 
 CURRENCY_CODE = "[A-Za-z]{3}"
+# Bytes of addresses that V8 reserves, with room for the rest of a build.
+ADDRESS_SPACE = 80_000_000_000
 MEMORY, THREADS = "CARD_SEGMENTS_MEMORY", "CARD_SEGMENTS_THREADS"
 
 
@@ -106,11 +140,21 @@ def machine_limits() -> Machine:
     """
     memory = os.environ.setdefault(MEMORY, "4GB")
     threads = os.environ.setdefault(THREADS, str(os.cpu_count() or 1))
-    if not re.fullmatch(r"[1-9][0-9]*(\.[0-9]+)? ?[KMGT]i?B", memory):
-        raise UserError(f"{MEMORY}={memory}: expected an amount of memory, as in {MEMORY}=4GB.")
+    if not re.fullmatch(r"[1-9][0-9]{0,5}(\.[0-9]{1,6})? ?[KMGT]i?B", memory):
+        raise UserError(f"{MEMORY}={shown(memory)}: expected an amount of memory, as in {MEMORY}=4GB.")
     if not re.fullmatch(r"[1-9][0-9]{0,3}", threads):
-        raise UserError(f"{THREADS}={threads}: expected a number of threads, as in {THREADS}=2.")
+        raise UserError(f"{THREADS}={shown(threads)}: expected a number of threads, as in {THREADS}=2.")
     return Machine(memory, int(threads))
+
+
+def check_address_space() -> None:
+    """Raise UserError where the report's charts would end the process: what draws them is a browser's engine."""
+    most, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if most != resource.RLIM_INFINITY and most < ADDRESS_SPACE:
+        raise UserError(
+            f"ulimit -v: {most / 1e9:.1f} GB of addresses are allowed; the report's charts reserve more, though they use"
+            " little memory: run ulimit -v unlimited before, and bound DuckDB's memory by CARD_SEGMENTS_MEMORY."
+        )
 
 
 def read_arguments(given: Sequence[str], defaults: Mapping[str, str]) -> dict[str, str]:
@@ -122,9 +166,57 @@ def read_arguments(given: Sequence[str], defaults: Mapping[str, str]) -> dict[st
     for argument in given:
         name, separator, value = argument.partition("=")
         if not separator or name not in values:
-            raise UserError(f"{argument}: expected one of {', '.join(f'{known}=' for known in values)}")
+            raise UserError(
+                f"{shown(argument)}: expected one of {', '.join(f'{known}=' for known in values)}"
+            )
         values[name] = value
     return values
+
+
+def read_declared(given: Sequence[str], declared: Mapping[str, Parameter]) -> dict[str, Any]:
+    """Read `NAME=value` arguments of a command with parameters of its own, each as its declaration says.
+
+    Args:
+        given: the arguments.
+        declared: the command's parameters, by their names in lower case.
+
+    Returns:
+        Every parameter's value by its name: a number where it has a range, '' where it has none and was left out.
+
+    Raises UserError where one is not NAME=value, the name is unknown or the value is not what was declared.
+    """
+    texts = read_arguments(given, {name.upper(): str(each.default) for name, each in declared.items()})
+    return {name: read_value(name, texts[name.upper()], each) for name, each in declared.items()}
+
+
+def read_value(name: str, text: str, parameter: Parameter) -> Any:
+    """Read a parameter's value as it was typed; raises UserError where it is not what is declared."""
+    if isinstance(parameter, LearningParameter):
+        try:
+            read = parameter.read(name, text)
+        except ValueError as error:
+            raise UserError(f"{error}.") from None
+        return read if isinstance(read, int | float) else text
+    may_be_empty = parameter.default == ""
+    if parameter.range is not None and (text or not may_be_empty):
+        value = parameter.range.read(text)
+        if value is None:
+            example = "" if may_be_empty else f", as in {name.upper()}={parameter.default}"
+            raise UserError(f"{name.upper()}={shown(text)}: expected {parameter.range.words}{example}.")
+        return value
+    choices = parameter.choices()
+    if choices and text not in (*choices, *([""] if may_be_empty else [])):
+        nothing = ", or nothing" if may_be_empty else ""
+        raise UserError(f"{name.upper()}={shown(text)}: expected {' or '.join(choices)}{nothing}.")
+    return text
+
+
+def read_date(name: str, text: str) -> dt.date:
+    """Read a day as it was typed; raises UserError where it is none, or too far away."""
+    try:
+        return day_of(text, FIRST_WINDOW, LAST_WINDOW)
+    except ValueError as error:
+        raise UserError(f"{name.upper()}={shown(text)}: {error}.") from None
 
 
 def parameters() -> dict[str, Parameter]:
@@ -162,80 +254,48 @@ def _dbt_parameters() -> dict[str, Parameter]:
         if line.startswith("  # "):
             comment.append(line.strip(" #"))
         elif name in defaults and name not in INTERNAL:
-            found[name] = Parameter(defaults[name], " ".join(comment))
+            found[name] = Parameter(defaults[name], " ".join(comment), range=RANGES.get(name))
         if not line.startswith("  # "):
             comment = []
     return found
 
 
 def parse_parameters(arguments: Sequence[str]) -> dict[str, Any]:
-    """Read `NAME=value` arguments: those that were given, and only those, by the name in lower case.
+    """Read the build's `NAME=value` arguments: those that were given, and only those, by the name in lower case.
 
     Raises UserError for an unknown name, a value of the wrong kind or out of range.
     """
-    defaults = default_parameters()
-    names = {name.upper(): name for name in defaults}
+    declared = parameters()
+    names = {name.upper(): name for name in declared}
     given: dict[str, Any] = {}
     for argument in arguments:
         name, equals, value = argument.partition("=")
         if not equals or name not in names:
-            near = difflib.get_close_matches(name.upper(), names, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise UserError(f"{name}: no such parameter{hint} Known are {', '.join(sorted(names))}.")
-        given[names[name]] = _typed(name, value.strip(), defaults[names[name]])
-    _check_ranges(given)
+            near = difflib.get_close_matches(name.upper()[:100], names, n=1)
+            hint = f"; did you mean {near[0]}?" if near else "."
+            raise UserError(
+                f"{shown(name)}: no such parameter{hint} Known are {', '.join(sorted(names))}, each as NAME=value."
+            )
+        given[names[name]] = read_value(names[name], value.strip(), declared[names[name]])
+    _check_together(given)
     return given
 
 
-def _typed(name: str, value: str, default: Any) -> Any:
-    if isinstance(default, int) or (name == "K" and value):
-        try:
-            return int(value)
-        except ValueError:
-            raise UserError(
-                f"{name}={value}: expected a whole number, as in {name}={default or 6}."
-            ) from None
-    if isinstance(default, float):
-        try:
-            return float(value)
-        except ValueError:
-            raise UserError(f"{name}={value}: expected a number, as in {name}={default}.") from None
-    return value
-
-
-def _check_ranges(given: dict[str, Any]) -> None:
-    for name, example in (("max_rejected_share", 0.05), ("min_kept_share", 0.8)):
-        if name in given and not 0 <= given[name] <= 1:
-            raise UserError(f"{name.upper()}={given[name]}: expected a share from 0 to 1, as in {example}.")
-    for name, words in (
-        ("new_source", ("yes",)),
-        ("unmatched", ("accept",)),
-        ("ids", ("rows",)),
-        ("decimal_mark", (",", ".")),
-        ("date_order", ("dmy", "mdy")),
-    ):
-        if given.get(name, "") not in ("", *words):
-            raise UserError(f"{name.upper()}={given[name]}: expected {' or '.join(words)}, or nothing.")
-    for name in ("customers", "keep_versions"):
-        if name in given and given[name] < 1:
-            raise UserError(f"{name.upper()}={given[name]}: expected a whole number of at least 1.")
+def _check_together(given: dict[str, Any]) -> None:
+    """Look at what a declaration does not say."""
     if given.get("currency") and not re.fullmatch(CURRENCY_CODE, given["currency"]):
-        raise UserError(f"CURRENCY={given['currency']}: expected a code of three letters, as EUR.")
+        raise UserError(f"CURRENCY={shown(given['currency'])}: expected a code of three letters, as EUR.")
     if "language" in given:
         known = languages(SEEDS)
         if given["language"] not in known:
             raise UserError(
-                f"LANGUAGE={given['language']}: there are words for {', '.join(known)}; for another language"
+                f"LANGUAGE={shown(given['language'])}: there are words for {', '.join(known)}; for another language"
                 " copy dbt_project/seeds/words/words_en.csv to words_<language>.csv and translate it."
             )
     if given.get("as_of"):
-        text = given["as_of"]
-        try:
-            day = day_of(text)
-        except ValueError:
-            raise UserError(f"AS_OF={text}: expected a date like 2025-12-31.") from None
+        day = read_date("as_of", given["as_of"])
         if (day + dt.timedelta(days=1)).day != 1:
-            raise UserError(f"AS_OF={text}: the window ends with a month; give a month's last day.")
+            raise UserError(f"AS_OF={day}: the window ends with a month; give a month's last day.")
         given["as_of"] = day.isoformat()
     learning = dbt_variables(given)["learning"]
     try:

@@ -1,8 +1,11 @@
 """Where things are: the project's folders, and every file and folder of a warehouse, and paths that people give. Writes nothing."""
 
 import os
+import sys
+import unicodedata
 from pathlib import Path
 
+from python_models.typed import shown
 from scripts.base.errors import UserError
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -34,27 +37,58 @@ CAMPAIGNS = "campaigns"
 METABASE = "metabase"
 # What is being written begins so, and with the process that writes, until it is whole: see files.py.
 PARTIAL = ".partial-"
-# Of a path that an error names.
-LONGEST_SHOWN = 120
 
 
 def warehouse_folder() -> Path:
-    """The warehouse's folder: an absolute path, which need not exist."""
-    return Path(os.environ.get(WAREHOUSE, PROJECT / "warehouse")).absolute()
+    """The warehouse's folder: an absolute path, which need not exist.
+
+    Raises UserError where no warehouse can be there.
+    """
+    text = os.environ.get(WAREHOUSE) or str(PROJECT / "warehouse")
+    # DuckDB and dbt-duckdb take these for parts of an address; a line break would cut sentences and scripts in two.
+    if set(text) & set("?#") or any(unicodedata.category(sign) == "Cc" for sign in text):
+        raise UserError(
+            f"{WAREHOUSE}={shown(text)}: a warehouse's path may hold no ?, no # and no line break or other control"
+            " character; give another folder."
+        )
+    return usable(WAREHOUSE, text, Path(text)).absolute()
 
 
 def given_path(name: str, text: str) -> Path:
     """The path that parameter `name` gives, with `~` expanded; nothing need be there.
 
-    Raises UserError where no file can be there: an unknown user's home, a link to itself, a name that is too long.
+    Raises UserError where no file can be there, as in the home of an unknown user.
     """
-    shown = text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
     try:
         path = Path(text).expanduser()
+    except RuntimeError as error:
+        raise _unusable(name, text, error) from None
+    return usable(name, text, path)
+
+
+def usable(name: str, text: str, path: Path) -> Path:
+    """Return the path that `name` gives as `text`.
+
+    Raises UserError where no file can be there: a link to itself, a name that is too long or no UTF-8, a folder that
+    may not be entered.
+    """
+    try:
+        # DuckDB and dbt take no other names; in the locale C, Python gives none with letters beyond ASCII.
+        text.encode("utf-8")
         path.stat()
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
+    except (FileNotFoundError, NotADirectoryError):
         pass
-    except (OSError, RuntimeError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UserError(f"{name}={shown}: is no usable path ({reason.rstrip('.')}); give another.") from None
+    except (OSError, ValueError) as error:
+        raise _unusable(name, text, error) from None
     return path
+
+
+def _unusable(name: str, text: str, error: Exception) -> UserError:
+    reason = getattr(error, "strerror", None) or str(error)
+    way_out = "give another"
+    if isinstance(error, UnicodeEncodeError):
+        reason = f"its name is not UTF-8 in this locale, {sys.getfilesystemencoding()}"
+        way_out = "give another, or set LC_ALL=C.UTF-8"
+    if isinstance(error, PermissionError):
+        way_out = "check the rights of the folders on the way, or give another"
+    return UserError(f"{name}={shown(text)}: is no usable path ({reason.rstrip('.')}); {way_out}.")

@@ -17,6 +17,8 @@ ALPHA = 0.05
 # With fewer customers in an arm, or fewer responses in all, an interval says more about chance than about
 # the offer.
 FEWEST_IN_ARM = 20
+# Customers in both arms together, two each.
+FEWEST = 4
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ def customers_needed(base_rate: float, uplift: float, holdout: float) -> int:
     def missing(total: float) -> float:
         return power_of_size(total, base_rate, uplift, holdout) - POWER
 
-    return math.ceil(float(brentq(missing, 4, 1e12)))
+    # An uplift as large as may be is shown by the fewest that there can be.
+    return FEWEST if missing(FEWEST) >= 0 else math.ceil(float(brentq(missing, FEWEST, 1e18)))
 
 
 def power_of_size(total: float, base_rate: float, uplift: float, holdout: float) -> float:

@@ -24,14 +24,22 @@ from typing import Any
 
 import duckdb
 
+from python_models.settings import Parameter
+from python_models.typed import shown
 from scripts.base.errors import UserError
-from scripts.base.parameters import default_parameters, read_arguments
-from scripts.base.paths import LINK, PROJECT, STAGES, WAREHOUSE
+from scripts.base.parameters import COMMANDS, default_parameters, one_of, read_declared, read_value
+from scripts.base.paths import LINK, PROJECT, STAGES, WAREHOUSE, given_path
 from scripts.published.reading import LATEST_RUN
 from scripts.sample.ledger import write_sample_ledger
 
 # 15 months of the generated ledger are 51 transactions a customer.
-ARGUMENTS = {"SIZES": "100000,1000000", "MONTHS": "15", "NOTEBOOK": "yes", "OUT": "data/bench"}
+PARAMETERS = {
+    "sizes": Parameter("100000,1000000", "Customers of each ledger, separated by commas."),
+    "months": Parameter(15, "Months of each ledger.", range=COMMANDS["sample_months"].range),
+    "notebook": Parameter("yes", "Whether pandas and scikit-learn are timed, too.", one_of("yes", "no")),
+    "out": Parameter("data/bench", "Folder of all that is written."),
+}
+SIZE = Parameter(100_000, "One of them.", range=COMMANDS["customers"].range)
 
 
 @dataclass(frozen=True)
@@ -126,6 +134,21 @@ def _per_second(rows: float | None, seconds: float) -> str:
     return f"{rows / seconds:,.0f}" if rows and seconds else ""
 
 
+def made_folder(name: str, text: str) -> Path:
+    """The folder that parameter `name` gives, made where it is not there, as an absolute path.
+
+    Raises UserError where it cannot be made.
+    """
+    folder = given_path(name, text).absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"{name}={shown(text)}: cannot be made ({error.strerror}); name another folder."
+        ) from None
+    return folder
+
+
 def benchmark(sizes: Sequence[int], months: int, with_notebook: bool, out: Path) -> str:
     """Measure every size and return the Markdown."""
     lines = [
@@ -194,16 +217,10 @@ def benchmark(sizes: Sequence[int], months: int, with_notebook: bool, out: Path)
 def main(arguments: Sequence[str]) -> int:
     """Measure, print and write the table; return the exit code."""
     try:
-        values = read_arguments(arguments, ARGUMENTS)
-        try:
-            sizes, months = [int(size) for size in values["SIZES"].split(",")], int(values["MONTHS"])
-        except ValueError:
-            raise UserError(
-                f"SIZES={values['SIZES']} MONTHS={values['MONTHS']}: expected whole numbers, as in SIZES=100000"
-            ) from None
-        out = Path(values["OUT"])
-        out.mkdir(parents=True, exist_ok=True)
-        text = benchmark(sizes, months, values["NOTEBOOK"] == "yes", out.absolute())
+        values = read_declared(arguments, PARAMETERS)
+        sizes = [read_value("sizes", size.strip(), SIZE) for size in values["sizes"].split(",")]
+        out = made_folder("OUT", values["out"])
+        text = benchmark(sizes, values["months"], values["notebook"] == "yes", out)
         (out / "benchmark.md").write_text(text, encoding="utf-8")
         print(text)
     except UserError as error:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scripts.base.errors import UserError
 from scripts.base.parameters import default_parameters, read_arguments
 from scripts.base.paths import given_path
-from scripts.benchmark.__main__ import measure
+from scripts.benchmark.__main__ import made_folder, measure
 
 ARGUMENTS = {"SOURCE": "", "OUT": "data/bench"}
 # As a notebook does it: KMeans(k, n_init=10) for each k of the curve.
@@ -153,10 +153,9 @@ def main(arguments: Sequence[str]) -> int:
         values = read_arguments(arguments, ARGUMENTS)
         if not values["SOURCE"]:
             raise UserError("SOURCE=: give the path of a customer summary such as CC GENERAL.csv")
-        out = Path(values["OUT"])
-        out.mkdir(parents=True, exist_ok=True)
+        out = made_folder("OUT", values["OUT"])
         # `measure` runs from the project's folder.
-        text = benchmark_learning(given_path("SOURCE", values["SOURCE"]).absolute(), out.absolute())
+        text = benchmark_learning(given_path("SOURCE", values["SOURCE"]).absolute(), out)
         (out / "learning.md").write_text(text, encoding="utf-8")
         print(text)
     except UserError as error:

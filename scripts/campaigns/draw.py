@@ -9,19 +9,22 @@ python -m scripts.campaigns.draw NAME=... SEGMENT=... [HOLDOUT=0.1 BUDGET=... ..
 import datetime as dt
 import json
 import math
-import shutil
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+from xlsxwriter.exceptions import XlsxWriterException
 
+from python_models.settings import Parameter
+from python_models.typed import Range, shown, whole_number
 from scripts.base.errors import UserError
-from scripts.base.parameters import read_arguments
-from scripts.base.paths import CAMPAIGNS, PARTIAL, given_path
+from scripts.base.parameters import one_of, read_declared
+from scripts.base.paths import CAMPAIGNS, given_path
 from scripts.base.quoting import sql_text
 from scripts.base.statistics import POWER, customers_needed, power_of, smallest_uplift
-from scripts.campaigns.register import check_name, id_columns, key_of, open_register, words_of
+from scripts.campaigns.register import check_name, id_columns, key_of, open_register, partial_lists, words_of
 from scripts.intake.customer_ids import ACCEPT, Match, match_ids
 from scripts.intake.id_lists import read_ids
 from scripts.intake.objections import objectors
@@ -29,33 +32,56 @@ from scripts.outputs.workbook.book import LINE_HEIGHT, MONEY, NUMBER, TEXT, Book
 from scripts.outputs.workbook.rows import MAX_ROWS, fill_sheet
 from scripts.published.reading import LATEST_RUN
 
-# Every parameter and its one default; what each means stands in docs/campaigns.md.
-DEFAULTS = {
-    "NAME": "",
-    # Id or name of a segment, several ids separated by commas, or all.
-    "SEGMENT": "",
-    # Share of the eligible who are not contacted, so that there is something to compare with.
-    "HOLDOUT": "0.1",
-    # Money to spend; empty for no bound. Those with the highest value are contacted.
-    "BUDGET": "",
-    # Money per customer contacted.
-    "COST": "1",
-    # Share that responds without being contacted, and the uplift hoped for, in points as a share.
-    "BASE_RATE": "0.05",
-    "EXPECTED_UPLIFT": "0.01",
-    # Lists of customers who must not be contacted: CSV or Parquet with customer_id.
-    "OPT_OUT": "",
-    "COMPLAINTS": "",
-    "CLOSED": "",
-    "CONTACTED": "",
-    # Days after a campaign in which its customers are left alone.
-    "COOL_OFF_DAYS": "30",
-    # Share of all customers never contacted by any campaign, the same ones each time.
-    "GLOBAL_HOLDOUT": "0",
-    # exclude or include who is over the limit or paid less than the minimum due.
-    "STRESSED": "exclude",
-    # accept where the people of a list are no customers: without it a list of which nobody is one is refused.
-    "UNMATCHED": "",
+CUSTOMERS_LIST = "List of customers who must not be contacted: CSV or Parquet with customer_id."
+# A share that is 0.0001 at least: a smaller one needs more customers than a bank has.
+SMALLEST_RATE, LARGEST_COST, LARGEST_BUDGET = 0.0001, 1_000_000_000, 1_000_000_000_000_000
+# Every parameter and its one default; docs/campaigns.md says more of them.
+PARAMETERS = {
+    "name": Parameter("", "Name of the campaign."),
+    "segment": Parameter("", "Id or name of a segment, several ids separated by commas, or all."),
+    "holdout": Parameter(
+        0.1,
+        "Share of the eligible who are not contacted, so that there is something to compare with.",
+        range=Range(above=0, below=1),
+    ),
+    "budget": Parameter(
+        "",
+        "Money to spend; left out for no bound. Those with the highest value are contacted.",
+        range=Range(above=0, most=LARGEST_BUDGET),
+    ),
+    "cost": Parameter(1, "Money per customer contacted.", range=Range(least=0, most=LARGEST_COST)),
+    "base_rate": Parameter(
+        0.05,
+        "Share that responds without being contacted.",
+        range=Range(least=SMALLEST_RATE, most=1 - SMALLEST_RATE),
+    ),
+    "expected_uplift": Parameter(
+        0.01, "The uplift hoped for, in points as a share.", range=Range(least=SMALLEST_RATE, below=1)
+    ),
+    "opt_out": Parameter("", CUSTOMERS_LIST),
+    "complaints": Parameter("", CUSTOMERS_LIST),
+    "closed": Parameter("", CUSTOMERS_LIST),
+    "contacted": Parameter("", CUSTOMERS_LIST),
+    "cool_off_days": Parameter(
+        30,
+        "Days after a campaign in which its customers are left alone.",
+        range=Range(least=0, most=3650, is_whole=True),
+    ),
+    "global_holdout": Parameter(
+        0,
+        "Share of all customers never contacted by any campaign, the same ones each time.",
+        range=Range(least=0, below=1),
+    ),
+    "stressed": Parameter(
+        "exclude",
+        "exclude or include who is over the limit or paid less than the minimum due.",
+        one_of("exclude", "include"),
+    ),
+    "unmatched": Parameter(
+        "",
+        "accept where the people of a list are no customers: without it a list of which nobody is one is refused.",
+        one_of(ACCEPT),
+    ),
 }
 LISTS = ("OPT_OUT", "COMPLAINTS", "CLOSED", "CONTACTED")
 BANDS = ("high", "middle", "low")
@@ -119,57 +145,25 @@ class CampaignPlan:
 
 def read_settings(arguments: Sequence[str]) -> CampaignSettings:
     """Check `NAME=value` arguments; raises UserError for one that is not understood or out of range."""
-    given = read_arguments(arguments, DEFAULTS)
-    stressed = given["STRESSED"]
-    if stressed not in ("exclude", "include"):
-        raise UserError(f"STRESSED={stressed}: expected exclude or include.")
-    if given["UNMATCHED"] not in ("", ACCEPT):
-        raise UserError(f"UNMATCHED={given['UNMATCHED']}: expected {ACCEPT}, or nothing.")
-    if not given["SEGMENT"]:
+    given = read_declared(arguments, PARAMETERS)
+    if not given["segment"].strip():
         raise UserError("SEGMENT is missing: give an id or a name, as in SEGMENT=3, several ids, or all.")
-    if not given["NAME"]:
+    if not given["name"]:
         raise UserError("NAME is missing: give the campaign a name, as in NAME=spring_2026.")
     return CampaignSettings(
-        name=check_name(given["NAME"]),
-        segment=given["SEGMENT"],
-        holdout=_number(given, "HOLDOUT", above=0, below=1),
-        budget=_number(given, "BUDGET", above=0) if given["BUDGET"] else None,
-        cost=_number(given, "COST", least=0),
-        base_rate=_number(given, "BASE_RATE", above=0, below=1),
-        expected_uplift=_number(given, "EXPECTED_UPLIFT", above=0, below=1),
-        lists={name: given[name] for name in LISTS if given[name]},
-        cool_off_days=int(_number(given, "COOL_OFF_DAYS", least=0)),
-        global_holdout=_number(given, "GLOBAL_HOLDOUT", least=0, below=1),
-        stressed=stressed == "include",
-        unmatched=given["UNMATCHED"],
+        name=check_name(given["name"]),
+        segment=given["segment"],
+        holdout=given["holdout"],
+        budget=given["budget"] or None,
+        cost=given["cost"],
+        base_rate=given["base_rate"],
+        expected_uplift=given["expected_uplift"],
+        lists={name: given[name.lower()] for name in LISTS if given[name.lower()]},
+        cool_off_days=given["cool_off_days"],
+        global_holdout=given["global_holdout"],
+        stressed=given["stressed"] == "include",
+        unmatched=given["unmatched"],
     )
-
-
-def _number(
-    given: dict[str, str],
-    name: str,
-    *,
-    above: float | None = None,
-    least: float | None = None,
-    below: float | None = None,
-) -> float:
-    bounds = [f"{word} {bound:g}" for word, bound in (("above", above), ("at least", least), ("below", below)) if bound is not None]  # fmt: skip
-    try:
-        value = float(given[name])
-    except ValueError:
-        value = math.nan
-    inside = (
-        math.isfinite(value)
-        and (above is None or value > above)
-        and (least is None or value >= least)
-        and (below is None or value < below)
-    )
-    if not inside:
-        example = DEFAULTS[name] or "5000"
-        raise UserError(
-            f"{name}={given[name]}: expected a number {' and '.join(bounds)}, as in {name}={example}."
-        )
-    return value
 
 
 def plan_campaign(settings: CampaignSettings, warehouse: Path, now: dt.datetime) -> CampaignPlan:
@@ -202,7 +196,7 @@ def plan_campaign(settings: CampaignSettings, warehouse: Path, now: dt.datetime)
         held_out = round(settings.holdout * kept)
         if held_out < 1 or held_out >= kept:
             raise UserError(
-                f"SEGMENT={settings.segment}: {kept:,} customers can be contacted within the lists and the"
+                f"SEGMENT={shown(settings.segment)}: {kept:,} customers can be contacted within the lists and the"
                 f" budget, too few to hold out {settings.holdout:g} of them; widen SEGMENT, or raise HOLDOUT or"
                 " BUDGET."
             )
@@ -228,10 +222,11 @@ def _segments(connection: duckdb.DuckDBPyConnection, wanted: str) -> dict[int, s
     found = {}
     for part in wanted.split(","):
         text = part.strip()
-        if not text.isdigit() or int(text) not in known:
-            there = ", ".join(f"{number} ({name})" for number, name in known.items())
-            raise UserError(f"SEGMENT={text}: there is no such segment; there are {there}, and all.")
-        found[int(text)] = known[int(text)]
+        wanted_id = whole_number(text)
+        if wanted_id is None or wanted_id not in known:
+            there = ", ".join(f"{number} ({shown(name)})" for number, name in known.items())
+            raise UserError(f"SEGMENT={shown(text)}: there is no such segment; there are {there}, and all.")
+        found[wanted_id] = known[wanted_id]
     return found
 
 
@@ -297,7 +292,7 @@ def _unit_hash(key: str) -> str:
 
 def _within_budget(settings: CampaignSettings, eligible: int) -> int:
     """How many of the eligible take part, held out included, so that contacting the rest is paid for."""
-    if settings.budget is None or settings.cost == 0:
+    if settings.budget is None or settings.budget >= settings.cost * eligible:
         return eligible
     contacts = math.floor(settings.budget / settings.cost)
     kept = min(eligible, math.ceil(contacts / (1 - settings.holdout)) + 1)
@@ -416,9 +411,8 @@ def _register(
 def _write_lists(
     connection: duckdb.DuckDBPyConnection, plan: CampaignPlan, settings: CampaignSettings, now: dt.datetime
 ) -> None:
-    """Write the campaign's folder whole; one of this name that the register does not know is a leftover."""
-    partial = plan.folder.with_name(f"{PARTIAL}{settings.name}")
-    shutil.rmtree(partial, ignore_errors=True)
+    """Write the campaign's lists where the register takes them from once it knows the campaign."""
+    partial = partial_lists(plan.folder.parent, settings.name)
     try:
         partial.mkdir(mode=0o700)
         connection.execute(
@@ -432,12 +426,14 @@ def _write_lists(
             connection.execute(f"copy ({query}) to {sql_text(str(partial / file))} (header, delimiter ',')")
         if plan.treated + plan.held_out < MAX_ROWS:
             _write_workbook(connection, partial, plan, settings, now)
-        shutil.rmtree(plan.folder, ignore_errors=True)
-        partial.rename(plan.folder)
-    except OSError as error:
-        raise UserError(f"{plan.folder}: cannot be written ({error.strerror}); nothing is.") from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        for path in partial.iterdir():
+            with path.open("rb") as written:
+                os.fsync(written.fileno())
+    except (OSError, duckdb.IOException, XlsxWriterException) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise UserError(
+            f"{plan.folder}: cannot be written ({reason}); nothing is. Check the folder's permissions and space."
+        ) from None
 
 
 def _write_workbook(

@@ -1,21 +1,26 @@
 """The register of campaigns: who was contacted or held out when, by which plan, with which result.
 
-Opens warehouse/campaigns/campaigns.duckdb, for its owner alone (mode 0600), and makes its tables; reads the
-published file.
+Opens warehouse/campaigns/campaigns.duckdb, for its owner alone (mode 0600), and makes it where there is none, whole
+or not at all; puts lists of campaigns in their place or removes them; reads the published file.
 """
 
+import errno
+import fcntl
 import hmac
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
 
+from python_models.typed import shown
 from scripts.base.errors import UserError
-from scripts.base.paths import CAMPAIGNS, STAGING
+from scripts.base.files import is_damage, whole_file
+from scripts.base.paths import CAMPAIGNS, PARTIAL, STAGING
 from scripts.base.quoting import sql_text
 from scripts.intake.mapping import load_mapping
 from scripts.intake.source_files import load_contract
@@ -48,7 +53,7 @@ def check_name(name: str) -> str:
     """Return a campaign's name that can be a folder's; raises UserError for another."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
         raise UserError(
-            f"NAME={name}: expected letters, digits, _ or -, up to 64, beginning with a letter or digit, as in"
+            f"NAME={shown(name)}: expected letters, digits, _ or -, up to 64, beginning with a letter or digit, as in"
             " NAME=spring_2026."
         )
     return name
@@ -65,34 +70,116 @@ def open_register(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the register with the published file attached, read-only, as `published`.
 
     What is done inside is one transaction: it stands when the block ends well and is undone when it does not.
-    Raises UserError where another process has the register open or it cannot be written.
+    Lists that are begun (partial_lists) take their place with it or go with it; so do those of a killed process.
+    Raises UserError where another process has the register open, or it cannot be read or written.
     """
     published = published_file(warehouse)
     folder = warehouse / CAMPAIGNS
     path = folder / REGISTER
     try:
         folder.mkdir(exist_ok=True, mode=0o700)
-        with duckdb.connect(str(path)) as connection:
+        _make_where_none_is(path)
+        with _opened(path) as connection:
+            # What DuckDB set down of a large query when it was killed.
+            shutil.rmtree(f"{path}.tmp", ignore_errors=True)
             os.chmod(path, 0o600)
             connection.execute(TABLES)
-            if not connection.execute("select count(*) from secret").fetchall()[0][0]:
-                connection.execute("insert into secret values (?)", [secrets.token_bytes(32)])
+            settle_lists(connection, folder)
             connection.execute(f"attach {sql_text(str(published.resolve()))} as published (read_only)")
             connection.execute("begin")
             try:
                 yield connection
                 connection.execute("commit")
             except BaseException:
-                connection.execute("rollback")
+                _undo(connection, folder)
                 raise
-    except duckdb.IOException as error:
-        raise UserError(
-            f"{path}: cannot be opened ({str(error).splitlines()[0]}); close what uses it."
-        ) from None
+            settle_lists(connection, folder)
     except OSError as error:
         raise UserError(
-            f"{path}: cannot be written ({error.strerror}); check the folder's permissions."
+            f"{path}: cannot be written ({error.strerror}); check the folder's permissions and space."
         ) from None
+    except duckdb.Error as error:
+        if is_damage(error):
+            raise
+        # Without the kind of the error, which comes first.
+        reason = str(error).splitlines()[0].partition(": ")[2].rstrip(".")
+        raise UserError(
+            f"{path}: cannot be written ({reason}); it stays as it was. Check the folder's permissions and space."
+        ) from None
+
+
+def partial_lists(folder: Path, name: str) -> Path:
+    """Where a campaign's lists are written until the register, in `folder`, knows it."""
+    return folder / f"{PARTIAL}{name}"
+
+
+def settle_lists(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Put lists that are begun in their place where the register knows their campaign; remove the others."""
+    for path in [each for each in folder.glob(f"{PARTIAL}*") if each.is_dir()]:
+        name = path.name.removeprefix(PARTIAL)
+        if connection.execute("select 1 from campaigns where name = ?", [name]).fetchall():
+            # A folder of this name of which the register did not know.
+            shutil.rmtree(folder / name, ignore_errors=True)
+            path.rename(folder / name)
+        else:
+            shutil.rmtree(path)
+
+
+def _undo(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    # After a full disk DuckDB has undone it already, or takes no more commands.
+    with suppress(duckdb.Error):
+        connection.execute("rollback")
+    for path in folder.glob(f"{PARTIAL}*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _make_where_none_is(path: Path) -> None:
+    """Make the register whole, with its secret, where there is none or the empty file that a full disk left.
+
+    Of two processes that come at once, one makes it.
+    """
+    if _is_there(path):
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        if _is_there(path):
+            return
+        # DuckDB would read the log of a file that is gone into the new one.
+        Path(f"{path}.wal").unlink(missing_ok=True)
+        with whole_file(path) as partial:
+            try:
+                # DuckDB takes no empty file for a new database.
+                partial.unlink()
+                with duckdb.connect(str(partial)) as connection:
+                    connection.execute(TABLES)
+                    connection.execute("insert into secret values (?)", [secrets.token_bytes(32)])
+                    connection.execute("checkpoint")
+                partial.chmod(0o600)
+            except duckdb.Error as error:
+                raise OSError(errno.EIO, str(error).splitlines()[0].partition(": ")[2].rstrip(".!")) from None
+            finally:
+                Path(f"{partial}.wal").unlink(missing_ok=True)
+    finally:
+        os.close(folder)
+
+
+def _is_there(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
+
+
+def _opened(path: Path) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(str(path))
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0].partition(": ")[2].rstrip(".!")
+        way_out = (
+            "close what uses it."
+            if "lock" in reason
+            else "check the folder's permissions and space, or restore the register from a backup: it alone says who"
+            " was contacted."
+        )
+        raise UserError(f"{path}: cannot be opened ({reason}); {way_out}") from None
 
 
 def key_of(connection: duckdb.DuckDBPyConnection, purpose: str) -> str:

@@ -8,7 +8,6 @@ python -m scripts.campaigns.results NAME=... OUTCOMES=file [COST=...]
 
 import datetime as dt
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -19,10 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
+from python_models.settings import Parameter
+from python_models.typed import printable, shown
 from scripts.base.console import Console
 from scripts.base.errors import UserError
 from scripts.base.files import whole_file
-from scripts.base.parameters import read_arguments
+from scripts.base.parameters import read_declared
 from scripts.base.paths import CAMPAIGNS, given_path
 from scripts.base.quoting import sql_name, sql_text
 from scripts.base.statistics import (
@@ -35,17 +36,20 @@ from scripts.base.statistics import (
     smallest_uplift,
     value_effect,
 )
-from scripts.campaigns.register import id_columns, open_register, words_of
+from scripts.campaigns.draw import PARAMETERS as PLANNED
+from scripts.campaigns.register import check_name, id_columns, open_register, words_of
 from scripts.intake.customer_ids import id_sql, match_ids
 from scripts.intake.id_lists import id_column, list_relation
 
-DEFAULTS = {
-    "NAME": "",
-    # CSV or Parquet: customer_id, responded (1 or 0), and value (money) where there is one.
-    "OUTCOMES": "",
-    # Money per customer contacted; empty: as planned.
-    "COST": "",
+PARAMETERS = {
+    "name": Parameter("", "The campaign's."),
+    "outcomes": Parameter(
+        "", "CSV or Parquet: customer_id, responded (1 or 0), and value (money) where there is one."
+    ),
+    "cost": Parameter("", "Money per customer contacted; left out: as planned.", range=PLANNED["cost"].range),
 }
+# Of one customer, either way; more would leave no digits for the others in a sum.
+LARGEST_VALUE = 1_000_000_000_000
 YES, NO = ("1", "true", "yes", "y", "ya"), ("0", "false", "no", "n", "tidak")
 
 
@@ -298,7 +302,14 @@ def _check(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None
         " and not coalesce(isfinite(try_cast(value as double)), false) order by 1 limit 1"
     ):
         raise UserError(
-            f"OUTCOMES={path}: customer {found[0]} has value {found[1]}; expected a number, as in 12.50."
+            f"OUTCOMES={path}: customer {found[0]} has value {shown(found[1])}; expected a number, as in 12.50."
+        )
+    if found := first(
+        f"select customer_id, value from outcomes where abs(cast(value as double)) > {LARGEST_VALUE}"
+        " order by 1 limit 1"
+    ):
+        raise UserError(
+            f"OUTCOMES={path}: customer {found[0]} has value {shown(found[1])}; expected at most {LARGEST_VALUE:,}."
         )
 
 
@@ -347,7 +358,7 @@ def print_results(results: Sequence[Result], console: Console) -> None:
     console.print()
     for each in results:
         number = "" if each.segment_id is None else f"{each.segment_id} "
-        console.print(f"  {number}{each.segment_name}: {each.words}")
+        console.print(printable(f"  {number}{each.segment_name}: {each.words}"))
 
 
 def _rate(responded: int, customers: int) -> str:
@@ -362,21 +373,14 @@ def read_request(arguments: Sequence[str]) -> tuple[str, Path, float | None]:
     """Read the campaign's name, the file with its outcomes and the cost of a contact, None where it is not given.
 
     Raises:
-        UserError: one is missing or is no number.
+        UserError: one is missing, or is not what was declared.
 
     """
-    given = read_arguments(arguments, DEFAULTS)
-    for name in ("NAME", "OUTCOMES"):
+    given = read_declared(arguments, PARAMETERS)
+    for name in ("name", "outcomes"):
         if not given[name]:
             raise UserError(
-                f"{name} is missing: give NAME of a campaign and OUTCOMES, a file with its outcomes."
+                f"{name.upper()} is missing: give NAME of a campaign and OUTCOMES, a file with its outcomes."
             )
-    cost = None
-    if given["COST"]:
-        try:
-            cost = float(given["COST"])
-        except ValueError:
-            cost = math.nan
-        if not (math.isfinite(cost) and cost >= 0):
-            raise UserError(f"COST={given['COST']}: expected a number at least 0, as in COST=1.")
-    return given["NAME"], given_path("OUTCOMES", given["OUTCOMES"]), cost
+    cost = None if given["cost"] == "" else given["cost"]
+    return check_name(given["name"]), given_path("OUTCOMES", given["outcomes"]), cost

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from scripts.base.parameters import machine_limits
 from scripts.base.paths import DBT_PROJECT, PROJECT
 
 IN_MEMORY = Path(":memory:")
+# A brace that dbt's `var` leaves alone: it renders each text as a template, a path with braces like any other.
+BRACE = "{{ '{' }}"
 
 
 def run_dbt(
@@ -26,7 +29,7 @@ def run_dbt(
 
     Args:
         command: such as `["build"]`.
-        variables: values for the vars of dbt_project.yml.
+        variables: values for the vars of dbt_project.yml, as the models are to get them.
         work: DuckDB file, or IN_MEMORY.
         target: folder for the manifest and compiled SQL.
         logs: folder for dbt.log; without it nothing is logged.
@@ -57,7 +60,7 @@ def run_dbt(
     quiet = ["--log-level", "none", "--log-level-file", "debug" if logs else "none"]
     runner = dbtRunner(callbacks=[on_event] if on_event else [])
     try:
-        result = runner.invoke([*quiet, *command, "--vars", json.dumps(variables)])
+        result = runner.invoke([*quiet, *command, "--vars", json.dumps(_as_they_are(variables))])
     finally:
         # dbt keeps its connection for a next call in this process; the file is wanted closed.
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -67,3 +70,19 @@ def run_dbt(
         # dbt keeps it for itself; whoever pressed Ctrl-C did not make a mistake.
         raise_if_stopped()
     return result
+
+
+def variables_of(results: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables that run_dbt was given, of dbt's run_results.json; raises KeyError or TypeError where none stand there."""
+    return {
+        name: value.replace(BRACE, "{") if isinstance(value, str) else value
+        for name, value in dict(results["args"]["vars"]).items()
+    }
+
+
+def _as_they_are(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables, with no text that dbt would take for a template."""
+    return {
+        name: re.sub(r"\{(?=[{%#])", lambda _: BRACE, value) if isinstance(value, str) else value
+        for name, value in variables.items()
+    }

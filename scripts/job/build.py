@@ -21,7 +21,6 @@ from scripts.base.paths import (
     MANIFEST,
     METABASE,
     OBJECTIONS,
-    PROJECT,
     SAMPLE,
     SEEDS,
     STAGES,
@@ -32,6 +31,7 @@ from scripts.base.paths import (
 )  # fmt: skip
 from scripts.base.rights import group_named, group_that_reads, name_of_group, share
 from scripts.base.seeds import assumed_currency, check_seeds
+from scripts.base.warehouse import make_warehouse
 from scripts.dbt.failures import why_dbt_failed
 from scripts.dbt.runner import run_dbt
 from scripts.intake.csv_dialect import normalise
@@ -65,9 +65,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
     settings = {**default_parameters(), **given}
     machine = machine_limits()
     check_seeds(SEEDS)
-    if warehouse != (PROJECT / "warehouse") and not warehouse.parent.exists():
-        raise UserError(f"{warehouse}: its parent folder does not exist; make it first.")
-    warehouse.mkdir(exist_ok=True)
+    make_warehouse(warehouse)
     with build_lock(warehouse):
         group = _keep_private(given, warehouse, console)
         for remark in remove_leftovers(warehouse):

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import duckdb
 from rich.table import Table
+from rich.text import Text
 
+from python_models.typed import printable
 from scripts.base.console import Console
 from scripts.base.paths import LINK, PARQUET, REPORT, WORKBOOK
 from scripts.published.reading import LATEST_RUN
@@ -37,7 +39,7 @@ def print_summary(summary: Summary, console: Console, seconds: float) -> None:
     console.table(summary.segments)
     console.print()
     for line in (*summary.remarks, f"Done in {seconds:.1f} s. What you can open:"):
-        console.print(f"  {line}")
+        console.print(f"  {printable(line)}")
     for line in summary.openable:
         console.print(f"    {line}")
     console.print("\nTry next:")
@@ -85,7 +87,8 @@ def summarise(version: Path, warehouse: Path) -> Summary:
             f"{customers:,}",
             f"{share:.1%}",
             "unknown" if value is None else f"{value:,.0f}",
-            f"{name}{' (unstable)' if is_unstable else ''}\n  {payment}",
+            # As text: a name from the rules may hold what rich takes for markup.
+            Text(f"{printable(name)}{' (unstable)' if is_unstable else ''}\n  {printable(payment)}"),
         )
     remarks = []
     for source, rows_in, accepted, in_error, set_aside in audit:

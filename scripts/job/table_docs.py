@@ -14,7 +14,7 @@ from scripts.base.files import passing_folder
 from scripts.base.lock import build_lock
 from scripts.base.paths import DOCS, LOGS, RUN_RESULTS, WORK
 from scripts.dbt.failures import why_dbt_failed
-from scripts.dbt.runner import run_dbt
+from scripts.dbt.runner import run_dbt, variables_of
 
 
 def write_docs(warehouse: Path) -> Path:
@@ -30,7 +30,7 @@ def write_docs(warehouse: Path) -> Path:
         raise UserError(f"{work}: nothing is built yet; run make build first.")
     page = warehouse / DOCS
     with build_lock(warehouse), passing_folder(warehouse / "docs") as target:
-        variables = json.loads(results.read_text(encoding="utf-8"))["args"]["vars"]
+        variables = _parameters_of(results)
         try:
             _generate(work, target, variables, warehouse)
             page.parent.mkdir(exist_ok=True)
@@ -41,6 +41,17 @@ def write_docs(warehouse: Path) -> Path:
                 f"{page}: cannot be written ({error.strerror}); check the folder's permissions."
             ) from None
     return page
+
+
+def _parameters_of(results: Path) -> dict[str, Any]:
+    """The parameters of the last build; raises UserError where its record is cut off or is none."""
+    try:
+        return variables_of(json.loads(results.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = getattr(error, "strerror", None) or "it is cut off or damaged"
+        raise UserError(
+            f"{results}: the record of the last build cannot be read ({reason}); run make build again."
+        ) from None
 
 
 def _generate(work: Path, target: Path, variables: dict[str, Any], warehouse: Path) -> None:

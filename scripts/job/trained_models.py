@@ -5,6 +5,7 @@ python -m scripts.models
 
 from pathlib import Path
 
+from python_models.typed import printable
 from scripts.base.console import Console
 from scripts.published.reading import open_published
 
@@ -24,4 +25,4 @@ def print_models(warehouse: Path, console: Console) -> None:
         notes = [*(["published"] if place == 0 else []), *([] if is_stable else ["unstable"])]
         words = "" if jaccard is None else f"{jaccard:.2f}"
         line = LINE.format(model, at, scaling, seen, k, words, f"{customers:,}", ", ".join(notes))
-        console.print(line.rstrip())
+        console.print(printable(line.rstrip()))

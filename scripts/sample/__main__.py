@@ -5,30 +5,23 @@ python -m scripts.sample CUSTOMERS=10000 SEED=1 OUT=data/sample FORMAT=csv SAMPL
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from scripts.base.errors import UserError
-from scripts.base.parameters import read_arguments
-from scripts.sample.ledger import default_arguments, write_sample_ledger
-
-
-def _whole_number(name: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise UserError(f"{name}={text}: expected a whole number") from None
+from scripts.base.parameters import read_declared
+from scripts.base.paths import given_path
+from scripts.sample.ledger import sample_parameters, write_sample_ledger
 
 
 def main(arguments: Sequence[str]) -> int:
     """Write the sample as the arguments say; returns the exit code."""
     try:
-        values = read_arguments(arguments, default_arguments())
+        values = read_declared(arguments, sample_parameters())
         sample = write_sample_ledger(
-            Path(values["OUT"]),
-            customers=_whole_number("CUSTOMERS", values["CUSTOMERS"]),
-            seed=_whole_number("SEED", values["SEED"]),
-            file_format=values["FORMAT"],
-            months=_whole_number("SAMPLE_MONTHS", values["SAMPLE_MONTHS"]),
+            given_path("OUT", values["out"]),
+            customers=values["customers"],
+            seed=values["seed"],
+            file_format=values["format"],
+            months=values["sample_months"],
         )
     except UserError as error:
         print(error, file=sys.stderr)

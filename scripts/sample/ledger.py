@@ -20,8 +20,9 @@ from pathlib import Path
 
 import duckdb
 
+from python_models.settings import Parameter
 from scripts.base.errors import UserError
-from scripts.base.parameters import default_parameters
+from scripts.base.parameters import one_of, parameters
 from scripts.base.quoting import sql_text
 from scripts.sample import dirt, writer
 from scripts.sample.customer_types import KNOT_STEP, KNOTS, TYPES, BehaviourType, Variable
@@ -356,8 +357,11 @@ def _check_replaceable(out: Path) -> None:
         raise UserError(f"OUT={out}: this is a file; name a folder for the ledger")
 
 
-def default_arguments() -> dict[str, str]:
-    """The job's own defaults, and where and as what the sample is written."""
-    job = default_parameters()
-    names = ("customers", "seed", "sample_months")
-    return {**{name.upper(): str(job[name]) for name in names}, "OUT": "data/sample", "FORMAT": "csv"}
+def sample_parameters() -> dict[str, Parameter]:
+    """The build's own that the sample has, and where and as what it is written."""
+    job = parameters()
+    return {
+        **{name: job[name] for name in ("customers", "seed", "sample_months")},
+        "out": Parameter("data/sample", "Folder of the ledger; replaced if it holds an earlier ledger."),
+        "format": Parameter("csv", "How it is written.", one_of("csv", "parquet")),
+    }

@@ -178,7 +178,7 @@ def test_the_register_is_for_its_owner_alone(warehouse: Path) -> None:
         (["NAME=a", "SEGMENT=1", "HOLDOUT=1"], "HOLDOUT=1: expected a number above 0 and below 1"),
         (["NAME=a", "SEGMENT=1", "HOLDOUT=nan"], "HOLDOUT=nan: expected"),
         (["NAME=a", "SEGMENT=1", "BASE_RATE=-0.1"], "BASE_RATE=-0.1: expected"),
-        (["NAME=a", "SEGMENT=1", "COST=-1"], "COST=-1: expected a number at least 0"),
+        (["NAME=a", "SEGMENT=1", "COST=-1"], "COST=-1: expected a number from 0 to 1000000000"),
         (["NAME=a", "SEGMENT=1", "BUDGET=-5"], "BUDGET=-5: expected a number above 0"),
         (["NAME=a", "SEGMENT=1", "BUDGET=1"], "too few to hold out"),
         (["NAME=a", "SEGMENT=1", "STRESSED=maybe"], "expected exclude or include"),

@@ -1,6 +1,7 @@
 """KMeans: distances, fits, the order of segments, and where a center is added or removed."""
 
 import numpy as np
+import pytest
 
 from python_models.kmeans import (
     Partition,

@@ -229,7 +229,7 @@ def test_what_the_user_asks_for_reaches_the_tables(real_file: Path, tmp_path: Pa
         (["SCALLING=standard"], "did you mean SCALING"),
         (["SOURCE=/no/such/file.csv"], "/no/such/file.csv"),
         (["AS_OF=2025-12-30"], "last day"),
-        (["MAX_REJECTED_SHARE=5"], "share from 0 to 1"),
+        (["MAX_REJECTED_SHARE=5"], "number from 0 to 1"),
     ],
 )
 def test_a_users_mistake_is_one_sentence(tmp_path: Path, arguments: list[str], words: str) -> None:

@@ -213,7 +213,7 @@ def test_fewer_rows_or_less_money_is_refused(
         (["CUSTOMERS=50"], "CUSTOMERS: is of the generated sample"),
         (["K=7"], "SOURCE=/bank/cards.csv does not exist"),
         (["NEW_SOURCE=1"], "NEW_SOURCE=1: expected yes, or nothing"),
-        (["MIN_KEPT_SHARE=80"], "MIN_KEPT_SHARE=80.0: expected a share from 0 to 1"),
+        (["MIN_KEPT_SHARE=80"], "MIN_KEPT_SHARE=80: expected a number from 0 to 1"),
         (["UNMATCHED=yes"], "UNMATCHED=yes: expected accept, or nothing"),
     ],
 )
