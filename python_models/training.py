@@ -154,12 +154,13 @@ def _networks(candidates: Sequence[Candidate], problem: Problem) -> list[Network
     best = best_space(candidates, problem)
     spaces = [each.space for each in candidates if each.space.scaling == best.scaling]
     space = next((each for each in spaces if each.representation == "scaled"), best)
-    networks = []
-    for name in settings.networks:
+
+    def trained(name: str) -> Network:
         started = time.perf_counter()
         fitted = fit_autoencoder(space.scaled, name, settings.seed)
-        networks.append(Network(space, fitted, time.perf_counter() - started))
-    return networks
+        return Network(space, fitted, time.perf_counter() - started)
+
+    return side_by_side(trained, settings.networks)
 
 
 def _trains_networks(problem: Problem) -> bool:
