@@ -44,10 +44,11 @@ YARDSTICK_K = 3
 SAME_SILHOUETTE = 0.01
 # Adjusted Rand index at which two partitions are the same for a marketer.
 SAME_SEGMENTS = 0.99
-# Resamples of the screen: after the first few a hopeless candidate gets no more.
-FIRST_RESAMPLES = 4
+# Resamples of the screen, in three rounds: a candidate whose least stable segment lies by more below the least Jaccard
+# that is valid gets no further round.
+FIRST_RESAMPLES, HOPELESS_AT_FIRST = 2, 0.25
+MORE_RESAMPLES, HOPELESS = 4, 0.15
 SCREEN_RESAMPLES = 10
-HOPELESS = 0.15
 
 
 @dataclass(frozen=True)
@@ -135,12 +136,16 @@ class Choice:
     fault: str | None
 
 
+def is_hopeful(candidate: Candidate, gate: Gate, short: float) -> bool:
+    """Whether a candidate may still become valid: large enough, and no more than `short` below the Jaccard asked for."""
+    return (
+        candidate.stability.worst >= gate.min_jaccard - short and candidate.smallest_share >= gate.min_share
+    )
+
+
 def in_the_running(candidates: Sequence[Candidate], gate: Gate) -> list[bool]:
     """Say of each candidate, after the first few resamples, whether the rule may still come to it."""
-    hopeful = [
-        each.stability.worst >= gate.min_jaccard - HOPELESS and each.smallest_share >= gate.min_share
-        for each in candidates
-    ]
+    hopeful = [is_hopeful(each, gate, HOPELESS) for each in candidates]
     places = [place for place, is_hopeful in enumerate(hopeful) if is_hopeful]
     # Only what the rule would keep sets a bar for others.
     kept = places

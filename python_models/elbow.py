@@ -1,7 +1,8 @@
 """The elbow: inertia over k, and the k at which more segments stop paying. Touches nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,12 @@ from python_models.kmeans import (
 from python_models.measures import Measures
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 # Neighbours' solutions tried at each k and in each direction.
 NEIGHBOUR_STARTS = 3
+# The same where a solution of another space, or of fewer customers, is there to start from.
+NEIGHBOUR_STARTS_BESIDE_KNOWN = 2
 # k-means++ starts at k: PLUS_PLUS_STARTS - 2 k, where that is above 0. With few segments a bad start
 # is not mended by its neighbours (none has fewer), and a fit costs little.
 PLUS_PLUS_STARTS = 12
@@ -26,6 +30,7 @@ PLUS_PLUS_STARTS = 12
 SEARCH_TOLERANCE = 1e-4
 # k-means++ starts at a k beyond the curve, beside the one grown from the curve's last solution.
 STARTS_BEYOND_CURVE = 10
+NOTHING_KNOWN: Mapping[int, IntArray] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -45,17 +50,25 @@ class Curve:
     elbow: Elbow
 
 
-def inertia_curve(points: FloatArray, k_max: int, rng: np.random.Generator) -> list[Partition]:
+def inertia_curve(
+    points: FloatArray, k_max: int, rng: np.random.Generator, known: Mapping[int, IntArray] = NOTHING_KNOWN
+) -> list[Partition]:
     """Fit KMeans for k = 1 to k_max so that the curve falls and holds no unlucky start.
 
     Up: each k starts from the best solution of k - 1 with a centre added (and from k-means++ where
     k is small). Down: each k also starts from the best solution of k + 1 with a centre removed. Up
     again where the way down improved the k below. So inertia at k is never above inertia at k - 1.
 
+    Where the segments of the same customers are known from a space much like this one, or of the first
+    of them from this space, they are the first start, k-means++ is left out and fewer neighbours are tried:
+    on CC GENERAL inertia of components and codes comes out within 0.4% of that without (once 1.3%), for
+    half of the time.
+
     Args:
         points: shape (rows, dimensions).
         k_max: at least 1; no more than the number of distinct rows.
         rng: draws the starts.
+        known: for some k the labels, 0 to k - 1, of the first rows, shape (rows or fewer or more,).
 
     Returns:
         The best solution for each k from 1; fewer than k_max where the rows are too alike in
@@ -65,16 +78,24 @@ def inertia_curve(points: FloatArray, k_max: int, rng: np.random.Generator) -> l
     first = fit_from(points, points.mean(axis=0, keepdims=True), 0.0)
     assert first is not None  # one segment has every row
     best = [first]
+    told = {k: centers for k in known if (centers := _means(points, known[k], k)) is not None}
+
+    def neighbours(k: int) -> int:
+        return NEIGHBOUR_STARTS_BESIDE_KNOWN if k in told else NEIGHBOUR_STARTS
+
     for k in range(2, k_max + 1):
-        starts = max(0, PLUS_PLUS_STARTS - 2 * k)
-        found = [fit_plus_plus(points, k, rng, SEARCH_TOLERANCE) for _ in range(starts)]
-        chosen = _least(found + _with_one_more(points, best[-1], rng))
+        if k in told:
+            found = [fit_from(points, told[k], SEARCH_TOLERANCE)]
+        else:
+            starts = max(0, PLUS_PLUS_STARTS - 2 * k)
+            found = [fit_plus_plus(points, k, rng, SEARCH_TOLERANCE) for _ in range(starts)]
+        chosen = _least(found + _with_one_more(points, best[-1], rng, neighbours(k)))
         if chosen is None:
             break
         best.append(chosen)
     improved = set[int]()
     for below in range(len(best) - 2, 0, -1):
-        starts_below = with_center_removed(points, best[below + 1])[:NEIGHBOUR_STARTS]
+        starts_below = with_center_removed(points, best[below + 1])[: neighbours(below + 1)]
         chosen = _least([best[below], *(fit_from(points, start, SEARCH_TOLERANCE) for start in starts_below)])
         if chosen is not None and chosen is not best[below]:
             best[below] = chosen
@@ -82,7 +103,7 @@ def inertia_curve(points: FloatArray, k_max: int, rng: np.random.Generator) -> l
     for place in range(1, len(best)):
         found = [best[place]]
         if place - 1 in improved or best[place - 1].inertia < best[place].inertia:
-            found += _with_one_more(points, best[place - 1], rng)
+            found += _with_one_more(points, best[place - 1], rng, neighbours(place + 1))
         chosen = _least(found)
         assert chosen is not None
         if chosen is not best[place]:
@@ -114,10 +135,21 @@ def fit_beyond(
     return None if chosen is None else _to_the_end(points, chosen)
 
 
+def _means(points: FloatArray, labels: IntArray, k: int) -> FloatArray | None:
+    """Centres, shape (k, dimensions), of what labels tell of the first rows; None where a segment has none of them."""
+    rows = min(len(points), len(labels))
+    points, labels = points[:rows], labels[:rows]
+    sizes = np.bincount(labels, minlength=k)
+    if not sizes.all():
+        return None
+    sums = [np.bincount(labels, column, k) for column in points.T]
+    return np.column_stack(sums) / sizes[:, None]
+
+
 def _with_one_more(
-    points: FloatArray, partition: Partition, rng: np.random.Generator
+    points: FloatArray, partition: Partition, rng: np.random.Generator, most: int
 ) -> list[Partition | None]:
-    starts = with_center_added(points, partition.centers, rng)[:NEIGHBOUR_STARTS]
+    starts = with_center_added(points, partition.centers, rng)[:most]
     return [fit_from(points, start, SEARCH_TOLERANCE) for start in starts]
 
 

@@ -61,7 +61,7 @@ def train(features: pd.DataFrame, settings: Settings) -> Results:
             sample, spaces, problem = _prepared(features, settings)
             problem.check_k()
         with clock.part("candidates"), keras_loading() if _trains_networks(problem) else nullcontext():
-            candidates = _screened_of(spaces, problem)
+            candidates = screened(candidates_in(spaces, problem), problem)
         with clock.part("autoencoders"):
             networks = _networks(candidates, problem)
         with clock.part("candidates_codes"):
@@ -71,7 +71,7 @@ def train(features: pd.DataFrame, settings: Settings) -> Results:
             champion = candidates[choice.place]
             points = champion.space.points
         with clock.part("curve"):
-            curve = curve_of(champion, problem)
+            curve = curve_of(champion, candidates, problem)
         with clock.part("votes"):
             gap = gap_statistic(points, settings.candidates_k_max, settings.seed)
             stabilities = stability_by_k(candidates, champion, len(curve.partitions))
@@ -133,15 +133,6 @@ def _prepared(features: pd.DataFrame, settings: Settings) -> tuple[Sample, list[
     return sample, spaces, Problem(settings, filled, common, distances, most_distinct(spaces, settings))
 
 
-def _screened_of(spaces: Sequence[Space], problem: Problem) -> list[Candidate]:
-    return screened(_candidates_of(spaces, problem), problem)
-
-
-def _candidates_of(spaces: Sequence[Space], problem: Problem) -> list[Candidate]:
-    found = side_by_side(lambda space: candidates_in(space, problem), spaces)
-    return [each for of_space in found for each in of_space]
-
-
 def _networks(candidates: Sequence[Candidate], problem: Problem) -> list[Network]:
     """Train the autoencoders on the scaling that does best without them.
 
@@ -177,7 +168,7 @@ def _with_codes(
     asked = problem.settings.representation
     if asked not in REPRESENTATIONS:
         spaces = [code_space(each.space, each.fitted.encoder) for each in networks]
-        coded = _candidates_of(spaces, problem)
+        coded = candidates_in(spaces, problem, candidates)
         if asked is not None:
             # Only what was asked for; the plain spaces served the choice of a scaling.
             candidates, coded = [], [each for each in coded if each.space.representation == asked]
