@@ -30,7 +30,7 @@ from python_models.settings import REPRESENTATIONS, Settings
 from python_models.space import Space, code_space, common_space, impute, plain_spaces
 from python_models.stability import bootstrap
 from python_models.votes import votes
-from python_models.workers import side_by_side
+from python_models.workers import in_parallel, side_by_side
 
 
 def train(features: pd.DataFrame, settings: Settings) -> Results:
@@ -71,9 +71,12 @@ def train(features: pd.DataFrame, settings: Settings) -> Results:
             champion = candidates[choice.place]
             points = champion.space.points
         with clock.part("curve"):
-            curve = curve_of(champion, candidates, problem)
+            # Neither waits for the other.
+            curve, gap = in_parallel(
+                lambda: curve_of(champion, candidates, problem),
+                lambda: gap_statistic(points, settings.candidates_k_max, settings.seed),
+            )
         with clock.part("votes"):
-            gap = gap_statistic(points, settings.candidates_k_max, settings.seed)
             stabilities = stability_by_k(candidates, champion, len(curve.partitions))
             cast = votes(curve.elbow, curve.measures, gap, stabilities, problem.gate.very_stable)
         with clock.part("fit"):

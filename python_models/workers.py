@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
 
@@ -39,6 +39,13 @@ def side_by_side(work: Callable[[Item], Result], items: Iterable[Item]) -> list[
         return [work(item) for item in every]
     with ThreadPoolExecutor(threads, initializer=_begin) as pool:
         return list(pool.map(work, every))
+
+
+def in_parallel(one: Callable[[], Item], other: Callable[[], Result]) -> tuple[Item, Result]:
+    """Do two unlike things side by side and return what each gives; raises as `side_by_side` does."""
+    works: list[Callable[[], Any]] = [one, other]
+    first, second = side_by_side(lambda work: work(), works)
+    return first, second
 
 
 def _begin() -> None:

@@ -53,8 +53,10 @@ def test_the_first_failure_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_learning_is_the_same_on_any_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every column of every result but those of seconds."""
-    settings = Settings.from_mapping({"autoencoders": "", "bootstraps": 6, "candidates_k_max": 5, "k_max": 6})
+    """Every column of every result but those of seconds, of networks whose noise is drawn as they learn, too."""
+    settings = Settings.from_mapping(
+        {"autoencoders": "denoising,variational", "bootstraps": 6, "candidates_k_max": 5, "k_max": 6}
+    )
     values = np.hstack([amounts(400, 1), amounts(400, 2)])
     frame = pd.DataFrame(values, columns=[f"feature_{place}" for place in range(10)])
     frame.insert(0, "customer_id", [f"C{row:04}" for row in range(400)])
