@@ -11,7 +11,6 @@ from scripts.base.interrupts import raise_if_stopped
 from scripts.base.parameters import machine_limits
 from scripts.base.paths import DBT_PROJECT, PROJECT
 
-IN_MEMORY = Path(":memory:")
 # A brace that dbt's `var` leaves alone: it renders each text as a template, a path with braces like any other.
 BRACE = "{{ '{' }}"
 
@@ -30,7 +29,7 @@ def run_dbt(
     Args:
         command: such as `["build"]`.
         variables: values for the vars of dbt_project.yml, as the models are to get them.
-        work: DuckDB file, or IN_MEMORY.
+        work: DuckDB file, or `:memory:`.
         target: folder for the manifest and compiled SQL.
         logs: folder for dbt.log; without it nothing is logged.
         on_event: gets each of dbt's events.
@@ -70,14 +69,6 @@ def run_dbt(
         # dbt keeps it for itself; whoever pressed Ctrl-C did not make a mistake.
         raise_if_stopped()
     return result
-
-
-def variables_of(results: Mapping[str, Any]) -> dict[str, Any]:
-    """The variables that run_dbt was given, of dbt's run_results.json; raises KeyError or TypeError where none stand there."""
-    return {
-        name: value.replace(BRACE, "{") if isinstance(value, str) else value
-        for name, value in dict(results["args"]["vars"]).items()
-    }
 
 
 def _as_they_are(variables: Mapping[str, Any]) -> dict[str, Any]:
