@@ -75,7 +75,7 @@ lock:  ## Pin every dependency again, with hashes (needs uv)
 	uv pip compile pyproject.toml --all-extras --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock" -q -o requirements.lock
 
 clean:  ## Remove the environment, the sample and caches; the warehouse stays
-	rm -rf $(VENV) data .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) data dbt_project/target .pytest_cache .mypy_cache .ruff_cache
 
 # pip compiles bytecode as it installs, without which every start is several seconds slower.
 $(VENV)/.ready: requirements.lock

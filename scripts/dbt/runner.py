@@ -10,6 +10,7 @@ from typing import Any
 from scripts.base.interrupts import raise_if_stopped
 from scripts.base.parameters import machine_limits
 from scripts.base.paths import DBT_PROJECT, PROJECT
+from scripts.dbt.parsed import OF_DBT, keep_project, kept_project
 
 # A brace that dbt's `var` leaves alone: it renders each text as a template, a path with braces like any other.
 BRACE = "{{ '{' }}"
@@ -57,9 +58,15 @@ def run_dbt(
 
     # Its own words go to the log file: the user gets lines of stages, and one sentence on what failed.
     quiet = ["--log-level", "none", "--log-level-file", "debug" if logs else "none"]
-    runner = dbtRunner(callbacks=[on_event] if on_event else [])
+    given = _as_they_are(variables)
+    manifest = kept_project(given, work)
+    # Of an earlier run: whether this one parsed well, nothing else would say.
+    (target / OF_DBT).unlink(missing_ok=True)
+    runner = dbtRunner(manifest=manifest, callbacks=[on_event] if on_event else [])
     try:
-        result = runner.invoke([*quiet, *command, "--vars", json.dumps(_as_they_are(variables))])
+        result = runner.invoke([*quiet, *command, "--vars", json.dumps(given)])
+        if manifest is None:
+            keep_project(target, given, work)
     finally:
         # dbt keeps its connection for a next call in this process; the file is wanted closed.
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
