@@ -19,7 +19,6 @@ from packaging.version import Version
 from scripts.base.errors import UserError
 from scripts.base.paths import PROJECT
 
-
 # The package of the same modules that some platforms bring instead; both in one environment would overwrite each other.
 INSTEAD = {"tensorflow-cpu": "tensorflow"}
 
