@@ -75,12 +75,16 @@ lock:  ## Pin every dependency again, with hashes (needs uv)
 	uv pip compile pyproject.toml --all-extras --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock" -q -o requirements.lock
 
 clean:  ## Remove the environment, the sample and caches; the warehouse stays
-	rm -rf $(VENV) data .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) data dbt_project/target .pytest_cache .mypy_cache .ruff_cache
 
-# pip compiles bytecode as it installs, without which every start is several seconds slower.
+# Without bytecode every start is several seconds slower, and a shell may forbid Python to write it later: it is compiled
+# here, on all cores, but for tests of packages and what Python cannot read. TensorFlow's headers are for who compiles
+# operations of his own.
 $(VENV)/.ready: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed; this is " + sys.version.split()[0] + ". Say which with make PYTHON=python3.12 build.")'
 	@echo "Making the environment in $(VENV) (once)"
-	@$(PYTHON) -m venv $(VENV)
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements.lock
+	@rm -rf $(VENV)/lib/python3*/site-packages/tensorflow/include
+	@$(RUN) -m compileall -qq -j 0 -x '/site-packages/.*/tests?/' $(VENV)/lib python_models scripts || true
 	@touch $@

@@ -19,6 +19,9 @@ from packaging.version import Version
 from scripts.base.errors import UserError
 from scripts.base.paths import PROJECT
 
+# The package of the same modules that some platforms bring instead; both in one environment would overwrite each other.
+INSTEAD = {"tensorflow-cpu": "tensorflow"}
+
 
 @dataclass(frozen=True)
 class Installation:
@@ -69,17 +72,27 @@ def plan_for(requirements: Sequence[Requirement]) -> Installation:
     for requirement in requirements:
         if requirement.marker is not None and not requirement.marker.evaluate():
             continue
-        try:
-            version = Version(metadata.version(requirement.name))
-        except metadata.PackageNotFoundError:
-            wanted.append(str(requirement))
-            continue
-        if requirement.specifier.contains(version, prereleases=True):
-            kept.append(f"{requirement.name}=={version}")
+        name, version = _installed(requirement.name)
+        # pip needs no condition that holds here.
+        asked = f"{name}{requirement.specifier}"
+        if version is None:
+            wanted.append(asked)
+        elif requirement.specifier.contains(version, prereleases=True):
+            kept.append(f"{name}=={version}")
         else:
-            wanted.append(str(requirement))
-            replaced.append(requirement.name)
+            wanted.append(asked)
+            replaced.append(name)
     return Installation(tuple(wanted), tuple(kept), tuple(replaced))
+
+
+def _installed(name: str) -> tuple[str, Version | None]:
+    """The package that brings what `name` brings, and its version; None where neither is there."""
+    for each in filter(None, (name, INSTEAD.get(name))):
+        try:
+            return each, Version(metadata.version(each))
+        except metadata.PackageNotFoundError:
+            continue
+    return name, None
 
 
 def _modules_of(names: Sequence[str]) -> list[str]:

@@ -29,7 +29,7 @@ DOCS = Path("docs") / "index.html"
 # What the job works in and leaves behind:
 WORK = "work.duckdb"
 DBT_TARGET, LOGS = "dbt", "logs"
-MANIFEST, RUN_RESULTS = Path(DBT_TARGET) / "manifest.json", Path(DBT_TARGET) / "run_results.json"
+MANIFEST, DOCUMENTATION = Path(DBT_TARGET) / "manifest.json", Path(DBT_TARGET) / "documentation.json"
 DBT_LOG, STAGES = Path(LOGS) / "dbt.log", Path(LOGS) / "stages.json"
 # What people decided:
 OBJECTIONS = "objections.csv"

@@ -10,8 +10,8 @@ from typing import Any
 from scripts.base.interrupts import raise_if_stopped
 from scripts.base.parameters import machine_limits
 from scripts.base.paths import DBT_PROJECT, PROJECT
+from scripts.dbt.parsed import OF_DBT, keep_project, kept_project
 
-IN_MEMORY = Path(":memory:")
 # A brace that dbt's `var` leaves alone: it renders each text as a template, a path with braces like any other.
 BRACE = "{{ '{' }}"
 
@@ -30,7 +30,7 @@ def run_dbt(
     Args:
         command: such as `["build"]`.
         variables: values for the vars of dbt_project.yml, as the models are to get them.
-        work: DuckDB file, or IN_MEMORY.
+        work: DuckDB file, or `:memory:`.
         target: folder for the manifest and compiled SQL.
         logs: folder for dbt.log; without it nothing is logged.
         on_event: gets each of dbt's events.
@@ -58,9 +58,15 @@ def run_dbt(
 
     # Its own words go to the log file: the user gets lines of stages, and one sentence on what failed.
     quiet = ["--log-level", "none", "--log-level-file", "debug" if logs else "none"]
-    runner = dbtRunner(callbacks=[on_event] if on_event else [])
+    given = _as_they_are(variables)
+    manifest = kept_project(given, work)
+    # Of an earlier run: whether this one parsed well, nothing else would say.
+    (target / OF_DBT).unlink(missing_ok=True)
+    runner = dbtRunner(manifest=manifest, callbacks=[on_event] if on_event else [])
     try:
-        result = runner.invoke([*quiet, *command, "--vars", json.dumps(_as_they_are(variables))])
+        result = runner.invoke([*quiet, *command, "--vars", json.dumps(given)])
+        if manifest is None:
+            keep_project(target, given, work)
     finally:
         # dbt keeps its connection for a next call in this process; the file is wanted closed.
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -70,14 +76,6 @@ def run_dbt(
         # dbt keeps it for itself; whoever pressed Ctrl-C did not make a mistake.
         raise_if_stopped()
     return result
-
-
-def variables_of(results: Mapping[str, Any]) -> dict[str, Any]:
-    """The variables that run_dbt was given, of dbt's run_results.json; raises KeyError or TypeError where none stand there."""
-    return {
-        name: value.replace(BRACE, "{") if isinstance(value, str) else value
-        for name, value in dict(results["args"]["vars"]).items()
-    }
 
 
 def _as_they_are(variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -48,6 +48,7 @@ from scripts.intake.objections import Objections, hand_over, update_register
 from scripts.intake.source import Contract, Intake, load_contract, open_source
 from scripts.job.origin import Origin, check_kept, check_portfolio, choose_origin, read_origin
 from scripts.job.summary import Summary, summarise
+from scripts.job.table_docs import keep_documentation
 from scripts.job.unchanged_input import check_unchanged, look_at
 from scripts.job.work_file import renew_work
 from scripts.outputs.metabase.resync import ask_for_resync
@@ -323,7 +324,7 @@ def _sample(settings: dict[str, Any], console: Console) -> Path:
 
 
 def _run_dbt(variables: dict[str, Any], warehouse: Path, console: Console) -> Path:
-    """Run `dbt build` in this process and return its manifest; raise UserError when a step failed."""
+    """Run `dbt build` in this process, keep what documents it, and return its manifest; raise UserError when a step failed."""
     console.start_dbt("Start dbt")
     result = run_dbt(
         ["build", "--exclude-resource-type", "unit_test"],
@@ -336,4 +337,5 @@ def _run_dbt(variables: dict[str, Any], warehouse: Path, console: Console) -> Pa
     console.end_dbt()
     if not result.success:
         raise UserError(why_dbt_failed(result, warehouse))
+    keep_documentation(warehouse)
     return warehouse / MANIFEST

@@ -1,22 +1,22 @@
 """A model as one query that labels customers, for an auditor or another warehouse.
 
-Reads the published file; dbt compiles the job's own scoring query with the model's parameters, so that what is
-printed is what the build runs. Writes nothing that stays.
+Reads the published file; the job's own scoring query is written out with the model's parameters, so that what is
+printed is what the build runs. Writes nothing.
 """
 
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from python_models.settings import REPRESENTATIONS
 from scripts.base.errors import UserError
-from scripts.dbt.runner import IN_MEMORY, run_dbt
+from scripts.base.quoting import sql_text
+from scripts.dbt.query import compile_model
 from scripts.published.reading import open_published
 
-# In the order in which the scoring adds them up.
+# In the order in which the scoring adds them up. A value handed over beside the query would make DuckDB import pandas.
 PARAMETERS = (
-    "select stage, component, feature, value from marts.model_parameters where model_id = ?"
+    "select stage, component, feature, value from marts.model_parameters where model_id = {model}"
     " order by stage, try_cast(regexp_extract(component, '[0-9]+$') as integer), component, feature"
 )
 HEADER = """\
@@ -51,24 +51,21 @@ def scoring_sql(warehouse: Path, model: str) -> str:
                 f" {run['representation']}, which no plain query computes; its layers stand in"
                 " marts.autoencoder_layers. Train without it by REPRESENTATION=scaled."
             )
-        parameters = connection.execute(PARAMETERS, [run["model_id"]]).fetchall()
+        parameters = connection.execute(PARAMETERS.format(model=sql_text(run["model_id"]))).fetchall()
     stages: dict[str, Any] = {"representation": run["representation"]}
     for stage, component, feature, value in parameters:
         stages.setdefault(stage, {}).setdefault(component, {})[feature] = value
-    with tempfile.TemporaryDirectory() as folder:
-        query = _compile(Path(folder), json.dumps(stages), run["model_id"])
-    return HEADER.format(**run) + query
+    return HEADER.format(**run) + _written_out(json.dumps(stages))
 
 
-def _compile(folder: Path, parameters: str, model: str) -> str:
-    """Have dbt write the scoring query out, in a folder of its own."""
-    # Either kind of source has the scoring query.
-    variables = {"model": parameters, "source_kind": "summary"}
-    result = run_dbt(["compile", "--select", "customer_scores"], variables, work=IN_MEMORY, target=folder)
-    if not result.success:
-        raise UserError(f"MODEL={model}: dbt could not write the query ({result.exception}).")
-    compiled = str(result.result.results[0].node.compiled_code)
-    query = compiled.replace('"memory"."model"."model_input"', "customer_features")
+def _written_out(parameters: str) -> str:
+    """The scoring query with a model's parameters, as macro scoring_parameters reads them."""
+    query = compile_model(
+        "scoring/customer_scores.sql",
+        "scoring.sql",
+        {"model": parameters},
+        lambda name: "customer_features" if name == "model_input" else name,
+    )
     # Notes to dbt and the blank lines that its templates leave.
     lines = [line.rstrip() for line in query.splitlines() if "depends_on" not in line]
     return "\n".join(line for line in lines if line) + "\n"

@@ -1,78 +1,67 @@
 """dbt's documentation of every table and column with its lineage, as one HTML page.
 
-Reads warehouse/work.duckdb and the parameters of the last build, holding the build's lock; writes
-warehouse/docs/index.html, whole or not at all.
+A build keeps what the page shows in warehouse/dbt/documentation.json; `make docs` reads that alone, and writes
+warehouse/docs/index.html. Each is written whole or not at all.
 """
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from scripts.base.errors import UserError
-from scripts.base.files import passing_folder
-from scripts.base.lock import build_lock
-from scripts.base.paths import DOCS, LOGS, RUN_RESULTS, WORK
-from scripts.dbt.failures import why_dbt_failed
-from scripts.dbt.runner import run_dbt, variables_of
+from scripts.base.files import whole_file
+from scripts.base.paths import DOCS, DOCUMENTATION, MANIFEST, WORK
+from scripts.dbt.catalog import catalog
+
+# What dbt's page has where the data of a static one go.
+PLACES = {"manifest": '"MANIFEST.JSON INLINE DATA"', "catalog": '"CATALOG.JSON INLINE DATA"'}
+
+
+def keep_documentation(warehouse: Path) -> None:
+    """Keep what dbt just built, and what it says of it, for the page: the work file and its manifest do not last."""
+    manifest = json.loads((warehouse / MANIFEST).read_text(encoding="utf-8"))
+    documentation = {"manifest": manifest, "catalog": catalog(warehouse / WORK, manifest)}
+    with whole_file(warehouse / DOCUMENTATION, private=True) as file:
+        file.write_text(json.dumps(documentation), encoding="utf-8")
 
 
 def write_docs(warehouse: Path) -> Path:
-    """Write the page beside what was built last; return its path.
+    """Write the page of the last build that went through; return its path.
 
-    Raises UserError where nothing was built, a build is running, or the page cannot be written; the page
-    before stays then.
+    Raises UserError where nothing was built, or the page cannot be written; the page before stays then.
     """
-    work = warehouse / WORK
-    # With the parameters of another kind of source dbt would document other models.
-    results = warehouse / RUN_RESULTS
-    if not (work.exists() and results.exists()):
-        raise UserError(f"{work}: nothing is built yet; run make build first.")
-    page = warehouse / DOCS
-    with build_lock(warehouse), passing_folder(warehouse / "docs") as target:
-        variables = _parameters_of(results)
-        try:
-            _generate(work, target, variables, warehouse)
-            page.parent.mkdir(exist_ok=True)
-            escape_inlined(target / "static_index.html", [target / "manifest.json", target / "catalog.json"])
-            (target / "static_index.html").replace(page)
-        except OSError as error:
-            raise UserError(
-                f"{page}: cannot be written ({error.strerror}); check the folder's permissions."
-            ) from None
-    return page
-
-
-def _parameters_of(results: Path) -> dict[str, Any]:
-    """The parameters of the last build; raises UserError where its record is cut off or is none."""
+    kept = warehouse / DOCUMENTATION
     try:
-        return variables_of(json.loads(results.read_text(encoding="utf-8")))
+        documentation = json.loads(kept.read_text(encoding="utf-8"))
+        data = {name: documentation[name] for name in PLACES}
+    except FileNotFoundError:
+        raise UserError(f"{kept}: nothing is built yet; run make build first.") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = getattr(error, "strerror", None) or "it is cut off or damaged"
         raise UserError(
-            f"{results}: the record of the last build cannot be read ({reason}); run make build again."
+            f"{kept}: the record of the last build cannot be read ({reason}); run make build again."
         ) from None
+    page = warehouse / DOCS
+    try:
+        page.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"{page}: cannot be written ({error.strerror}); check the folder's permissions."
+        ) from None
+    with whole_file(page, private=True) as file:
+        file.write_text(page_of(data), encoding="utf-8")
+    return page
 
 
-def _generate(work: Path, target: Path, variables: dict[str, Any], warehouse: Path) -> None:
-    # A target of its own: the build's manifest belongs to what is published.
-    result = run_dbt(
-        ["docs", "generate", "--static"], variables, work=work, target=target, logs=warehouse / LOGS
-    )
-    if not result.success:
-        raise UserError(why_dbt_failed(result, warehouse))
+def page_of(data: dict[str, Any]) -> str:
+    """The page of dbt with a manifest and a catalog in its script; there `<` is escaped: a column's name could end it."""
+    # Imported late: a build does not write the page.
+    from dbt.task.docs import DOCS_INDEX_FILE_PATH
 
-
-def escape_inlined(page: Path, inlined: Sequence[Path]) -> None:
-    """Escape `<` in the JSON that dbt puts into the page's script as it is: a column's name could end the script.
-
-    Raises ValueError where a file does not stand in the page: another dbt would write it in another way.
-    """
-    text = page.read_text(encoding="utf-8")
-    for path in inlined:
-        data = path.read_text(encoding="utf-8")
-        if data not in text:
-            raise ValueError(f"{page} does not hold {path.name} as it is")
+    text = Path(DOCS_INDEX_FILE_PATH).read_text(encoding="utf-8")
+    for name, place in PLACES.items():
+        if text.count(place) != 1:
+            raise RuntimeError(f"dbt's page has no place for its {name}: it is of another version of dbt")
         # In JSON it stands in strings alone.
-        text = text.replace(data, data.replace("<", "\\u003c"))
-    page.write_text(text, encoding="utf-8")
+        text = text.replace(place, json.dumps(data[name]).replace("<", "\\u003c"))
+    return text

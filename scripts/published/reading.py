@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pandas as pd
 
 from scripts.base.errors import UserError
 from scripts.base.paths import CURRENT, LINK, VERSIONS
@@ -122,7 +121,7 @@ class PublishedTables:
     def source(self) -> str:
         """What the customers come from: the input's files, or that they are generated."""
         is_sample = self.frame(f"from {LATEST_RUN}").iloc[0].get("is_sample")
-        if is_sample is not None and pd.notna(is_sample) and bool(is_sample):
+        if not _is_missing(is_sample) and bool(is_sample):
             return self.word("source.sample")
         audit = self.frame("from marts.load_audit where measure = 'rows' order by source")
         return ", ".join(audit["files"])
@@ -137,7 +136,7 @@ class PublishedTables:
 
     def number(self, value: float | None, unit: str = "money") -> str:
         """Write a number as the language does: money whole, shares in percent, the rest with a decimal."""
-        if value is None or pd.isna(value):
+        if value is None or _is_missing(value):
             return NOTHING
         if unit == "share":
             return self.word("format.percent", number=self._localised(f"{100 * value:.0f}"))
@@ -147,8 +146,16 @@ class PublishedTables:
 
     def decimals(self, value: float | None, places: int) -> str:
         """Write a number with so many decimals, as the language does."""
-        return NOTHING if value is None or pd.isna(value) else self._localised(f"{value:,.{places}f}")
+        return NOTHING if value is None or _is_missing(value) else self._localised(f"{value:,.{places}f}")
 
     def _localised(self, text: str) -> str:
         marks = {",": self.word("format.thousands"), ".": self.word("format.decimal"), "-": MINUS}
         return "".join(marks.get(sign, sign) for sign in text)
+
+
+def _is_missing(cell: Any) -> bool:
+    """Whether a frame's cell holds nothing."""
+    # Imported here: of the commands that read a table, most make no frame, and would wait for it.
+    from pandas import isna
+
+    return bool(isna(cell))

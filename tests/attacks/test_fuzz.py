@@ -43,7 +43,9 @@ def test_rows_of_spoilt_inputs_add_up_in_the_audit(tmp_path: Path) -> None:
             sources.append(source)
     features_or_sentences(sources, tmp_path / "work")
     for place, source in enumerate(sources):
-        with duckdb.connect(str(tmp_path / "work" / f"{place}.duckdb"), read_only=True) as connection:
+        with duckdb.connect(
+            str(tmp_path / "work" / str(place) / "work.duckdb"), read_only=True
+        ) as connection:
             [(rejected,)] = connection.execute("select count(*) from customers.int_rejected_rows").fetchall()
             [(customers,)] = connection.execute(
                 "select count(*) from customers.int_customer_features"

@@ -15,7 +15,7 @@ from scripts.base.console import Console
 from scripts.base.errors import UserError
 from scripts.base.paths import PROJECT, WAREHOUSE, given_path, warehouse_folder
 from scripts.base.warehouse import make_warehouse
-from scripts.dbt.runner import _as_they_are, variables_of
+from scripts.dbt.runner import BRACE, _as_they_are
 from scripts.job.summary import print_summary, summarise
 from scripts.job.table_docs import write_docs
 from scripts.job.trained_models import print_models
@@ -82,7 +82,8 @@ def test_a_build_where_every_name_is_odd(sample_build: Path, tmp_path: Path) -> 
 def test_dbt_gets_texts_as_they_are() -> None:
     variables = {"a": "{{{ x }}} {% raw %} {# { %", "b": {"c": "{{ x }}"}, "d": 1}
     assert "{{ x" not in str(_as_they_are(variables)["a"])
-    assert variables_of({"args": {"vars": _as_they_are(variables)}}) == variables
+    assert _as_they_are(variables)["a"].replace(BRACE, "{") == variables["a"]
+    assert {**_as_they_are(variables), "a": variables["a"]} == variables
 
 
 @pytest.mark.parametrize("name", ["a?b", "a#b", "a\nb", "a\x1bb", "a\udcffb", "x" * 300, "loop/w"])
@@ -152,14 +153,13 @@ def test_a_file_that_is_no_utf8_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "damaged", [b"", b'{"args": {"vars"', b"[]", b'{"args": null}', b"\xff\xfe", b"null"]
+    "damaged", [b"", b'{"manifest": {"nodes"', b"[]", b'{"manifest": null}', b"\xff\xfe", b"null"]
 )
 def test_docs_where_the_record_of_the_build_is_damaged(tmp_path: Path, damaged: bytes) -> None:
-    (tmp_path / "work.duckdb").touch()
     (tmp_path / "dbt").mkdir()
-    (tmp_path / "dbt" / "run_results.json").write_bytes(damaged)
+    (tmp_path / "dbt" / "documentation.json").write_bytes(damaged)
     with pytest.raises(
-        UserError, match=r"run_results.json: the record .* cannot be read .*run make build again"
+        UserError, match=r"documentation.json: the record .* cannot be read .*run make build again"
     ):
         write_docs(tmp_path)
 

@@ -81,7 +81,7 @@ def test_refused_with_a_sentence(found: tuple[Path, dict[str, pd.DataFrame | str
 
 @pytest.mark.parametrize("case", REASONS)
 def test_rows_refused_and_money_read(found: tuple[Path, dict[str, pd.DataFrame | str]], case: str) -> None:
-    database = found[0] / f"{list(RIGHT).index(case)}.duckdb"
+    database = found[0] / str(list(RIGHT).index(case)) / "work.duckdb"
     with duckdb.connect(str(database), read_only=True) as connection:
         rows = connection.execute("select distinct reason from customers.int_rejected_rows").fetchall()
     assert [reason[: len(wanted)] for (reason,), wanted in zip(rows, REASONS[case], strict=False)] == REASONS[

@@ -200,14 +200,14 @@ def test_a_dialect_changes_nothing_or_is_refused(
         sources.append(folder if len(tables) > 1 else next(folder.iterdir()))
     plain, *others = features_or_sentences(sources, tmp_path / "work")
     assert isinstance(plain, pd.DataFrame) and len(plain) == (300 if made is summary else 240)
-    assert refused(tmp_path / "work" / "0.duckdb") == []
+    assert refused(tmp_path / "work" / "0" / "work.duckdb") == []
     read = 0
     for place, (dialects, found) in enumerate(zip(ways[1:], others, strict=True), 1):
         named = ", ".join(dialect.__name__ for dialect in dialects)
         if isinstance(found, str):
             assert "\n" not in found and len(dialects) > 1, f"{named}: {found}"
             continue
-        assert refused(tmp_path / "work" / f"{place}.duckdb") == [], named
+        assert refused(tmp_path / "work" / str(place) / "work.duckdb") == [], named
         pd.testing.assert_frame_equal(found, plain, rtol=1e-12, atol=0, obj=named)
         read += 1
     # Refusing everything would be no property at all: each dialect alone is read, and most together.

@@ -661,7 +661,9 @@ def test_balances_that_cannot_be_read_or_are_not_there(
     )
     told = []
     for place in range(3):
-        with duckdb.connect(str(tmp_path / "jobs" / f"{place}.duckdb"), read_only=True) as connection:
+        with duckdb.connect(
+            str(tmp_path / "jobs" / str(place) / "work.duckdb"), read_only=True
+        ) as connection:
             reasons = connection.execute(
                 "select reason, count(*) from customers.int_rejected_rows where contains(reason, '_balance is')"
                 " or contains(reason, 'balance_after') group by reason"

@@ -137,7 +137,13 @@ def test_away_from_the_project_it_says_what_is_missing(
 
 
 def test_only_what_is_missing_is_installed_and_the_rest_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    here = {"numpy": "2.0.2", "pandas": "2.2.2", "duckdb": "1.3.2", "torch": "2.6.0+cpu"}
+    here = {
+        "numpy": "2.0.2",
+        "pandas": "2.2.2",
+        "duckdb": "1.3.2",
+        "torch": "2.6.0+cpu",
+        "tensorflow": "2.20.0",
+    }
 
     def version(name: str) -> str:
         if name not in here:
@@ -151,11 +157,12 @@ def test_only_what_is_missing_is_installed_and_the_rest_is_held(monkeypatch: pyt
         "duckdb==1.5.5",
         "kneed>=0.8.5",
         "torch>=2",
+        "tensorflow-cpu>=2.20; python_version > '3'",
         "tzdata; python_version < '3'",
     ]
     plan = plan_for([Requirement(text) for text in texts])
     assert plan.wanted == ("duckdb==1.5.5", "kneed>=0.8.5")
-    assert plan.kept == ("numpy==2.0.2", "pandas==2.2.2", "torch==2.6.0+cpu")
+    assert plan.kept == ("numpy==2.0.2", "pandas==2.2.2", "torch==2.6.0+cpu", "tensorflow==2.20.0")
     assert plan.replaced == ("duckdb",)
 
 

@@ -42,7 +42,9 @@ folder, *sources = map(Path, sys.argv[1:])
 folder.mkdir(parents=True)
 contract = load_contract(STAGING)
 for place, source in enumerate(sources):
-    work = folder / f"{place}.duckdb"
+    # Of one name, by which dbt calls the relations: so the project is parsed once.
+    work = folder / str(place) / "work.duckdb"
+    work.parent.mkdir()
     path = find_mapping(source, "", None)
     mapping = load_mapping(path, contract) if path else UNMAPPED
     read = {name: value for name, value in mapping.parameters.items() if name != "currency"}
@@ -71,7 +73,7 @@ def job_features(source: Path, warehouse: Path) -> pd.DataFrame:
 def features_or_sentences(sources: list[Path], folder: Path) -> list[pd.DataFrame | str]:
     """What the model sees of each input, by the mapping beside it; the sentence where the job refuses it.
 
-    folder: is made; it keeps a file <place>.duckdb with the tables of each.
+    folder: is made; it keeps a file <place>/work.duckdb with the tables of each.
     """
     done = subprocess.run(
         [sys.executable, "-c", FEATURES_JOB, str(folder), *map(str, sources)],
@@ -88,7 +90,7 @@ def features_or_sentences(sources: list[Path], folder: Path) -> list[pd.DataFram
         if sentence.exists():
             found.append(sentence.read_text(encoding="utf-8"))
             continue
-        with duckdb.connect(str(folder / f"{place}.duckdb"), read_only=True) as connection:
+        with duckdb.connect(str(folder / str(place) / "work.duckdb"), read_only=True) as connection:
             table = connection.sql("from customers.int_customer_features order by customer_id").df()
         found.append(table.drop(columns=["as_of_date", "nothing_was_due", "months_on_book"]))
     return found

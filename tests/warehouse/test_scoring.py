@@ -1,5 +1,6 @@
 """Scoring in SQL gives scikit-learn's labels: on every row of the real file, and on a million generated rows."""
 
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from sklearn.cluster import KMeans
 from python_models.encoder import encoder_from_rows
 from python_models.scaling import shares_below, signed_log
 from scripts.base.errors import UserError
+from scripts.dbt.query import compile_model
+from scripts.dbt.runner import run_dbt
 from scripts.job.scoring_query import scoring_sql
 from tests.support.builds import REPO, run_build
 
@@ -123,3 +126,29 @@ def test_the_printed_query_labels_a_million_rows_as_scikit_learn_does(warehouse:
 def test_an_unknown_model_is_one_sentence(warehouse: Path) -> None:
     with pytest.raises(UserError, match="no such model; make models lists them: m"):
         scoring_sql(warehouse, "m000000000000")
+
+
+def test_the_query_is_written_as_dbt_writes_it(tmp_path: Path) -> None:
+    """To the letter, for a model with something of every macro: logarithms, shares below, PCA."""
+    features = {"balance": 1.5e-7, "payments": -0.0}
+    knots = {f"knot_{place:02d}": {"balance": place // 2, "payments": 1 / 3} for place in range(0, 101, 5)}
+    parameters = {
+        "representation": "pca",
+        "impute": {"median": features},
+        "scale": {"center": features, "scale": features, "log": {"payments": 1}, "unit": features, **knots},
+        "project": {axis: {"(intercept)": 0.1, **features} for axis in ("pca_1", "pca_2")},
+        "centroid": {str(segment): {"pca_1": 0.7 * segment, "pca_2": 1e300} for segment in range(1, 12)},
+    }
+    variables = {"model": json.dumps(parameters), "source_kind": "summary"}
+    done = run_dbt(
+        ["compile", "--select", "customer_scores"], variables, work=Path(":memory:"), target=tmp_path
+    )
+    assert done.success, done.exception
+    expected = str(done.result.results[0].node.compiled_code)
+    made = compile_model(
+        "scoring/customer_scores.sql",
+        "scoring.sql",
+        variables,
+        lambda name: f'"memory"."{"scoring" if name == "customer_codes" else "model"}"."{name}"',
+    )
+    assert made == expected and len(made) > 5000
