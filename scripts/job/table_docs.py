@@ -1,20 +1,22 @@
 """dbt's documentation of every table and column with its lineage, as one HTML page.
 
-Reads warehouse/work.duckdb and the parameters of the last build, holding the build's lock; writes
-warehouse/docs/index.html, whole or not at all.
+Reads the columns of warehouse/work.duckdb, and the SQL and parameters of the last build, holding the build's lock;
+writes warehouse/docs/index.html, whole or not at all.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from scripts.base.errors import UserError
 from scripts.base.files import passing_folder
 from scripts.base.lock import build_lock
-from scripts.base.paths import DOCS, LOGS, RUN_RESULTS, WORK
+from scripts.base.paths import DOCS, LOGS, MANIFEST, RUN_RESULTS, WORK
 from scripts.dbt.failures import why_dbt_failed
 from scripts.dbt.runner import run_dbt, variables_of
+
+Found = TypeVar("Found")
 
 
 def write_docs(warehouse: Path) -> Path:
@@ -24,17 +26,21 @@ def write_docs(warehouse: Path) -> Path:
     before stays then.
     """
     work = warehouse / WORK
-    # With the parameters of another kind of source dbt would document other models.
     results = warehouse / RUN_RESULTS
     if not (work.exists() and results.exists()):
         raise UserError(f"{work}: nothing is built yet; run make build first.")
     page = warehouse / DOCS
     with build_lock(warehouse), passing_folder(warehouse / "docs") as target:
-        variables = _parameters_of(results)
+        # With the parameters of another kind of source dbt would document other models.
+        variables = _recorded(results, variables_of)
+        # The SQL that ran; compiled anew it would be that of a work file without rows.
+        manifest = _recorded(warehouse / MANIFEST, json.dumps)
         try:
+            # A target of its own: the build's manifest belongs to what is published.
+            (target / MANIFEST.name).write_text(manifest, encoding="utf-8")
             _generate(work, target, variables, warehouse)
             page.parent.mkdir(exist_ok=True)
-            escape_inlined(target / "static_index.html", [target / "manifest.json", target / "catalog.json"])
+            escape_inlined(target / "static_index.html", [target / MANIFEST.name, target / "catalog.json"])
             (target / "static_index.html").replace(page)
         except OSError as error:
             raise UserError(
@@ -43,22 +49,20 @@ def write_docs(warehouse: Path) -> Path:
     return page
 
 
-def _parameters_of(results: Path) -> dict[str, Any]:
-    """The parameters of the last build; raises UserError where its record is cut off or is none."""
+def _recorded(path: Path, read: Callable[[Any], Found]) -> Found:
+    """What a file of dbt's says of the last build; raises UserError where it is cut off or is none."""
     try:
-        return variables_of(json.loads(results.read_text(encoding="utf-8")))
+        return read(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = getattr(error, "strerror", None) or "it is cut off or damaged"
         raise UserError(
-            f"{results}: the record of the last build cannot be read ({reason}); run make build again."
+            f"{path}: the record of the last build cannot be read ({reason}); run make build again."
         ) from None
 
 
 def _generate(work: Path, target: Path, variables: dict[str, Any], warehouse: Path) -> None:
-    # A target of its own: the build's manifest belongs to what is published.
-    result = run_dbt(
-        ["docs", "generate", "--static"], variables, work=work, target=target, logs=warehouse / LOGS
-    )
+    command = ["docs", "generate", "--static", "--no-compile"]
+    result = run_dbt(command, variables, work=work, target=target, logs=warehouse / LOGS)
     if not result.success:
         raise UserError(why_dbt_failed(result, warehouse))
 

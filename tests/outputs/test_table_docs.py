@@ -1,5 +1,6 @@
 """`make docs`: dbt's page of tables and lineage, in a real browser, from disk and without a network."""
 
+import json
 import shutil
 import time
 from pathlib import Path
@@ -87,6 +88,15 @@ def test_the_build_is_not_touched(sample_build: Path, warehouse: Path) -> None:
     for name in ("work.duckdb", "dbt/manifest.json", "dbt/run_results.json"):
         assert (warehouse / name).read_bytes() == (sample_build.parent / name).read_bytes(), name
     assert not list(warehouse.glob(".partial-*"))
+
+
+def test_the_sql_is_what_ran(sample_build: Path, warehouse: Path) -> None:
+    """With the numbers of the model, though the work file has no rows of it any more."""
+    manifest = json.loads((sample_build.parent / "dbt" / "manifest.json").read_text(encoding="utf-8"))
+    ran = manifest["nodes"]["model.card_segments.customer_scores"]["compiled_code"]
+    assert "coalesce(purchases_trx" in ran
+    page = (warehouse / docs.DOCS).read_text(encoding="utf-8")
+    assert json.dumps(ran).replace("<", "\\u003c") in page
 
 
 def test_it_waits_for_no_build_and_disturbs_none(warehouse: Path) -> None:
