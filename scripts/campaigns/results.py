@@ -1,13 +1,12 @@
 """`make campaign-results`: did the offer work? Per segment and over all, against the holdout.
 
 Reads the outcomes that are named and the register of campaigns; adds the results to the register and writes
-warehouse/campaigns/<name>/results.csv.
-
-python -m scripts.campaigns.results NAME=... OUTCOMES=file [COST=...]
+warehouse/campaigns/<name>/results.csv, both or neither.
 """
 
 import datetime as dt
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -22,7 +21,6 @@ from python_models.settings import Parameter
 from python_models.typed import printable, shown
 from scripts.base.console import Console
 from scripts.base.errors import UserError
-from scripts.base.files import whole_file
 from scripts.base.parameters import read_declared
 from scripts.base.paths import CAMPAIGNS, given_path
 from scripts.base.quoting import sql_name, sql_text
@@ -37,7 +35,14 @@ from scripts.base.statistics import (
     value_effect,
 )
 from scripts.campaigns.draw import PARAMETERS as PLANNED
-from scripts.campaigns.register import check_name, id_columns, open_register, words_of
+from scripts.campaigns.register import (
+    RESULTS,
+    check_name,
+    id_columns,
+    open_register,
+    partial_results,
+    words_of,
+)
 from scripts.intake.customer_ids import id_sql, match_ids
 from scripts.intake.id_lists import id_column, list_relation
 
@@ -260,7 +265,7 @@ def measure_campaign(
                 f" values (?, ?, {', '.join('?' * len(columns_written))})",
                 [name, now, *(getattr(result, column) for column in columns_written)],
             )
-        _write(connection, name, now, warehouse / CAMPAIGNS / name)
+        _write(connection, name, now, warehouse / CAMPAIGNS)
     return results
 
 
@@ -326,17 +331,23 @@ def _outcomes(segment: int | None, name: str, frame: Any) -> Outcomes:
 
 
 def _write(connection: duckdb.DuckDBPyConnection, name: str, now: dt.datetime, folder: Path) -> None:
+    """Write the results where the register takes them from once it knows them."""
+    partial = partial_results(folder, name, now)
     try:
-        folder.mkdir(exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be written ({error.strerror}); check its permissions.") from None
-    with whole_file(folder / "results.csv") as partial:
+        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         connection.execute(
             "create or replace temp table latest as select * from campaign_results"
             " where name = ? and measured_at = ? order by segment_id nulls first",
             [name, now],
         )
         connection.execute(f"copy latest to {sql_text(str(partial))} (header, delimiter ',')")
+        with partial.open("rb") as written:
+            os.fsync(written.fileno())
+    except (OSError, duckdb.IOException) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise UserError(
+            f"{folder / name / RESULTS}: cannot be written ({reason}); nothing is. Check the folder's permissions and space."
+        ) from None
 
 
 def print_results(results: Sequence[Result], console: Console) -> None:
