@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from python_models.settings import Parameter
-from python_models.typed import printable, shown
+from python_models.typed import printable
 from scripts.base.console import Console
 from scripts.base.errors import UserError
 from scripts.base.parameters import read_declared
 from scripts.base.paths import CAMPAIGNS, given_path
 from scripts.base.quoting import sql_name, sql_text
+from scripts.base.sentences import listed, reason_of, shown
 from scripts.base.statistics import (
     ALPHA,
     FEWEST_IN_ARM,
@@ -218,7 +219,7 @@ def measure_campaign(
     customer = id_column(outcomes, "OUTCOMES", columns, also)
     if "responded" not in columns:
         raise UserError(
-            f"OUTCOMES={outcomes}: has no column responded (1 or 0); its columns are {', '.join(columns)}."
+            f"OUTCOMES={outcomes}: has no column responded (1 or 0); its columns are {listed(columns)}."
         )
     with open_register(warehouse) as connection:
         planned = connection.execute("select parameters from campaigns where name = ?", [name]).fetchall()
@@ -226,7 +227,7 @@ def measure_campaign(
             known = [row[0] for row in connection.execute("select name from campaigns order by 1").fetchall()]
             raise UserError(
                 f"NAME={name}: there is no such campaign; "
-                + (f"there are {', '.join(known)}." if known else "make one with make campaign.")
+                + (f"there are {listed(known)}." if known else "make one with make campaign.")
             )
         per_contact = json.loads(planned[0][0])["cost"] if cost is None else cost
         value = sql_name("value") if "value" in columns else "null"
@@ -239,7 +240,7 @@ def measure_campaign(
                 from {relation}"""
             )
         except duckdb.Error as error:
-            raise UserError(f"OUTCOMES={outcomes}: cannot be read ({str(error).splitlines()[0]}).") from None
+            raise UserError(f"OUTCOMES={outcomes}: cannot be read ({reason_of(error)}).") from None
         _check(connection, name, outcomes)
         words = words_of(connection)
         connection.execute(
@@ -293,28 +294,28 @@ def _check(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None
         "select customer_id, count(*) from outcomes group by customer_id having count(*) > 1 order by 1 limit 1"
     ):
         raise UserError(
-            f"OUTCOMES={path}: customer {found[0]} stands there {found[1]} times; give one row a customer."
+            f"OUTCOMES={path}: customer {shown(found[0])} stands there {found[1]} times; give one row a customer."
         )
     if found := first(
         f"select customer_id, responded from outcomes where coalesce(responded, '') not in {(*YES, *NO)}"
         " order by 1 limit 1"
     ):
         raise UserError(
-            f"OUTCOMES={path}: customer {found[0]} has responded {found[1] or 'empty'}; expected 1 or 0."
+            f"OUTCOMES={path}: customer {shown(found[0])} has responded {shown(found[1] or 'empty')}; expected 1 or 0."
         )
     if found := first(
         "select customer_id, value from outcomes where value is not null"
         " and not coalesce(isfinite(try_cast(value as double)), false) order by 1 limit 1"
     ):
         raise UserError(
-            f"OUTCOMES={path}: customer {found[0]} has value {shown(found[1])}; expected a number, as in 12.50."
+            f"OUTCOMES={path}: customer {shown(found[0])} has value {shown(found[1])}; expected a number, as in 12.50."
         )
     if found := first(
         f"select customer_id, value from outcomes where abs(cast(value as double)) > {LARGEST_VALUE}"
         " order by 1 limit 1"
     ):
         raise UserError(
-            f"OUTCOMES={path}: customer {found[0]} has value {shown(found[1])}; expected at most {LARGEST_VALUE:,}."
+            f"OUTCOMES={path}: customer {shown(found[0])} has value {shown(found[1])}; expected at most {LARGEST_VALUE:,}."
         )
 
 

@@ -32,6 +32,7 @@ from scripts.base.paths import (
 )  # fmt: skip
 from scripts.base.rights import group_named, group_that_reads, name_of_group, share
 from scripts.base.seeds import assumed_currency, check_seeds
+from scripts.base.sentences import listed, shown
 from scripts.base.warehouse import make_warehouse
 from scripts.dbt.failures import why_dbt_failed
 from scripts.dbt.runner import run_dbt
@@ -259,8 +260,8 @@ def _protected(connection: duckdb.DuckDBPyConnection, intake: Intake, named: str
     for name in wanted:
         if name not in others:
             raise UserError(
-                f"PROTECTED={name}: {entity} has no such column beside those the job needs; "
-                + (f"it has {', '.join(others)}." if others else "it has no others.")
+                f"PROTECTED={shown(name)}: {entity} has no such column beside those the job needs; "
+                + (f"it has {listed(others)}." if others else "it has no others.")
             )
     return ",".join(dict.fromkeys(wanted))
 
