@@ -66,6 +66,11 @@ class _CsvFile:
     lines: LineCount | None = None
     odd: OddLines | None = None
 
+    @property
+    def wants_lines(self) -> bool:
+        """Whether it is read by lines from the first."""
+        return self.odd is not None or self.dialect.is_wide
+
 
 def open_csv(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
     """Check the entity's CSV files and add their scans, counts and notes to it.
@@ -83,8 +88,8 @@ def open_csv(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
     checked: list[_CsvFile] = []
     while waiting:
         again: list[_CsvFile] = []
-        checked += [_by_lines(connection, entity, item) for item in waiting if item.odd]
-        for group in _grouped([item for item in waiting if not item.odd]):
+        checked += [_by_lines(connection, entity, item) for item in waiting if item.wants_lines]
+        for group in _grouped([item for item in waiting if not item.wants_lines]):
             done, retry = _check_group(connection, entity, group)
             checked += done
             again += retry
@@ -408,7 +413,7 @@ def _add_notes(entity: Entity, files: Sequence[_CsvFile]) -> None:
     if chosen:
         entity.notes.append(
             f"{some(chosen)}: read line by line, which is slower, because of quotes that do not close, "
-            "mixed line ends, or blank lines beside unreadable rows."
+            "mixed line ends, rows of far too many columns, or blank lines beside unreadable rows."
         )
     bad = sum(item.file.unreadable_rows for item in files)
     if bad:
