@@ -30,7 +30,8 @@ HEAD_BYTES = 1 << 20
 FEWEST_NAMES = 3
 MOST_TITLE_LINES = 20
 
-# Bytes. DuckDB's own limit for a row is 2 million; longer lines are read to be refused one by one.
+# Bytes. DuckDB's own limit for a row; longer lines, up to the second, are read to be refused one by one.
+LONGEST_ROW = 2_000_000
 LONGEST_LINE = 20_000_000
 
 # A row of more than so many times the header's columns is wide; of each so many bytes of a file one line is looked at.

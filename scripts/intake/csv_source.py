@@ -27,7 +27,7 @@ from scripts.intake.csv_dialect import (
     read_csv,
     sniff,
 )
-from scripts.intake.csv_lines import LineCount, count_lines, lines_sql, rows_sql
+from scripts.intake.csv_lines import TOO_LONG, LineCount, count_lines, lines_sql, rows_sql
 from scripts.intake.source_files import (
     EXTRA_COLUMNS,
     ID_COLUMNS,
@@ -220,7 +220,7 @@ def _keep_rejects(connection: duckdb.DuckDBPyConnection, entity: Entity, files: 
         select
             {sql_text(entity.name)}, file, row_number, raw_row[:{MOST_RAW_CHARACTERS}],
             case
-                when is_long then 'the row is longer than 2 million bytes'
+                when is_long then {sql_text(TOO_LONG)}
                 else found || if(found = 1, ' column', ' columns') || ', but the header has {expected}'
             end
         from reasons

@@ -984,6 +984,19 @@ def test_a_row_of_far_too_many_columns_costs_that_row(
     assert any("rows of far too many columns" in note for note in found.notes)
 
 
+@pytest.mark.parametrize("value", ["x" * 2_100_000, '0.5"' + '"' * 2_100_000, "x" + ",y" * 1_100_000])
+def test_a_row_longer_than_a_row_may_be_costs_that_row(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, value: str
+) -> None:
+    """Whichever reader meets it: an expression would go through it in each scan again."""
+    text = summary(summary_row("C1", "one"), summary_row("C2", value), summary_row("C3", "x"))
+    open_source(connection, write(tmp_path / "s.csv", text), CONTRACT)
+    assert notes_of(connection) == [("C1", "one", 1), ("C3", "x", 3)]
+    assert [(row[1], row[3]) for row in unreadable(connection)] == [
+        (2, "the row is longer than 2 million bytes")
+    ]
+
+
 @pytest.mark.parametrize("value", ['"' + "a, b; c" * 5_000 + '"', "x" * 100_000, "one" + "," * 100_000])
 def test_long_rows_that_are_rows_are_read_as_others(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path, value: str
