@@ -74,10 +74,18 @@ def sample_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def make(folder: Path) -> None:
         write_sample_ledger(folder / "ledger", customers=600, seed=3, file_format="csv", months=18)
-        done = run_build(folder / "warehouse", f"SOURCE={folder / 'ledger'}")
+        (folder / "full").mkdir()
+        full = folder / "full" / "work.duckdb"
+        done = run_build(folder / "warehouse", f"SOURCE={folder / 'ledger'}", full_work=full)
         assert done.returncode == 0, done.stdout + done.stderr
 
     return made_once(tmp_path_factory, "sample", make) / "warehouse" / "card_segments.duckdb"
+
+
+@pytest.fixture(scope="session")
+def sample_work(sample_build: Path) -> Path:
+    """The work file of that build, with the rows that go once it is published."""
+    return sample_build.parents[1] / "full" / "work.duckdb"
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,9 @@
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -13,13 +14,16 @@ from scripts.base.errors import UserError
 from scripts.base.paths import PARTIAL
 from scripts.base.rights import group_that_reads, share
 
-# Each process writes its own: two that write the same file must not write into each other's.
-NAME_OF_PARTIAL = re.compile(re.escape(PARTIAL) + "([0-9]+)-.+")
+# Each process writes its own: two that write the same file must not write into each other's. Processes in containers
+# that share a folder may have the same pid, so that its namespace comes with it.
+NAME_OF_PARTIAL = re.compile(re.escape(PARTIAL) + r"([0-9]+)\.([0-9]+)-.+")
+# Seconds; whether a process in another container lives cannot be seen, but that its file has not changed for so long.
+LONGEST_SILENCE = 3600
 
 
 def partial_of(path: Path) -> Path:
     """Where this process writes what will take the place of `path`."""
-    return path.with_name(f"{PARTIAL}{os.getpid()}-{path.name}")
+    return path.with_name(f"{PARTIAL}{os.getpid()}.{_namespace()}-{path.name}")
 
 
 @contextmanager
@@ -81,14 +85,35 @@ def passing_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def left_behind(folder: Path) -> list[Path]:
-    """What processes that are gone began to write in a folder."""
-    found = []
-    for path in folder.iterdir() if folder.is_dir() else ():
-        named = NAME_OF_PARTIAL.fullmatch(path.name)
-        if path.name.startswith(PARTIAL) and not (named and _is_running(int(named[1]))):
-            found.append(path)
-    return found
+def left_behind(folder: Path, *, locked: bool = False) -> list[Path]:
+    """What processes that are gone began to write in a folder.
+
+    locked: nobody writes there but who holds the lock that this process holds.
+    """
+    return [
+        path
+        for path in (folder.iterdir() if folder.is_dir() else ())
+        if path.name.startswith(PARTIAL) and (locked or not _is_being_written(path))
+    ]
+
+
+def _is_being_written(path: Path) -> bool:
+    """Whether the process may live that writes a file whose name begins with PARTIAL."""
+    named = NAME_OF_PARTIAL.fullmatch(path.name)
+    if not named:
+        return False
+    if int(named[2]) == _namespace():
+        return _is_running(int(named[1]))
+    with suppress(FileNotFoundError):
+        return time.time() - path.lstat().st_mtime < LONGEST_SILENCE
+    return False
+
+
+def _namespace() -> int:
+    """The number of what this process's pid is unique in: of its container, or of the machine; 0 where it has none."""
+    with suppress(OSError):
+        return os.stat("/proc/self/ns/pid").st_ino
+    return 0
 
 
 def remove(path: Path) -> None:

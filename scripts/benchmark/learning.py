@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scripts.base.errors import UserError
 from scripts.base.parameters import default_parameters, read_arguments
 from scripts.base.paths import given_path
+from scripts.base.sentences import reason_of
 from scripts.benchmark.__main__ import made_folder, measure
 
 ARGUMENTS = {"SOURCE": "", "OUT": "data/bench"}
@@ -38,7 +39,7 @@ def read_summary(path: Path) -> pd.DataFrame:
     try:
         frame = pd.read_csv(path).rename(columns=str.lower).rename(columns={"cust_id": "customer_id"})
     except (OSError, ValueError) as error:
-        raise UserError(f"SOURCE={path}: cannot be read as CSV: {str(error).splitlines()[0]}") from None
+        raise UserError(f"SOURCE={path}: cannot be read as CSV: {reason_of(error)}") from None
     if "customer_id" not in frame or "minimum_payments" not in frame:
         raise UserError(f"SOURCE={path}: expected the columns of Kaggle's CC GENERAL.csv")
     # Nothing was due where the minimum payment is missing.

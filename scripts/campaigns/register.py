@@ -4,6 +4,7 @@ Opens warehouse/campaigns/campaigns.duckdb, for its owner alone (mode 0600), and
 or not at all; puts lists of campaigns in their place or removes them; reads the published file.
 """
 
+import datetime as dt
 import errno
 import fcntl
 import hmac
@@ -19,7 +20,7 @@ import duckdb
 
 from python_models.typed import shown
 from scripts.base.errors import UserError
-from scripts.base.files import is_damage, whole_file
+from scripts.base.files import is_damage, remove, whole_file
 from scripts.base.paths import CAMPAIGNS, PARTIAL, STAGING
 from scripts.base.quoting import sql_text
 from scripts.intake.mapping import load_mapping
@@ -27,6 +28,10 @@ from scripts.intake.source_files import load_contract
 from scripts.published.reading import mapping_in_use, published_file
 
 REGISTER = "campaigns.duckdb"
+# In a campaign's folder.
+RESULTS = "results.csv"
+# The time of a measurement as names of files hold it; DuckDB's strftime knows the same words.
+MEASURED_AT = "%Y%m%dT%H%M%S%f"
 TABLES = """
 create table if not exists secret (value blob not null);
 create table if not exists campaigns (
@@ -70,7 +75,8 @@ def open_register(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the register with the published file attached, read-only, as `published`.
 
     What is done inside is one transaction: it stands when the block ends well and is undone when it does not.
-    Lists that are begun (partial_lists) take their place with it or go with it; so do those of a killed process.
+    Lists and results that are begun (partial_lists, partial_results) take their place with it or go with it; so do
+    those of a killed process.
     Raises UserError where another process has the register open, or it cannot be read or written.
     """
     published = published_file(warehouse)
@@ -84,7 +90,7 @@ def open_register(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             shutil.rmtree(f"{path}.tmp", ignore_errors=True)
             os.chmod(path, 0o600)
             connection.execute(TABLES)
-            settle_lists(connection, folder)
+            settle_files(connection, folder)
             connection.execute(f"attach {sql_text(str(published.resolve()))} as published (read_only)")
             connection.execute("begin")
             try:
@@ -93,7 +99,7 @@ def open_register(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             except BaseException:
                 _undo(connection, folder)
                 raise
-            settle_lists(connection, folder)
+            settle_files(connection, folder)
     except OSError as error:
         raise UserError(
             f"{path}: cannot be written ({error.strerror}); check the folder's permissions and space."
@@ -113,11 +119,25 @@ def partial_lists(folder: Path, name: str) -> Path:
     return folder / f"{PARTIAL}{name}"
 
 
-def settle_lists(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Put lists that are begun in their place where the register knows their campaign; remove the others."""
-    for path in [each for each in folder.glob(f"{PARTIAL}*") if each.is_dir()]:
-        name = path.name.removeprefix(PARTIAL)
-        if connection.execute("select 1 from campaigns where name = ?", [name]).fetchall():
+def partial_results(folder: Path, name: str, measured_at: dt.datetime) -> Path:
+    """Where a campaign's results are written until the register, in `folder`, knows that they were measured then."""
+    return folder / f"{PARTIAL}{name}.{measured_at:{MEASURED_AT}}.csv"
+
+
+def settle_files(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Put what is begun in its place where the register knows of it; remove the rest."""
+    for path in list(folder.glob(f"{PARTIAL}*")):
+        name, _, rest = path.name.removeprefix(PARTIAL).partition(".")
+        if path.is_file():
+            # What begins so may be the register itself, which another process makes.
+            if measured_at := re.fullmatch(r"([0-9T]+)\.csv", rest):
+                known = f"select 1 from campaign_results where name = ? and strftime(measured_at, '{MEASURED_AT}') = ?"
+                if connection.execute(known, [name, measured_at[1]]).fetchall():
+                    (folder / name).mkdir(exist_ok=True, mode=0o700)
+                    path.replace(folder / name / RESULTS)
+                else:
+                    path.unlink()
+        elif connection.execute("select 1 from campaigns where name = ?", [name]).fetchall():
             # A folder of this name of which the register did not know.
             shutil.rmtree(folder / name, ignore_errors=True)
             path.rename(folder / name)
@@ -130,7 +150,8 @@ def _undo(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     with suppress(duckdb.Error):
         connection.execute("rollback")
     for path in folder.glob(f"{PARTIAL}*"):
-        shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):
+            remove(path)
 
 
 def _make_where_none_is(path: Path) -> None:

@@ -1,13 +1,12 @@
 """`make campaign-results`: did the offer work? Per segment and over all, against the holdout.
 
 Reads the outcomes that are named and the register of campaigns; adds the results to the register and writes
-warehouse/campaigns/<name>/results.csv.
-
-python -m scripts.campaigns.results NAME=... OUTCOMES=file [COST=...]
+warehouse/campaigns/<name>/results.csv, both or neither.
 """
 
 import datetime as dt
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -19,13 +18,13 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from python_models.settings import Parameter
-from python_models.typed import printable, shown
+from python_models.typed import printable
 from scripts.base.console import Console
 from scripts.base.errors import UserError
-from scripts.base.files import whole_file
 from scripts.base.parameters import read_declared
 from scripts.base.paths import CAMPAIGNS, given_path
 from scripts.base.quoting import sql_name, sql_text
+from scripts.base.sentences import listed, reason_of, shown
 from scripts.base.statistics import (
     ALPHA,
     FEWEST_IN_ARM,
@@ -37,7 +36,14 @@ from scripts.base.statistics import (
     value_effect,
 )
 from scripts.campaigns.draw import PARAMETERS as PLANNED
-from scripts.campaigns.register import check_name, id_columns, open_register, words_of
+from scripts.campaigns.register import (
+    RESULTS,
+    check_name,
+    id_columns,
+    open_register,
+    partial_results,
+    words_of,
+)
 from scripts.intake.customer_ids import id_sql, match_ids
 from scripts.intake.id_lists import id_column, list_relation
 
@@ -213,7 +219,7 @@ def measure_campaign(
     customer = id_column(outcomes, "OUTCOMES", columns, also)
     if "responded" not in columns:
         raise UserError(
-            f"OUTCOMES={outcomes}: has no column responded (1 or 0); its columns are {', '.join(columns)}."
+            f"OUTCOMES={outcomes}: has no column responded (1 or 0); its columns are {listed(columns)}."
         )
     with open_register(warehouse) as connection:
         planned = connection.execute("select parameters from campaigns where name = ?", [name]).fetchall()
@@ -221,7 +227,7 @@ def measure_campaign(
             known = [row[0] for row in connection.execute("select name from campaigns order by 1").fetchall()]
             raise UserError(
                 f"NAME={name}: there is no such campaign; "
-                + (f"there are {', '.join(known)}." if known else "make one with make campaign.")
+                + (f"there are {listed(known)}." if known else "make one with make campaign.")
             )
         per_contact = json.loads(planned[0][0])["cost"] if cost is None else cost
         value = sql_name("value") if "value" in columns else "null"
@@ -234,7 +240,7 @@ def measure_campaign(
                 from {relation}"""
             )
         except duckdb.Error as error:
-            raise UserError(f"OUTCOMES={outcomes}: cannot be read ({str(error).splitlines()[0]}).") from None
+            raise UserError(f"OUTCOMES={outcomes}: cannot be read ({reason_of(error)}).") from None
         _check(connection, name, outcomes)
         words = words_of(connection)
         connection.execute(
@@ -260,7 +266,7 @@ def measure_campaign(
                 f" values (?, ?, {', '.join('?' * len(columns_written))})",
                 [name, now, *(getattr(result, column) for column in columns_written)],
             )
-        _write(connection, name, now, warehouse / CAMPAIGNS / name)
+        _write(connection, name, now, warehouse / CAMPAIGNS)
     return results
 
 
@@ -288,28 +294,28 @@ def _check(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None
         "select customer_id, count(*) from outcomes group by customer_id having count(*) > 1 order by 1 limit 1"
     ):
         raise UserError(
-            f"OUTCOMES={path}: customer {found[0]} stands there {found[1]} times; give one row a customer."
+            f"OUTCOMES={path}: customer {shown(found[0])} stands there {found[1]} times; give one row a customer."
         )
     if found := first(
         f"select customer_id, responded from outcomes where coalesce(responded, '') not in {(*YES, *NO)}"
         " order by 1 limit 1"
     ):
         raise UserError(
-            f"OUTCOMES={path}: customer {found[0]} has responded {found[1] or 'empty'}; expected 1 or 0."
+            f"OUTCOMES={path}: customer {shown(found[0])} has responded {shown(found[1] or 'empty')}; expected 1 or 0."
         )
     if found := first(
         "select customer_id, value from outcomes where value is not null"
         " and not coalesce(isfinite(try_cast(value as double)), false) order by 1 limit 1"
     ):
         raise UserError(
-            f"OUTCOMES={path}: customer {found[0]} has value {shown(found[1])}; expected a number, as in 12.50."
+            f"OUTCOMES={path}: customer {shown(found[0])} has value {shown(found[1])}; expected a number, as in 12.50."
         )
     if found := first(
         f"select customer_id, value from outcomes where abs(cast(value as double)) > {LARGEST_VALUE}"
         " order by 1 limit 1"
     ):
         raise UserError(
-            f"OUTCOMES={path}: customer {found[0]} has value {shown(found[1])}; expected at most {LARGEST_VALUE:,}."
+            f"OUTCOMES={path}: customer {shown(found[0])} has value {shown(found[1])}; expected at most {LARGEST_VALUE:,}."
         )
 
 
@@ -326,17 +332,23 @@ def _outcomes(segment: int | None, name: str, frame: Any) -> Outcomes:
 
 
 def _write(connection: duckdb.DuckDBPyConnection, name: str, now: dt.datetime, folder: Path) -> None:
+    """Write the results where the register takes them from once it knows them."""
+    partial = partial_results(folder, name, now)
     try:
-        folder.mkdir(exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be written ({error.strerror}); check its permissions.") from None
-    with whole_file(folder / "results.csv") as partial:
+        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         connection.execute(
             "create or replace temp table latest as select * from campaign_results"
             " where name = ? and measured_at = ? order by segment_id nulls first",
             [name, now],
         )
         connection.execute(f"copy latest to {sql_text(str(partial))} (header, delimiter ',')")
+        with partial.open("rb") as written:
+            os.fsync(written.fileno())
+    except (OSError, duckdb.IOException) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise UserError(
+            f"{folder / name / RESULTS}: cannot be written ({reason}); nothing is. Check the folder's permissions and space."
+        ) from None
 
 
 def print_results(results: Sequence[Result], console: Console) -> None:

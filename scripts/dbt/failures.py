@@ -10,7 +10,11 @@ from typing import Any
 import duckdb
 
 from scripts.base.paths import DBT_LOG, WORK
+from scripts.base.sentences import shown
 
+HEADING = re.compile(r"\w+ Error(?: in (.+))?")
+# Characters of what dbt says in a sentence.
+MOST_WORDS = 200
 UNCHANGED = "Nothing was published; what was published before stays."
 
 
@@ -23,8 +27,8 @@ def why_dbt_failed(result: Any, warehouse: Path) -> str:
     """
     log = warehouse / DBT_LOG
     if not result.result:
-        words = _first_line(str(result.exception or "dbt gave no reason"))
-        return f"dbt could not start: {words} {UNCHANGED} Details stand in {log}."
+        words = telling_words(str(result.exception or ""), placed=True)
+        return f"dbt could not start: {words}. {UNCHANGED} Details stand in {log}."
     failed = [each for each in result.result if str(each.status) in ("error", "fail")]
     names = [each.node.name for each in failed]
     work = warehouse / WORK
@@ -32,7 +36,8 @@ def why_dbt_failed(result: Any, warehouse: Path) -> str:
         if str(each.status) == "fail" and (sentence := _own_sentence(each.node, work)):
             return sentence
     if not failed:
-        return f"dbt failed: {_first_line(str(result.exception))} {UNCHANGED} Details stand in {log}."
+        words = telling_words(str(result.exception or ""), placed=True)
+        return f"dbt failed: {words}. {UNCHANGED} Details stand in {log}."
     message = str(failed[0].message or "")
     learning = re.findall(r"^\s*ValueError: (.+)$", message, flags=re.MULTILINE)
     if "Python model failed" in message and learning:
@@ -51,7 +56,7 @@ def why_dbt_failed(result: Any, warehouse: Path) -> str:
             f" they are, the SQL of {names[0]} in {log} says, on {work}."
         )
     cause = re.findall(r"^\s*(\w[\w ]*Error: .+)$", message, flags=re.MULTILINE)
-    words = (cause[0] if cause else _first_line(message)).strip().rstrip(".")
+    words = telling_words(cause[0] if cause else message)
     return f"{names[0]} failed: {words}. {UNCHANGED} Details stand in {log}."
 
 
@@ -78,5 +83,21 @@ def _own_sentence(test: Any, work: Path) -> str | None:
     return f"{row['sentence']} {UNCHANGED}" + (f" The rows stand in {place} of {work}." if place else "")
 
 
-def _first_line(text: str) -> str:
-    return text.strip().splitlines()[0].strip() if text.strip() else ""
+def telling_words(text: str, placed: bool = False) -> str:
+    """Of a message of dbt's the beginning that says something, on one line and without a full stop.
+
+    dbt begins with headings, as `Compilation Error in model words (models/words.sql)`.
+    placed: whether the place that a heading names comes with it.
+    """
+    place, words = "", ""
+    for line in filter(None, map(str.strip, text.splitlines())):
+        if heading := HEADING.fullmatch(line):
+            place = heading[1] or place
+            continue
+        # What `Error reading project: file.yml - Runtime Error` is about stands on the next line.
+        told = re.sub(r"(?: -|:) \w+ Error$", "", line)
+        words = f"{words}: {told}" if words else told
+        if told == line:
+            break
+    words = f"{place}: {words}" if placed and place and words else words or place
+    return shown(words, MOST_WORDS).rstrip(".!") or "dbt gave no reason"

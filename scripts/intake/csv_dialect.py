@@ -1,6 +1,7 @@
 """What a CSV file is: encoding, delimiter, header; and the `read_csv` call that reads it that way.
 
-Reads the beginning of input files (all of a gzip file, to notice that it is cut off). Writes nothing.
+Reads input files once from end to end: a gzip file may be cut off, and a row of far too many columns wants another
+reader. Writes nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import io
 import re
 import zlib
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
@@ -28,8 +30,13 @@ HEAD_BYTES = 1 << 20
 FEWEST_NAMES = 3
 MOST_TITLE_LINES = 20
 
-# Bytes. DuckDB's own limit for a row is 2 million; longer lines are read to be refused one by one.
+# Bytes. DuckDB's own limit for a row; longer lines, up to the second, are read to be refused one by one.
+LONGEST_ROW = 2_000_000
 LONGEST_LINE = 20_000_000
+
+# A row of more than so many times the header's columns is wide; of each so many bytes of a file one line is looked at.
+WIDE = 4
+SAMPLED = 1 << 14
 
 # More lines that make no row than a person would ever look at: the file is something else.
 MOST_BAD_LINES = 1_000_000
@@ -66,7 +73,8 @@ class Dialect:
     `skip` counts the lines before the header: blank ones, a line `sep=;`, titles (`title_lines`); `header_lines` the lines
     up to the header's end that are not blank (a quoted name may hold a line break), `header` its names as they stand.
     `mixed_ends` is true when the lines up to the header's end do not end alike, which DuckDB's reader does not always
-    notice. Where lines that are not UTF-8 are left to OddLines, `odd_header_lines` says how many of the header's are such.
+    notice. `is_wide`: a row seems to have far more columns than the header; DuckDB's reader notes each column too many
+    together with the whole row, and is busy for hours with a megabyte of them. Where lines that are not UTF-8 are left to OddLines, `odd_header_lines` says how many of the header's are such.
     """
 
     delimiter: str
@@ -77,6 +85,7 @@ class Dialect:
     header: tuple[str, ...]
     mixed_ends: bool
     title_lines: int = 0
+    is_wide: bool = False
     odd_header_lines: int | None = None
 
 
@@ -133,15 +142,16 @@ def sniff(path: Path, contract_names: Collection[str]) -> Dialect:
 
     The delimiter is the one that finds most of the contract's columns in the header (the most columns,
     where none is found). A gzip file is decompressed once from end to end: DuckDB reads a cut-off one
-    without a word. Raises UserError when the file is empty or no CSV.
+    without a word. Raises UserError when the file is empty or no CSV, or has a line that is no row of a table.
     """
     gzipped = path.name.lower().endswith(".gz")
     with open_file(path) as file:
         head = file.read(HEAD_BYTES)
     if not head:
         raise UserError(f"{path} is empty (0 bytes); a CSV file with a header and data rows was expected.")
+    seen = _SampledLines(path)
     if gzipped:
-        head = _gzip_head(path, head)
+        head = _gzip_head(path, head, seen)
         if not head:
             raise UserError(f"{path} holds nothing; a CSV file with a header and data rows was expected.")
     for magic, kind in MAGIC.items():
@@ -175,7 +185,14 @@ def sniff(path: Path, contract_names: Collection[str]) -> Dialect:
     head_lines = lines[: titles + header_lines]
     ends = set(re.findall(r"\r\n|\r|\n", skipped + "".join(head_lines)))
     text_lines = sum(1 for line in head_lines if line.strip("\r\n")) + bool(named)
-    return Dialect(delimiter, encoding, gzipped, skip + titles, text_lines, header, len(ends) > 1, titles)
+    if not gzipped:
+        with open_file(path) as file:
+            while piece := file.read(HEAD_BYTES):
+                seen.grow(piece)
+    is_wide = seen.most_columns(delimiter) > WIDE * len(header)
+    return Dialect(
+        delimiter, encoding, gzipped, skip + titles, text_lines, header, len(ends) > 1, titles, is_wide
+    )
 
 
 def _find_header(
@@ -195,7 +212,8 @@ def _find_header(
     return best[0], delimiter, header, header_lines
 
 
-def _gzip_head(path: Path, head: bytes) -> bytes:
+def _gzip_head(path: Path, head: bytes, seen: _SampledLines) -> bytes:
+    """Return the beginning of what a gzip file holds, and let all of it be seen."""
     if not head.startswith(b"\x1f\x8b"):
         raise UserError(
             f"{path} is no gzip file, though its name ends in .gz; rename it to .csv or compress it."
@@ -204,10 +222,9 @@ def _gzip_head(path: Path, head: bytes) -> bytes:
         with open_file(path) as file, gzip.open(file) as content:
             beginning = content.read(HEAD_BYTES)
             packed, unpacked = path.stat().st_size, len(beginning)
-            line = _LineLength(path)
-            line.grow(beginning)
+            seen.grow(beginning)
             while piece := content.read(HEAD_BYTES):
-                line.grow(piece)
+                seen.grow(piece)
                 unpacked += len(piece)
                 if unpacked > max(LARGEST_RATIO * packed, HARMLESS_BYTES):
                     raise UserError(
@@ -339,6 +356,40 @@ class _LineLength:
                 "table; export it again."
             )
         self._length = len(piece) - max(piece.rfind(b"\n"), piece.rfind(b"\r")) - 1 if first else longest
+
+
+class _SampledLines:
+    """Follows the lines of a file through its pieces, and keeps for each delimiter the one in which it stands most often.
+
+    Raises UserError where a line gets longer than LONGEST_LINE.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._length = _LineLength(path)
+        self._most = {mark: (0, b"") for mark in DELIMITERS}
+
+    def grow(self, piece: bytes) -> None:
+        """Take the next piece; a line that goes over two of them is two lines here."""
+        self._length.grow(piece)
+        at = 0
+        while at < len(piece):
+            end = piece.find(b"\n", at)
+            end = len(piece) if end < 0 else end
+            # Delimiters with nothing behind them are let pass at the end.
+            line = piece[piece.rfind(b"\n", 0, at) + 1 : end].rstrip(b",;\t| \r\0")
+            for mark, (most, _) in self._most.items():
+                if (count := line.count(mark.encode())) > most:
+                    self._most[mark] = (count, line)
+            at = max(at + SAMPLED, end + 1)
+
+    def most_columns(self, delimiter: str) -> int:
+        """The number of columns of the line that has most, of those that were looked at."""
+        text = self._most[delimiter][1].replace(b"\0", b"").decode("latin-1")
+        text = max(re.split("[\r\n]", text), key=lambda line: line.count(delimiter))
+        if '"' in text:
+            with suppress(csv.Error, StopIteration):
+                return len(next(csv.reader([text], delimiter=delimiter)))
+        return text.count(delimiter) + 1
 
 
 def _line_blocks(path: Path, dialect: Dialect) -> Iterator[bytes]:

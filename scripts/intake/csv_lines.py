@@ -20,8 +20,16 @@ import duckdb
 from scripts.base.errors import UserError
 from scripts.base.quoting import sql_name, sql_path, sql_text
 from scripts.base.sentences import listed, reason_of
-from scripts.intake.csv_dialect import LONGEST_LINE, MOST_BAD_LINES, Dialect, OddLines, column_names
+from scripts.intake.csv_dialect import (
+    LONGEST_LINE,
+    LONGEST_ROW,
+    MOST_BAD_LINES,
+    Dialect,
+    OddLines,
+    column_names,
+)
 
+TOO_LONG = "the row is longer than 2 million bytes"
 # A quoted value may go on over so many lines; an open quote is not looked for any further.
 MOST_LINES = 100
 
@@ -53,6 +61,15 @@ def row_pattern(dialect: Dialect) -> str:
     field, mark = _field(dialect.delimiter), re.escape(dialect.delimiter)
     # Delimiters with nothing behind them are let pass at the end, as DuckDB's reader does.
     return rf"{field}(?:{mark}{field}){{{len(dialect.header) - 1}}}(?:{mark})*"
+
+
+def _is_row(dialect: Dialect) -> str:
+    """Return the SQL condition that a line is a row."""
+    # An expression goes through a line of megabytes in each scan again.
+    return (
+        f"case when strlen(_intake_line) <= {LONGEST_ROW} "
+        f"then regexp_full_match(_intake_line, {sql_text(row_pattern(dialect))}) else false end"
+    )
 
 
 def lines_sql(path: Path, dialect: Dialect, numbered: bool) -> str:
@@ -89,7 +106,7 @@ def rows_sql(lines: str, dialect: Dialect, further: str) -> str:
     )
     return (
         f"(select {', '.join(columns)}{further} from (select *, {split} as _intake_fields from {lines} as lines "
-        f"where regexp_full_match(_intake_line, {sql_text(row_pattern(dialect))})))"
+        f"where {_is_row(dialect)}))"
     )
 
 
@@ -107,12 +124,11 @@ def count_lines(
     odd: the lines that are not UTF-8; a row with one is kept unless what cannot be read is in a column of `used`.
     Raises UserError when DuckDB cannot even split the file into lines, or a million of them make no row.
     """
-    pattern = sql_text(row_pattern(dialect))
     lines = lines_sql(path, dialect, numbered=True)
     try:
         bad = connection.execute(
             f"select _intake_rank, _intake_line from {lines} "
-            f"where not regexp_full_match(_intake_line, {pattern}) order by 1 limit {MOST_BAD_LINES + 1}"
+            f"where not {_is_row(dialect)} order by 1 limit {MOST_BAD_LINES + 1}"
         ).fetchall()
         # As many columns read as ever, so that both scans see the same lines.
         found = connection.execute(f"select count(_intake_line), max(_intake_rank) from {lines}").fetchone()
@@ -203,6 +219,8 @@ def _pieces(bad: list[tuple[int, str]], row: re.Pattern[str]) -> Iterator[tuple[
                     break
                 part = bad[at + step][1]
                 whole += "\n" + part
+                if len(whole) > LONGEST_ROW:
+                    break
                 # Where the quotes come out even, the row is whole or broken.
                 if part.count('"') % 2:
                     if row.fullmatch(whole):
@@ -213,6 +231,8 @@ def _pieces(bad: list[tuple[int, str]], row: re.Pattern[str]) -> Iterator[tuple[
 
 
 def _reason(text: str, dialect: Dialect) -> str:
+    if len(text.encode()) > LONGEST_ROW:
+        return TOO_LONG
     if text.count('"') % 2:
         return "a quotation mark is opened and not closed"
     try:

@@ -27,7 +27,7 @@ from scripts.intake.csv_dialect import (
     read_csv,
     sniff,
 )
-from scripts.intake.csv_lines import LineCount, count_lines, lines_sql, rows_sql
+from scripts.intake.csv_lines import TOO_LONG, LineCount, count_lines, lines_sql, rows_sql
 from scripts.intake.source_files import (
     EXTRA_COLUMNS,
     ID_COLUMNS,
@@ -66,6 +66,11 @@ class _CsvFile:
     lines: LineCount | None = None
     odd: OddLines | None = None
 
+    @property
+    def wants_lines(self) -> bool:
+        """Whether it is read by lines from the first."""
+        return self.odd is not None or self.dialect.is_wide
+
 
 def open_csv(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
     """Check the entity's CSV files and add their scans, counts and notes to it.
@@ -83,8 +88,8 @@ def open_csv(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
     checked: list[_CsvFile] = []
     while waiting:
         again: list[_CsvFile] = []
-        checked += [_by_lines(connection, entity, item) for item in waiting if item.odd]
-        for group in _grouped([item for item in waiting if not item.odd]):
+        checked += [_by_lines(connection, entity, item) for item in waiting if item.wants_lines]
+        for group in _grouped([item for item in waiting if not item.wants_lines]):
             done, retry = _check_group(connection, entity, group)
             checked += done
             again += retry
@@ -215,7 +220,7 @@ def _keep_rejects(connection: duckdb.DuckDBPyConnection, entity: Entity, files: 
         select
             {sql_text(entity.name)}, file, row_number, raw_row[:{MOST_RAW_CHARACTERS}],
             case
-                when is_long then 'the row is longer than 2 million bytes'
+                when is_long then {sql_text(TOO_LONG)}
                 else found || if(found = 1, ' column', ' columns') || ', but the header has {expected}'
             end
         from reasons
@@ -408,7 +413,7 @@ def _add_notes(entity: Entity, files: Sequence[_CsvFile]) -> None:
     if chosen:
         entity.notes.append(
             f"{some(chosen)}: read line by line, which is slower, because of quotes that do not close, "
-            "mixed line ends, or blank lines beside unreadable rows."
+            "mixed line ends, rows of far too many columns, or blank lines beside unreadable rows."
         )
     bad = sum(item.file.unreadable_rows for item in files)
     if bad:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from scripts.base.paths import (
 )  # fmt: skip
 from scripts.base.rights import group_named, group_that_reads, name_of_group, share
 from scripts.base.seeds import assumed_currency, check_seeds
+from scripts.base.sentences import listed, shown
 from scripts.base.warehouse import make_warehouse
 from scripts.dbt.failures import why_dbt_failed
 from scripts.dbt.runner import run_dbt
@@ -50,7 +52,7 @@ from scripts.job.origin import Origin, check_kept, check_portfolio, choose_origi
 from scripts.job.summary import Summary, summarise
 from scripts.job.table_docs import keep_documentation
 from scripts.job.unchanged_input import check_unchanged, look_at
-from scripts.job.work_file import renew_work
+from scripts.job.work_file import empty_work, renew_work
 from scripts.outputs.metabase.resync import ask_for_resync
 from scripts.outputs.report.page import write_report
 from scripts.outputs.workbook.workbook import write_workbook
@@ -195,16 +197,22 @@ def _keep_private(given: dict[str, Any], warehouse: Path, console: Console) -> i
 
 
 def _after_publishing(warehouse: Path, published: Path, console: Console) -> list[str]:
-    """Tell others of the new version; returns what cannot be done, in sentences: the build has succeeded by now."""
-    try:
-        _write_stages(console, warehouse / STAGES)
-        unasked = ask_for_resync(warehouse, published)
-    except Exception as error:
-        # Whatever it is, the new version is in use.
-        return [
-            f"the new version is published; what comes after did not end well ({type(error).__name__}: {error})"
-        ]
-    return [unasked] if unasked else []
+    """Do what follows on a new version; returns what cannot be done, in sentences: the build has succeeded by now."""
+    steps: list[Callable[[], str | None]] = [
+        lambda: empty_work(warehouse / WORK),
+        lambda: _write_stages(console, warehouse / STAGES),
+        lambda: ask_for_resync(warehouse, published),
+    ]
+    remarks = []
+    for step in steps:
+        try:
+            remarks.append(step())
+        except Exception as error:
+            # Whatever it is, the new version is in use.
+            remarks.append(
+                f"the new version is published; what comes after did not end well ({type(error).__name__}: {error})"
+            )
+    return [remark for remark in remarks if remark]
 
 
 def _notes_on(objections: Objections, warehouse: Path) -> list[str]:
@@ -253,8 +261,8 @@ def _protected(connection: duckdb.DuckDBPyConnection, intake: Intake, named: str
     for name in wanted:
         if name not in others:
             raise UserError(
-                f"PROTECTED={name}: {entity} has no such column beside those the job needs; "
-                + (f"it has {', '.join(others)}." if others else "it has no others.")
+                f"PROTECTED={shown(name)}: {entity} has no such column beside those the job needs; "
+                + (f"it has {listed(others)}." if others else "it has no others.")
             )
     return ",".join(dict.fromkeys(wanted))
 

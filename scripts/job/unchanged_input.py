@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.base.errors import UserError
+from scripts.base.sentences import shown
 from scripts.intake.source_files import InputFile, stamp_of
 
 # Of a large file blocks all over it are read, its beginning and end among them, so that the look costs the same for
@@ -54,7 +55,7 @@ def check_unchanged(before: dict[Path, Seen], source: Path) -> None:
 def _is_another(path: Path, now: Seen | None, source: Path) -> UserError:
     what = "is gone" if now is None else "was changed or replaced"
     return UserError(
-        f"SOURCE={source}: {path.name} {what} while the build read it, so that its rows may be of two deliveries."
+        f"SOURCE={source}: {shown(path.name)} {what} while the build read it, so that its rows may be of two deliveries."
         " Nothing was published; what was published before stays. Build again once it is there, whole."
     )
 

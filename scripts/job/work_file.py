@@ -1,11 +1,13 @@
-"""The work file, warehouse/work.duckdb: new for each build, with the models of earlier builds and nothing else of them.
+"""The work file, warehouse/work.duckdb: new for each build, and without its rows but the models' once it is published.
 
 Deleted rows stay in a DuckDB file's bytes until they are written over: in a file that went on from build to build, the
-segment of somebody who objected meanwhile could still be read.
+segment of somebody who objected meanwhile could still be read. Rows of customers outlive only a build that failed, for a
+look at them, until the next one.
 """
 
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -13,6 +15,7 @@ import duckdb
 from scripts.base.errors import UserError
 from scripts.base.files import partial_of, remove
 from scripts.base.quoting import sql_text
+from scripts.base.sentences import reason_of
 
 # Of the models: their table in the work file, and in the published one.
 KEPT = {"int_model_runs": "model_runs", "int_model_parameters": "model_parameters"}
@@ -49,9 +52,7 @@ def renew_work(work: Path, published: Path) -> list[str]:
                 )
         if not new.exists():
             duckdb.connect(str(new)).close()
-        # Beside the new file it would be replayed into that.
-        remove(Path(f"{work}.wal"))
-        new.replace(work)
+        _put_in_place(new, work)
     except OSError as error:
         raise UserError(
             f"{work}: cannot be written ({error.strerror}); check the folder's permissions and space."
@@ -59,6 +60,39 @@ def renew_work(work: Path, published: Path) -> list[str]:
     finally:
         remove(new)
     return remarks
+
+
+def empty_work(work: Path) -> str:
+    """Replace the work file by a new one with the same tables and views, where the models alone have rows.
+
+    The next build needs no more of it. Returns a sentence where that cannot be
+    done, else nothing: the build has succeeded by now.
+    """
+    new = partial_of(work)
+    try:
+        with duckdb.connect() as connection:
+            connection.execute(f"attach {sql_text(str(work))} as source (read_only)")
+            connection.execute(f"attach {sql_text(str(new))} as target")
+            connection.execute("copy from database source to target (schema)")
+            for table in KEPT:
+                connection.execute(f"insert into target.model.{table} from source.model.{table}")
+        _put_in_place(new, work)
+    except (OSError, duckdb.Error) as error:
+        return (
+            f"{work}: rows of customers, of those who object too, cannot be taken from it ({reason_of(error)}); they stand"
+            " there until the next build"
+        )
+    finally:
+        with suppress(OSError):
+            remove(new)
+            remove(Path(f"{new}.wal"))
+    return ""
+
+
+def _put_in_place(new: Path, work: Path) -> None:
+    # Beside the new file it would be replayed into that.
+    remove(Path(f"{work}.wal"))
+    new.replace(work)
 
 
 def _keep(source: Path, schema: str, tables: list[str], new: Path) -> bool | None:

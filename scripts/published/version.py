@@ -70,11 +70,15 @@ class Published:
 def remove_leftovers(warehouse: Path) -> list[str]:
     """Remove what processes that are gone left behind half written, and what DuckDB had spilled to disk.
 
+    Whoever calls it holds the build's lock.
+
     Returns what cannot be removed, in sentences.
     """
     versions = warehouse / VERSIONS
-    folders = [warehouse, versions, *(versions.iterdir() if versions.is_dir() else ())]
-    leftovers = [path for folder in folders for path in left_behind(folder)]
+    # Builds alone write versions, one at a time.
+    leftovers = left_behind(versions, locked=True)
+    for folder in (warehouse, *(versions.iterdir() if versions.is_dir() else ())):
+        leftovers += left_behind(folder)
     remarks = []
     for leftover in (*leftovers, warehouse / f"{WORK}.tmp"):
         try:

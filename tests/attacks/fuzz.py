@@ -198,7 +198,7 @@ def _long_field(data: bytes, rng: random.Random) -> bytes:
     place = _place(data, rng)
     return (
         data[:place]
-        + rng.choice([b"y", b'"', b",", b" ", b"\xc3\xa9"]) * rng.choice([200_000, 3_000_000])
+        + rng.choice([b"y", b'"', b",", b"y,", b'",', b" ", b"\xc3\xa9"]) * rng.choice([200_000, 3_000_000])
         + data[place:]
     )
 

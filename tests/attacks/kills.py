@@ -1,6 +1,6 @@
 """Kills whole builds of a small ledger at random moments of their length, and looks at what is published each time.
 
-python -m tests.attacks.kills [N] [SEED]    N kills, 200 where it is left out
+python -m tests.attacks.kills [N] [SEED]    N kills of running builds, 200 where it is left out
 """
 
 import os
@@ -12,6 +12,8 @@ import sys
 import tempfile
 import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -68,8 +70,23 @@ def published_run(warehouse: Path) -> int:
     return int(run)
 
 
-def attack(folder: Path, kills: int, seed: int) -> list[str]:
-    """Kill builds in a folder that is empty; returns a line for each kill. Raises AssertionError where one does harm."""
+def wait_for(moment: float, build: subprocess.Popen[str], publishing: Path | None) -> str:
+    """Wait for so many seconds from now, or from when a version begins to be written; returns where that is, in words.
+
+    Ends earlier where the build does.
+    """
+    while publishing and build.poll() is None and not list(publishing.glob(".partial-*")):
+        time.sleep(0.002)
+    with suppress(subprocess.TimeoutExpired):
+        build.wait(moment)
+    return f"{moment:.2f} s into {'publishing' if publishing else 'a build'}"
+
+
+def attack(folder: Path, kills: int, seed: int) -> Iterator[str]:
+    """Kill builds in a folder that is empty; gives a line after each kill that hit a running one, or came too late.
+
+    Raises AssertionError where one does harm.
+    """
     from scripts.sample.ledger import write_sample_ledger
 
     ledger, warehouse = folder / "ledger", folder / "warehouse"
@@ -79,21 +96,23 @@ def attack(folder: Path, kills: int, seed: int) -> list[str]:
     out, _ = (build := start_build(warehouse, ledger)).communicate(timeout=300)
     assert build.returncode == 0, out
     length = time.monotonic() - started
-    last, lines = published_run(warehouse), []
-    for number in range(kills):
-        # A fifth of them near the end, where publishing is.
-        moment = choose.uniform(0.85, 1.05) if number % 5 == 0 else choose.uniform(0, 1)
+    last, hits = published_run(warehouse), 0
+    while hits < kills:
         build = start_build(warehouse, ledger)
-        time.sleep(moment * length)
+        # A fifth of them while the version, its report and its workbook are written and published.
+        if hits % 5 == 0:
+            where = wait_for(choose.uniform(0, 0.15 * length), build, warehouse / "versions")
+        else:
+            where = wait_for(choose.uniform(0, 0.9 * length), build, None)
         build.send_signal(signal.SIGKILL)
         out, _ = build.communicate(timeout=60)
+        hits += build.returncode == -signal.SIGKILL
         said = out.splitlines()
         stage = re.sub(r" {2,}.*", "", said[-1].strip()) if said else "nothing"
         run = published_run(warehouse)
         assert run >= last, f"run {run} after run {last}"
-        lines.append(
-            f"{moment:.2f} of a build, after {stage!r}: run {run}, {'new' if run > last else 'as before'}"
-        )
+        came = f"kill {hits}" if build.returncode == -signal.SIGKILL else "too late"
+        yield f"{came}: {where}, after {stage!r}: run {run}, {'new' if run > last else 'as before'}"
         last = run
     out, _ = (build := start_build(warehouse, ledger)).communicate(timeout=300)
     assert build.returncode == 0, out
@@ -102,11 +121,10 @@ def attack(folder: Path, kills: int, seed: int) -> list[str]:
         str(path) for path in warehouse.rglob("*") if re.search(r"\.partial|\.wal|\.tmp|broken", path.name)
     ]
     assert left == [], left
-    return lines
 
 
 if __name__ == "__main__":
     given = [int(argument) for argument in sys.argv[1:]]
     with tempfile.TemporaryDirectory() as made:
         for line in attack(Path(made), *(given + [200, 1][len(given) :])):
-            print(line)
+            print(line, flush=True)

@@ -29,10 +29,27 @@ name, place = sys.argv[2], sys.argv[3]
 if place == "before the commit":
     draw.os.fsync = stop
 if place == "after the commit":
-    settle = register.settle_lists
-    register.settle_lists = lambda *given: settle(*given) if not (given[1] / ".partial-a").exists() else stop()
+    settle = register.settle_files
+    register.settle_files = lambda *given: settle(*given) if not (given[1] / ".partial-a").exists() else stop()
 settings = draw.read_settings([f"NAME={name}", "SEGMENT=all", "COOL_OFF_DAYS=0"])
 sys.exit(run_command(lambda _: draw.plan_campaign(settings, Path(sys.argv[1]), dt.datetime(2026, 3, 1))))
+"""
+# Measures campaign `first`; is killed where it is told to.
+MEASURE = """
+import datetime as dt, os, signal, sys
+from pathlib import Path
+from scripts.campaigns import register, results
+
+def stop(*_): os.kill(os.getpid(), signal.SIGKILL)
+
+warehouse, outcomes, place = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+if place == "before the commit":
+    write = results._write
+    results._write = lambda *given: (write(*given), stop())
+if place == "after the commit":
+    settle = register.settle_files
+    register.settle_files = lambda *given: stop() if list(given[1].glob(".partial-*")) else settle(*given)
+results.measure_campaign("first", outcomes, None, warehouse, dt.datetime.now())
 """
 LISTS = ["mailing.csv", "targets.csv", "targets.xlsx"]
 
@@ -168,6 +185,39 @@ def test_a_campaign_that_was_killed_is_finished_or_removed_by_the_next(warehouse
     expected = ["first", "second"] if place == "before the commit" else ["a", "first", "second"]
     assert [name for name, _ in campaigns_of(warehouse)] == expected
     assert set(names_in(folder)) == {REGISTER, *(f"{each}/{name}" for each in expected for name in LISTS)}
+
+
+def measure(warehouse: Path, responded: int, place: str = "") -> int:
+    """Measure campaign `first` with one row of outcomes; returns the exit code."""
+    outcomes = warehouse.parent / "outcomes.csv"
+    outcomes.write_text(f"customer_id,responded\n010001,{responded}\n")
+    command = [sys.executable, "-c", MEASURE, str(warehouse), str(outcomes), place]
+    return subprocess.run(command, cwd=REPO, timeout=120).returncode
+
+
+def responded(warehouse: Path) -> tuple[list[int], int]:
+    """How many responded, by measurement in the register, and in results.csv."""
+    with duckdb.connect(str(warehouse / "campaigns" / REGISTER), read_only=True) as connection:
+        of_all = "select treated_responded + held_out_responded from {} where segment_id is null"
+        measured = connection.execute(of_all.format("campaign_results") + " order by measured_at").fetchall()
+        [(written,)] = connection.execute(
+            of_all.format(f"read_csv('{warehouse}/campaigns/first/results.csv')")
+        ).fetchall()
+    return [count for (count,) in measured], written
+
+
+@pytest.mark.parametrize("place", ["before the commit", "after the commit"])
+def test_results_stand_in_the_register_and_in_the_file_or_in_neither(warehouse: Path, place: str) -> None:
+    folder = warehouse / "campaigns"
+    assert draw(warehouse, "first").returncode == 0
+    assert measure(warehouse, 0) == 0
+    assert responded(warehouse) == ([0], 0)
+    assert measure(warehouse, 1, place) == -signal.SIGKILL
+    assert len(list(folder.glob(".partial-first.*.csv"))) == 1
+    # Whatever opens the register next settles it.
+    assert draw(warehouse, "second").returncode == 0
+    assert responded(warehouse) == (([0], 0) if place == "before the commit" else ([0, 1], 1))
+    assert not list(folder.glob(".partial-*"))
 
 
 def test_two_first_campaigns_at_once_make_one_register(warehouse: Path) -> None:

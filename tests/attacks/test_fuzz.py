@@ -43,15 +43,25 @@ def test_rows_of_spoilt_inputs_add_up_in_the_audit(tmp_path: Path) -> None:
             sources.append(source)
     features_or_sentences(sources, tmp_path / "work")
     for place, source in enumerate(sources):
-        with duckdb.connect(
-            str(tmp_path / "work" / str(place) / "work.duckdb"), read_only=True
-        ) as connection:
-            [(rejected,)] = connection.execute("select count(*) from customers.int_rejected_rows").fetchall()
+        work = tmp_path / "work" / str(place) / "work.duckdb"
+        with duckdb.connect(str(work), read_only=True) as connection:
+            audit = connection.execute(
+                "select source, rows_in, rows_accepted, rows_rejected from customers.int_load_audit"
+                " where measure = 'rows' order by source"
+            ).fetchall()
+            given = connection.execute(
+                "select source, sum(rows)::bigint from raw.inputs group by source order by source"
+            ).fetchall()
+            rejected = dict(
+                connection.execute(
+                    "select source, count(*) from customers.int_rejected_rows group by source"
+                ).fetchall()
+            )
             [(customers,)] = connection.execute(
                 "select count(*) from customers.int_customer_features"
             ).fetchall()
-            [(rows,)] = connection.execute("select sum(rows) from raw.inputs").fetchall()
-            if not source.is_dir():
-                assert customers + rejected == rows, source
-            else:
-                assert 0 < customers + rejected <= rows, source
+        assert [(name, rows) for name, rows, _, _ in audit] == given, source
+        for name, rows, accepted, refused in audit:
+            assert rows == accepted + refused and refused == rejected.get(name, 0), (source, name)
+            # Of what is counted as accepted, a summary's rows are its customers.
+            assert accepted >= 0 and (source.is_dir() or accepted == customers), (source, name)

@@ -16,6 +16,8 @@ from scripts.base.errors import UserError
 from scripts.base.paths import PROJECT, WAREHOUSE, given_path, warehouse_folder
 from scripts.base.warehouse import make_warehouse
 from scripts.dbt.runner import BRACE, _as_they_are
+from scripts.intake.source import Intake
+from scripts.job import build as job
 from scripts.job.summary import print_summary, summarise
 from scripts.job.table_docs import write_docs
 from scripts.job.trained_models import print_models
@@ -186,3 +188,17 @@ def test_names_are_printed_as_text(
     said = capsys.readouterr().out
     assert "A[/bold] [red]b[/red]" in said
     assert not [sign for sign in said if not sign.isprintable() and sign != "\n"]
+
+
+def test_a_protected_trait_that_is_not_there_is_a_short_sentence() -> None:
+    """In an input that has the columns of a whole export."""
+    with duckdb.connect() as connection:
+        columns = ", ".join(f"null as column_{place}_of_the_export" for place in range(500))
+        connection.execute(
+            f"create schema raw; create table raw.accounts as select 'A1' as account_id, {columns}"
+        )
+        with pytest.raises(
+            UserError, match=r"PROTECTED=x+\.\.\.: accounts has no such .* and 497 more"
+        ) as told:
+            job._protected(connection, Intake("ledger", (), (), {}), "x" * 5_000)
+    assert len(str(told.value)) < 300

@@ -165,33 +165,40 @@ def test_a_file_is_readable_to_those_who_may_read_its_folder(tmp_path: Path, pri
 
 
 def test_an_objector_is_gone_from_the_bytes_of_the_work_file(warehouse: Path) -> None:
-    """Their segment and value of the build before: DuckDB keeps deleted rows until it writes over them."""
+    """What is published says of them that they object, and a log or another file nothing at all."""
     with duckdb.connect(str(warehouse / "card_segments.duckdb"), read_only=True) as connection:
         (who,) = connection.sql(
             "select customer_id from marts.customer_values where customer_id is not null order by 1 limit 1"
         ).fetchall()[0]
-    held = (warehouse / "work.duckdb").read_bytes().count(who.encode())
     listed = warehouse.parent / "objections.csv"
     listed.write_text(f"customer_id\n{who}\n")
-    done = run(warehouse.parent, f"OBJECTIONS={listed}")
+    done = run(warehouse.parent, f"OBJECTIONS={listed}", "KEEP_VERSIONS=1")
     assert done.returncode == 0, done.stderr
-    with duckdb.connect(str(warehouse / "work.duckdb"), read_only=True) as connection:
+    published = (warehouse / "card_segments.duckdb").resolve()
+    with duckdb.connect(str(published), read_only=True) as connection:
         columns = connection.execute(
-            "select schema_name, table_name, column_name from duckdb_columns() where data_type = 'VARCHAR'"
-            " and not internal and table_name in (select table_name from duckdb_tables())"
+            "select table_name, column_name from duckdb_columns() where not internal"
         ).fetchall()
         holding = {
-            f"{schema}.{table}"
-            for schema, table, column in columns
+            table
+            for table, column in columns
             if connection.execute(
-                f'select 1 from "{schema}"."{table}" where "{column}" = ? limit 1', [who]
+                f'select 1 from marts."{table}" where contains(cast("{column}" as varchar), ?) limit 1', [who]
             ).fetchall()
         }
-    # What the input says of the account, and that they object: neither segment nor value.
-    assert holding <= {
-        "raw.objections",
-        "customers.int_objectors",
-        "customers.int_account_status",
-        "ledger.int_ledger_accounts",
+        assert holding == {"customer_segments"}
+        assert connection.execute(
+            "select status, segment_id from marts.customer_segments where customer_id = ?", [who]
+        ).fetchall() == [("suppressed", None)]
+    holding_bytes = {
+        path.relative_to(warehouse).as_posix()
+        for path in warehouse.rglob("*")
+        if path.is_file() and not path.is_symlink() and who.encode() in path.read_bytes()
     }
-    assert (warehouse / "work.duckdb").read_bytes().count(who.encode()) < held
+    version = published.parent.relative_to(warehouse).as_posix()
+    assert {f"{version}/card_segments.duckdb", "objections.csv"} <= holding_bytes
+    assert holding_bytes <= {
+        f"{version}/card_segments.duckdb",
+        f"{version}/parquet/customer_segments.parquet",
+        "objections.csv",
+    }

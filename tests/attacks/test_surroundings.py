@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import duckdb
@@ -13,13 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scripts.base.errors import UserError
-from scripts.base.files import whole_file
+from scripts.base.files import LONGEST_SILENCE, whole_file
 from scripts.base.paths import STAGING, given_path
 from scripts.base.sentences import listed, shown
 from scripts.intake.id_lists import read_ids
 from scripts.intake.objections import objectors, update_register
 from scripts.intake.source import load_contract, open_source
 from scripts.job.table_docs import page_of
+from scripts.published.version import remove_leftovers
 from tests.support.builds import REPO
 
 VALUES = [
@@ -115,15 +117,44 @@ def test_two_processes_write_one_file_each_whole(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    left = tmp_path / f".partial-{gone.pid}-page.html"
+    here = os.stat("/proc/self/ns/pid").st_ino
+    left = tmp_path / f".partial-{gone.pid}.{here}-page.html"
     left.touch()
-    other = tmp_path / f".partial-{os.getppid()}-page.html"
+    other = tmp_path / f".partial-{os.getppid()}.{here}-page.html"
     other.touch()
     with whole_file(path) as partial:
         partial.write_text("new")
         assert str(os.getpid()) in partial.name
     assert path.read_text() == "new"
     assert not left.exists() and other.exists()
+
+
+def test_what_another_container_writes_is_left_until_it_is_still(tmp_path: Path) -> None:
+    """Its pids are none here; in versions/ the build's lock says that nobody writes."""
+    versions = tmp_path / "versions"
+    (versions / ".partial-7.1-000002").mkdir(parents=True)
+    (versions / "000001").mkdir()
+    writing, silent = versions / "000001" / ".partial-7.1-page.html", tmp_path / ".partial-8.1-page.html"
+    for path in (writing, silent):
+        path.touch()
+    os.utime(silent, (time.time() - 2 * LONGEST_SILENCE,) * 2)
+    assert remove_leftovers(tmp_path) == []
+    assert [path for path in tmp_path.rglob("*") if ".partial" in path.name] == [writing]
+
+
+def test_two_containers_with_the_same_pids_write_two_files(tmp_path: Path) -> None:
+    """Each process is number 1 of its own namespace."""
+    code = "import sys; from pathlib import Path; from scripts.base.files import partial_of; print(partial_of(Path('page')), flush=True); input()"
+    command = ["unshare", "--pid", "--fork", sys.executable, "-c", code]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": REPO}
+    both = [subprocess.Popen(command, **pipes) for _ in range(2)]
+    # Both live until both have said it: a number may be used again.
+    first, second = [each.stdout.readline() for each in both]
+    for each in both:
+        each.communicate("\n", timeout=60)
+    if not first:
+        pytest.skip("a namespace of its own takes the right to make it")
+    assert first.startswith(".partial-1.") and second.startswith(".partial-1.") and first != second
 
 
 def test_a_column_cannot_end_the_script_of_the_page() -> None:

@@ -954,3 +954,67 @@ def test_the_real_file(connection: duckdb.DuckDBPyConnection) -> None:
     assert rows(
         connection, "select count(*), min(_row_number), max(_row_number) from raw.customer_summary"
     ) == [(8950, 1, 8950)]
+
+
+# DuckDB's reader would copy such a row once for each column too many: gigabytes, and hours.
+WIDE = {
+    "plain": "x," * 150_000,
+    "quoted": '"x",' * 100_000,
+    "commas in quotes": '",",' * 100_000,
+    "the end of a row": f"{summary_row('C9', 'x')}{',x' * 150_000}",
+    "many rows": "\n".join(["x," * 2_000] * 200),
+}
+
+
+@pytest.mark.parametrize("kind", WIDE)
+@pytest.mark.parametrize("gzipped", [False, True])
+def test_a_row_of_far_too_many_columns_costs_that_row(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, kind: str, gzipped: bool
+) -> None:
+    content = summary(summary_row("C1", "one"), WIDE[kind], summary_row("C2", "a")).encode()
+    name = "s.csv.gz" if gzipped else "s.csv"
+    found = open_source(
+        connection, write(tmp_path / name, gzip.compress(content) if gzipped else content), CONTRACT
+    )
+    bad = WIDE[kind].count("\n") + 1
+    assert notes_of(connection) == [("C1", "one", 1), ("C2", "a", bad + 2)]
+    said = unreadable(connection)
+    assert [row[1] for row in said] == list(range(2, bad + 2))
+    assert all(row[3].endswith(f"columns, but the header has {len(SUMMARY) + 1}") for row in said)
+    assert any("rows of far too many columns" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("value", ["x" * 2_100_000, '0.5"' + '"' * 2_100_000, "x" + ",y" * 1_100_000])
+def test_a_row_longer_than_a_row_may_be_costs_that_row(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, value: str
+) -> None:
+    """Whichever reader meets it: an expression would go through it in each scan again."""
+    text = summary(summary_row("C1", "one"), summary_row("C2", value), summary_row("C3", "x"))
+    open_source(connection, write(tmp_path / "s.csv", text), CONTRACT)
+    assert notes_of(connection) == [("C1", "one", 1), ("C3", "x", 3)]
+    assert [(row[1], row[3]) for row in unreadable(connection)] == [
+        (2, "the row is longer than 2 million bytes")
+    ]
+
+
+@pytest.mark.parametrize("value", ['"' + "a, b; c" * 5_000 + '"', "x" * 100_000, "one" + "," * 100_000])
+def test_long_rows_that_are_rows_are_read_as_others(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, value: str
+) -> None:
+    """Delimiters in quotes, or with nothing behind them at the end, as a spreadsheet leaves them."""
+    found = open_source(connection, write(tmp_path / "s.csv", summary(summary_row("C1", value))), CONTRACT)
+    assert notes_of(connection) == [("C1", value.strip('",'), 1)]
+    assert not found.notes
+
+
+@pytest.mark.parametrize("sign", [",", "x,", '"', "x", " "])
+@pytest.mark.parametrize("gzipped", [False, True])
+def test_a_line_without_end_is_refused(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, sign: str, gzipped: bool
+) -> None:
+    content = summary(
+        summary_row("C1", "x"), sign * (21_000_000 // len(sign)), summary_row("C2", "x")
+    ).encode()
+    name = "s.csv.gz" if gzipped else "s.csv"
+    source = write(tmp_path / name, gzip.compress(content, 1) if gzipped else content)
+    refused(connection, source, "a line of more than 20 million bytes")

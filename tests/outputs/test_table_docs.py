@@ -91,6 +91,15 @@ def test_the_build_is_not_touched(sample_build: Path, warehouse: Path) -> None:
     assert not list(warehouse.glob("**/.partial-*"))
 
 
+def test_the_sql_is_what_ran(sample_build: Path, warehouse: Path) -> None:
+    """With the numbers of the model, though the work file has no rows of it any more."""
+    manifest = json.loads((sample_build.parent / "dbt" / "manifest.json").read_text(encoding="utf-8"))
+    ran = manifest["nodes"]["model.card_segments.customer_scores"]["compiled_code"]
+    assert "coalesce(purchases_trx" in ran
+    page = (warehouse / docs.DOCS).read_text(encoding="utf-8")
+    assert json.dumps(ran).replace("<", "\\u003c") in page
+
+
 def test_it_waits_for_no_build_and_disturbs_none(warehouse: Path) -> None:
     """While a build works, what it works on is neither read nor there."""
     before = (warehouse / docs.DOCS).read_bytes()

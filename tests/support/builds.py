@@ -21,11 +21,28 @@ QUICK = (
 )
 
 
-def run_build(warehouse: Path, *arguments: str, whole: bool = False) -> subprocess.CompletedProcess[str]:
-    """Run the job as a user does, in its own warehouse; with all of the learning where it is to be `whole`."""
+# Builds, and keeps the work file as it is before a build that published takes the rows from it.
+KEEPS_WORK = """
+import shutil, sys
+from scripts import build
+from scripts.job import build as job
+place, empty = sys.argv[1], job.empty_work
+job.empty_work = lambda work: (shutil.copy(work, place), empty(work))[1]
+sys.exit(build.main(sys.argv[2:]))
+"""
+
+
+def run_build(
+    warehouse: Path, *arguments: str, whole: bool = False, full_work: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the job as a user does, in its own warehouse; with all of the learning where it is to be `whole`.
+
+    full_work: gets the work file with its rows.
+    """
+    job = ["-c", KEEPS_WORK, str(full_work)] if full_work else ["-m", "scripts.build"]
     return subprocess.run(
         # What is given last counts.
-        [sys.executable, "-m", "scripts.build", *(() if whole else QUICK), *arguments],
+        [sys.executable, *job, *(() if whole else QUICK), *arguments],
         cwd=REPO,
         env={**os.environ, "CARD_SEGMENTS_WAREHOUSE": str(warehouse)},
         capture_output=True,

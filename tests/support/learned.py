@@ -55,7 +55,7 @@ for place, source in enumerate(sources):
             (folder / f"{place}.txt").write_text(str(error))
             continue
         hand_over(connection, [])
-    run = ["run", "--select", "+int_customer_features", "+int_rejected_rows", "+int_quality_checks"]
+    run = ["run", "--select", "+int_customer_features", "+int_load_audit", "+int_quality_checks"]
     variables = {"source_kind": intake.kind, "spellings": dict(intake.spellings)}
     result = run_dbt(run, variables, work=work, target=folder / "dbt", logs=folder / "logs")
     if not result.success:

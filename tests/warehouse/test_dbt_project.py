@@ -320,12 +320,12 @@ def test_every_reason_for_refusing_a_row_has_a_unit_test(manifests: dict[str, Ma
 
 
 @pytest.fixture
-def spoilt(sample_build: Path, tmp_path: Path) -> Callable[[str], str]:
+def spoilt(sample_work: Path, tmp_path: Path) -> Callable[[str], str]:
     """Change the features of a finished build, audit again, and return what dbt says."""
 
     def audit(statement: str) -> str:
         work = tmp_path / "work.duckdb"
-        shutil.copy(sample_build.parent / "work.duckdb", work)
+        shutil.copy(sample_work, work)
         with duckdb.connect(str(work)) as connection:
             changed = connection.execute(statement).fetchall()
             assert changed == [(1,)]
@@ -354,10 +354,10 @@ def test_the_audit_fails_the_build(spoilt: Callable[[str], str], statement: str)
     assert re.search(r"FAIL 1 assert_every_row_is_accounted_for", words), words
 
 
-def test_odd_values_are_a_warning_and_stop_nothing(sample_build: Path, tmp_path: Path) -> None:
+def test_odd_values_are_a_warning_and_stop_nothing(sample_work: Path, tmp_path: Path) -> None:
     """The check of severity warn finds something in the sample, and dbt goes on."""
     work = tmp_path / "work.duckdb"
-    shutil.copy(sample_build.parent / "work.duckdb", work)
+    shutil.copy(sample_work, work)
     code, words = run_dbt(["test", "--select", "warn_on_odd_statements"], "ledger", tmp_path, work)
     assert code == 0
     assert "WARN" in words

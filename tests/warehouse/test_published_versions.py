@@ -20,7 +20,7 @@ import pytest
 
 from scripts.base.console import Console
 from scripts.base.errors import UserError
-from scripts.base.paths import CUSTOMERS, MANIFEST, PARTIAL, REPORT, WORKBOOK
+from scripts.base.paths import CUSTOMERS, MANIFEST, PARTIAL, REPORT, WORK, WORKBOOK
 from scripts.base.quoting import sql_text
 from scripts.job import build as job
 from scripts.published.version import Prepared, Published, prepare, publish, remove_leftovers, versions_of
@@ -617,10 +617,11 @@ def test_report_and_workbook_come_with_their_version(warehouse: Path, keeps_cust
 
 @pytest.mark.parametrize("step", ["write_report", "write_workbook", "summarise"])
 def test_what_shows_the_tables_fails_before_anything_is_published(
-    sample_build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+    sample_build: Path, sample_work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     """A fault there, of whatever kind, leaves everything of the version before."""
     warehouse = Path(shutil.copytree(sample_build.parent, tmp_path / "warehouse", symlinks=True))
+    shutil.copy(sample_work, warehouse / WORK)
     before, target = names_below(warehouse), (warehouse / "current").readlink()
 
     def fail(*_: object) -> None:

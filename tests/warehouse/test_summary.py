@@ -111,3 +111,49 @@ def test_a_check_that_fails_says_what_it_expected(tmp_path: Path, node: SimpleNa
     )
     said = why_dbt_failed(SimpleNamespace(result=[failed], exception=None), tmp_path)
     assert said.startswith(words) and "Got 2" not in said
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (
+            "Compilation Error in model words (models/words.sql)\n  unexpected 'end of template'\n    line 1",
+            "dbt could not start: model words (models/words.sql): unexpected 'end of template'. Nothing",
+        ),
+        (
+            "Parsing Error\n  Error reading card_segments: marts/x.yml - Runtime Error\n    Syntax error near line 99\n    ---",
+            "dbt could not start: Error reading card_segments: marts/x.yml: Syntax error near line 99. Nothing",
+        ),
+        (
+            'Runtime Error\n  Credentials in profile "a", target "b" invalid: Runtime Error\n    Could not find it!',
+            'dbt could not start: Credentials in profile "a", target "b" invalid: Could not find it. Nothing',
+        ),
+        ("Runtime Error\n  " + "x" * 1_000, f"dbt could not start: {'x' * 197}. Nothing"),
+        ("Runtime Error", "dbt could not start: dbt gave no reason. Nothing"),
+        ("", "dbt could not start: dbt gave no reason. Nothing"),
+    ],
+)
+def test_why_dbt_did_not_start_is_what_says_something(tmp_path: Path, message: str, words: str) -> None:
+    """Not `Runtime Error`, which comes first."""
+    said = why_dbt_failed(SimpleNamespace(result=None, exception=message), tmp_path)
+    assert said.startswith(words), said
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (
+            "Compilation Error in model words (models/words.sql)\n  'nope' is undefined. Check it.\n\n  > in macro x",
+            "words failed: 'nope' is undefined. Check it. Nothing",
+        ),
+        (
+            "Runtime Error in model words (models/words.sql)\n  Binder Error: no column nope\n\n  LINE 3: nope",
+            "words failed: Binder Error: no column nope. Nothing",
+        ),
+        (None, "words failed: dbt gave no reason. Nothing"),
+    ],
+)
+def test_why_a_model_failed_is_what_says_something(tmp_path: Path, message: str | None, words: str) -> None:
+    failed = SimpleNamespace(status="error", node=SimpleNamespace(name="words"), message=message)
+    said = why_dbt_failed(SimpleNamespace(result=[failed], exception=None), tmp_path)
+    assert said.startswith(words), said

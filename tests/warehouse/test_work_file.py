@@ -1,4 +1,4 @@
-"""The work file: new for each build, with the models of earlier ones; nothing else of them is in its bytes."""
+"""The work file: new for each build, with the models of earlier ones; nothing of customers is in its bytes afterwards."""
 
 import re
 import subprocess
@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from scripts.base.errors import UserError
-from scripts.job.work_file import renew_work
+from scripts.job.work_file import empty_work, renew_work
 
 RUNS = "select 'm1' as model_id, timestamp '2026-01-01' as trained_at, 1::bigint as run_number"
 PARAMETERS = "select 'm1' as model_id, 0.1::double as value"
@@ -134,3 +134,46 @@ def test_a_work_file_that_is_open_elsewhere_stays(work: Path, published: Path) -
     other.communicate("\n", timeout=60)
     assert work.stat().st_ino == before
     assert sorted(path.name for path in work.parent.iterdir()) == ["published.duckdb", "work.duckdb"]
+
+
+def test_once_a_build_has_published_models_alone_have_rows(work: Path) -> None:
+    """Tables, views and comments stay, as the documentation of tables shows them."""
+    with duckdb.connect(str(work)) as connection:
+        connection.execute("insert into marts.customer_segments values ('objector-4712-of-the-bank', 1)")
+        connection.execute("create view marts.a_view as from marts.customer_segments")
+        connection.execute("comment on column marts.customer_segments.segment_id is 'of the model in use'")
+    before = tables(work)
+    assert empty_work(work) == ""
+    assert tables(work) == before
+    assert runs(work) == [("m1", 1), ("m2", 2)]
+    with duckdb.connect(str(work)) as connection:
+        assert connection.execute("select count(*) from marts.a_view").fetchall() == [(0,)]
+        assert connection.execute(
+            "select comment from duckdb_columns() where table_name = 'customer_segments' and column_name = 'segment_id'"
+        ).fetchall() == [("of the model in use",)]
+    assert b"objector-47" not in work.read_bytes()
+    assert sorted(path.name for path in work.parent.iterdir()) == ["work.duckdb"]
+
+
+def test_the_next_build_finds_the_models_there(work: Path, published: Path) -> None:
+    assert empty_work(work) == ""
+    assert renew_work(work, published) == []
+    assert runs(work) == [("m1", 1), ("m2", 2)]
+
+
+@pytest.mark.parametrize("damage", ["no database", "no models", "no file"])
+def test_rows_that_cannot_be_taken_are_a_sentence(tmp_path: Path, damage: str) -> None:
+    """The build has published by then and does not fail; the file stays as it was."""
+    work = tmp_path / "work.duckdb"
+    if damage == "no database":
+        work.write_text("no database")
+    elif damage == "no models":
+        with duckdb.connect(str(work)) as connection:
+            connection.execute("create table of_customers as select 'objector-4711' as customer_id")
+    before = work.read_bytes() if work.exists() else b""
+    said = empty_work(work)
+    assert re.fullmatch(
+        r".*work\.duckdb: rows of customers, .* cannot be taken from it \(.+\); .* until the next build", said
+    )
+    assert (work.read_bytes() if work.exists() else b"") == before
+    assert [path.name for path in tmp_path.iterdir()] == (["work.duckdb"] if before else [])
