@@ -24,10 +24,10 @@ typed as (
         {% if is_text(source_transactions, 'transaction_type') -%}
         coalesce(
             {{ transaction_code('transaction_type') }},
-            {{ transaction_code(as_id(source_transactions, 'transaction_type', many=true)) }}
+            {{ code_of_text(as_id(source_transactions, 'transaction_type', many=true)) }}
         ) as type_code,
         {%- else -%}
-        {{ transaction_code(as_id(source_transactions, 'transaction_type', many=true)) }} as type_code,
+        {{ code_of_text(as_id(source_transactions, 'transaction_type', many=true)) }} as type_code,
         {%- endif %}
 
         {{ as_number(source_transactions, 'amount', 'decimal(18,2)', credit=false) }} as amount,
