@@ -23,7 +23,7 @@ mapping: $(VENV)/.ready  ## Draft the file that says what your tables, columns a
 report: $(VENV)/.ready  ## Write the report on what is published, one HTML page
 	@$(RUN) -m scripts.report $(ARGUMENTS)
 
-excel: $(VENV)/.ready  ## Write the workbook on what is published, for Excel
+excel: $(VENV)/.ready  ## Write the workbook on what is published, for Excel [WORKBOOK_CUSTOMERS=]
 	@$(RUN) -m scripts.excel $(ARGUMENTS)
 
 # Names only: the script takes the values from the environment, so that no password gets into the list of processes.

@@ -1,6 +1,6 @@
 """Codes and reconstruction error of customers under trained autoencoders. Touches nothing; needs no TensorFlow."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,19 +13,20 @@ from python_models.space import code_names
 COLUMNS = ("customer_id", "autoencoder", *code_names(CODES), "reconstruction_error")
 
 
-def encoders_of(autoencoders: pd.DataFrame, layers: pd.DataFrame) -> list[Encoder]:
-    """Build the encoders that read the model's own scaled features, in order of their names.
+def encoders_of(names: Collection[str], layers: pd.DataFrame) -> list[Encoder]:
+    """Build encoders from their numbers, in order of their names.
 
     Args:
-        autoencoders: as `python_models.results.Results` has them.
-        layers: the same, its `encoder_layers`.
+        names: of autoencoders that read the model's own scaled features.
+        layers: `encoder_layers` of `python_models.results.Results`.
 
     Raises:
         ValueError: a layer is missing or damaged.
 
     """
-    names = sorted(autoencoders.loc[autoencoders["is_of_model_scaling"], "autoencoder"])
-    return [encoder_from_rows(layers[layers["autoencoder"] == name].to_dict("records")) for name in names]
+    return [
+        encoder_from_rows(layers[layers["autoencoder"] == name].to_dict("records")) for name in sorted(names)
+    ]
 
 
 def embed(encoders: Sequence[Encoder], scaled: pd.DataFrame) -> pd.DataFrame:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +87,7 @@ class Encoder:
         ]
 
 
-def encoder_from_rows(rows: Iterable[Mapping[str, object]]) -> Encoder:
+def encoder_from_rows(rows: Iterable[Mapping[Any, object]]) -> Encoder:
     """Build an encoder from the rows that `Encoder.rows` wrote, in any order.
 
     Raises:

@@ -2,19 +2,42 @@
    rejected. Which one is kept depends on what the rows say, not on where they stand, so that the same
    rows in another order give the same result.
 
-   The check groups by a 64-bit hash of the key first (half the time and memory of grouping by text, on
-   50 million ids), over all rows, since judging each first costs more than the suspects it saves. Only
-   accepted rows whose hash repeats are then compared by the key itself. With no repeated hash the second
-   scan ends before it begins. #}
-{% macro ranked_duplicates(relation, key, content) -%}
+   The check looks for a 64-bit hash of the key that repeats first, over all rows, since judging each first costs more
+   than the suspects it saves. Sorted, equal ones stand side by side: on 50 million ids 0.7 of the processor time and 0.64
+   of the memory of grouping by the hash, which is half of that of grouping by text. Only accepted rows whose hash repeats
+   are then compared by the key itself. With no repeated hash the second scan ends before it begins.
+
+   account, date: columns of the key, of a table with few rows of an account on as many days. Then only accounts with more
+   rows than days are looked at, a day being its bit of 63, which keeps those of months apart for two years. #}
+{% macro ranked_duplicates(relation, key, content, account=none, date=none) -%}
     with
 
-    repeated_hashes as (
+    {% if account -%}
+    crowded_accounts as (
+
+        select {{ account }}
+        from {{ relation }}
+        group by {{ account }}
+        having count({{ date }}) > bit_count(bit_or(cast(1 as bigint) << (({{ date }} - date '1900-01-01') % 63)))
+
+    ),
+    {%- endif %}
+
+    hashed as (
 
         select hash({{ key | join(', ') }}) as key_hash
         from {{ relation }}
-        group by 1
-        having count(*) > 1
+        {% if account -%}
+        where {{ account }} in (select {{ account }} from crowded_accounts)
+        {%- endif %}
+
+    ),
+
+    repeated_hashes as (
+
+        select key_hash
+        from (select key_hash, lag(key_hash) over (order by key_hash) as hash_before from hashed) as in_order
+        where key_hash = hash_before
 
     ),
 

@@ -13,6 +13,17 @@
         {%- for type in transaction_types() %} when '{{ type }}' then {{ loop.index0 }}{% endfor %} end as tinyint)
 {%- endmacro %}
 
+{% macro code_of_text(text) -%}
+    {# The same of a long expression, which stands in it once: DuckDB computes for every row what it meets twice. #}
+    cast(list_position({{ transaction_types() }}, {{ text }}) - 1 as tinyint)
+{%- endmacro %}
+
+{% macro transaction_type(code) -%}
+    {# The type of a code. #}
+    case {{ code }}
+        {%- for type in transaction_types() %} when {{ loop.index0 }} then '{{ type }}'{% endfor %} end
+{%- endmacro %}
+
 {% macro beside_period(relation) -%}
     {# Rows of a relation with the window's first and last day, window_starts_on and as_of_date, beside each. #}
     select

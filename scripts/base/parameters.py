@@ -28,8 +28,8 @@ from scripts.base.seeds import languages
 INTERNAL = {"source_kind", "model", "learning", "input_path", "mapping_path", "is_sample", "spellings"}
 SHARE = Range(least=0, most=1)
 LARGEST_SAMPLE, MOST_MONTHS, MOST_VERSIONS = 100_000_000, 120, 1000
-# Of dbt's vars, those that are numbers.
-RANGES = {"max_rejected_share": SHARE}
+# Rows of a sheet below its header, by Excel's specification.
+SHEET_ROWS = 1_048_575
 # Of days that people give: beyond these the window leaves the calendar of one library or another.
 FIRST_WINDOW, LAST_WINDOW = dt.date(1900, 1, 31), dt.date(2199, 12, 31)
 
@@ -37,6 +37,11 @@ FIRST_WINDOW, LAST_WINDOW = dt.date(1900, 1, 31), dt.date(2199, 12, 31)
 def one_of(*words: str) -> Callable[[], tuple[str, ...]]:
     """The words that a parameter takes, for its declaration."""
     return lambda: words
+
+
+# Of dbt's vars, those that are numbers, and those that are one of a few words.
+RANGES = {"max_rejected_share": SHARE}
+CHOICES = {"embeddings": one_of("lead", "all")}
 
 
 # Read by the commands alone, before or after dbt.
@@ -106,6 +111,12 @@ COMMANDS = {
         "`accept` takes a list of which nobody is a customer, as where all of them have left. Otherwise the build stops, "
         "since their ids may be spelled otherwise.",
         one_of("accept"),
+    ),
+    "workbook_customers": Parameter(
+        100_000,
+        f"Most customers that the workbook lists, 0 to {SHEET_ROWS}, what a sheet holds. Where there are more, they stand in "
+        "a Parquet file beside it.",
+        range=Range(least=0, most=SHEET_ROWS, is_whole=True),
     ),
     "keep_versions": Parameter(
         5,
@@ -254,7 +265,9 @@ def _dbt_parameters() -> dict[str, Parameter]:
         if line.startswith("  # "):
             comment.append(line.strip(" #"))
         elif name in defaults and name not in INTERNAL:
-            found[name] = Parameter(defaults[name], " ".join(comment), range=RANGES.get(name))
+            found[name] = Parameter(
+                defaults[name], " ".join(comment), CHOICES.get(name, tuple), RANGES.get(name)
+            )
         if not line.startswith("  # "):
             comment = []
     return found

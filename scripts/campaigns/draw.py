@@ -20,7 +20,7 @@ from xlsxwriter.exceptions import XlsxWriterException
 from python_models.settings import Parameter
 from python_models.typed import Range, shown, whole_number
 from scripts.base.errors import UserError
-from scripts.base.parameters import one_of, read_declared
+from scripts.base.parameters import SHEET_ROWS, one_of, read_declared
 from scripts.base.paths import CAMPAIGNS, given_path
 from scripts.base.quoting import sql_text
 from scripts.base.statistics import POWER, customers_needed, power_of, smallest_uplift
@@ -29,7 +29,7 @@ from scripts.intake.customer_ids import ACCEPT, Match, match_ids
 from scripts.intake.id_lists import read_ids
 from scripts.intake.objections import objectors
 from scripts.outputs.workbook.book import LINE_HEIGHT, MONEY, NUMBER, TEXT, Book
-from scripts.outputs.workbook.rows import MAX_ROWS, fill_sheet
+from scripts.outputs.workbook.rows import fill_sheet
 from scripts.published.reading import LATEST_RUN
 
 CUSTOMERS_LIST = "List of customers who must not be contacted: CSV or Parquet with customer_id."
@@ -424,7 +424,7 @@ def _write_lists(
             ("mailing.csv", "select customer_id from targets where arm = 'treatment' order by customer_id"),
         ):
             connection.execute(f"copy ({query}) to {sql_text(str(partial / file))} (header, delimiter ',')")
-        if plan.treated + plan.held_out < MAX_ROWS:
+        if plan.treated + plan.held_out <= SHEET_ROWS:
             _write_workbook(connection, partial, plan, settings, now)
         for path in partial.iterdir():
             with path.open("rb") as written:

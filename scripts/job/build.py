@@ -153,7 +153,9 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
             with console.stage("Write the report"):
                 write_report(version.path, version.folder)
             with console.stage("Write the workbook") as stage:
-                _, stage.rows = write_workbook(version.path, version.folder)
+                _, stage.rows = write_workbook(
+                    version.path, version.folder, most_listed=settings["workbook_customers"]
+                )
             summary = summarise(version.path, warehouse)
             # Stopped in the midst, nobody could say which version is in use.
             with uninterrupted(), console.stage("Publish"):

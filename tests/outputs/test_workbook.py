@@ -30,6 +30,8 @@ SHEETS = [
     "Read me", "Segments", "Profiles", "Elbow", "Value", "The assumptions", "Playbook", "Data quality", "Dictionary",
     "Customers",
 ]  # fmt: skip
+# Of customers, what a build lists where nothing is asked.
+MOST = 100_000
 # All sheets, each to a file of its own: commas, quotes, UTF-8, cells by their value and not as shown.
 AS_CSV = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,false,false,false,false,-1"
 
@@ -279,21 +281,18 @@ def test_text_on_the_other_sheets_stays_text(tmp_path: Path) -> None:
     assert {cell.value for cell in cells[len(ODD) :]} == {None}
 
 
-def test_more_customers_than_a_sheet_holds_stand_beside_it(
-    sample_build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_more_customers_than_the_workbook_lists_stand_beside_it(sample_build: Path, tmp_path: Path) -> None:
     published = shutil.copy(sample_build, tmp_path / "card_segments.duckdb")
-    monkeypatch.setattr(writing, "MAX_ROWS", 500)
-    path, rows = write_workbook(Path(published), Path(published).parent)
+    customers = len(query(sample_build, CUSTOMER_ROWS))
+    path, rows = write_workbook(Path(published), tmp_path, most_listed=customers - 1)
     assert rows == 0
     book = openpyxl.load_workbook(path)
     assert book.sheetnames == SHEETS[:-1]
     text = "\n".join(str(cell.value) for row in book["Read me"].iter_rows() for cell in row)
-    assert CUSTOMERS in text
+    assert CUSTOMERS in text and f"more than the {customers - 1:,} " in text
     kept = duckdb.sql(f"from '{tmp_path / CUSTOMERS}'").df()
     assert list(kept["customer_id"]) == list(query(sample_build, CUSTOMER_ROWS)["customer_id"])
-    monkeypatch.undo()
-    path, rows = write_workbook(Path(published), Path(published).parent)
+    path, rows = write_workbook(Path(published), tmp_path, most_listed=customers)
     assert rows == len(kept)
     assert openpyxl.load_workbook(path, read_only=True).sheetnames == SHEETS
     # It may hold somebody who has objected since.
@@ -302,8 +301,8 @@ def test_more_customers_than_a_sheet_holds_stand_beside_it(
 
 def test_the_same_published_file_gives_the_same_bytes(sample_build: Path, tmp_path: Path) -> None:
     published = Path(shutil.copy(sample_build, tmp_path / "card_segments.duckdb"))
-    first = write_workbook(published, published.parent)[0].read_bytes()
-    assert write_workbook(published, published.parent)[0].read_bytes() == first
+    first = write_workbook(published, published.parent, most_listed=MOST)[0].read_bytes()
+    assert write_workbook(published, published.parent, most_listed=MOST)[0].read_bytes() == first
 
 
 def run_excel(warehouse: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -322,14 +321,23 @@ def test_make_excel_writes_it_again(sample_build: Path, tmp_path: Path) -> None:
     done = run_excel(tmp_path)
     assert done.returncode == 0, done.stderr
     assert str(tmp_path / WORKBOOK) in done.stdout
-    assert (tmp_path / WORKBOOK).exists()
+    assert openpyxl.load_workbook(tmp_path / WORKBOOK, read_only=True).sheetnames == SHEETS
+    done = run_excel(tmp_path, "WORKBOOK_CUSTOMERS=10")
+    assert done.returncode == 0, done.stderr
+    assert f"More customers than WORKBOOK_CUSTOMERS=10: they are in {tmp_path / CUSTOMERS}" in done.stdout
+    assert openpyxl.load_workbook(tmp_path / WORKBOOK, read_only=True).sheetnames == SHEETS[:-1]
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ([], "nothing is published yet; run make build first"),
-        (["K=3"], "K=3: make excel takes no parameters"),
+        (["K=3"], "K=3: expected one of WORKBOOK_CUSTOMERS="),
+        (["WORKBOOK_CUSTOMERS=many"], "WORKBOOK_CUSTOMERS=many: expected a whole number from 0 to 1048575"),
+        (
+            ["WORKBOOK_CUSTOMERS=1048576"],
+            "WORKBOOK_CUSTOMERS=1048576: expected a whole number from 0 to 1048575",
+        ),
     ],
 )
 def test_what_is_wrong_is_one_sentence(tmp_path: Path, arguments: list[str], words: str) -> None:
@@ -345,7 +353,7 @@ def test_a_file_without_the_words_is_one_sentence(sample_build: Path, tmp_path: 
     with duckdb.connect(str(published)) as connection:
         connection.execute("delete from marts.words where key = 'workbook.sheet.elbow'")
     with pytest.raises(UserError, match=r"has no words for workbook\.sheet\.elbow, so an earlier version"):
-        write_workbook(published, published.parent)
+        write_workbook(published, published.parent, most_listed=MOST)
     assert {path.name for path in tmp_path.iterdir()} == {"card_segments.duckdb"}
 
 
@@ -353,7 +361,7 @@ def test_a_workbook_that_cannot_be_written_leaves_the_one_before(
     sample_build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     published = Path(shutil.copy(sample_build, tmp_path / "card_segments.duckdb"))
-    path = write_workbook(published, published.parent)[0]
+    path = write_workbook(published, published.parent, most_listed=MOST)[0]
     before = path.read_bytes()
 
     def fail(*_: Any, **__: Any) -> None:
@@ -361,7 +369,7 @@ def test_a_workbook_that_cannot_be_written_leaves_the_one_before(
 
     monkeypatch.setattr(writing, "fill_sheet", fail)
     with pytest.raises(UserError, match="No space left on device"):
-        write_workbook(published, published.parent)
+        write_workbook(published, published.parent, most_listed=MOST)
     assert path.read_bytes() == before
     assert {each.name for each in tmp_path.iterdir()} == {"card_segments.duckdb", WORKBOOK}
 
@@ -373,6 +381,6 @@ def test_it_speaks_the_language_of_the_build(sample_build: Path, tmp_path: Path)
         words = REPO / "dbt_project" / "seeds" / "words" / "words_id.csv"
         connection.execute("delete from marts.words")
         connection.execute(f"insert into marts.words select * from read_csv('{words}', all_varchar = true)")
-    book = openpyxl.load_workbook(write_workbook(published, published.parent)[0])
+    book = openpyxl.load_workbook(write_workbook(published, published.parent, most_listed=MOST)[0])
     assert "Segmen" in book.sheetnames and "Segments" not in book.sheetnames
     assert "Customers" in book[book.sheetnames[-1]].tables

@@ -148,6 +148,8 @@ def test_every_customer_has_codes_and_an_outlier_score(real_build: Path) -> None
         "select autoencoder, count(ae_1) as codes, count(reconstruction_error) as errors,"
         " avg(reconstruction_error) as mean_error from marts.customer_embeddings group by 1",
     )
+    # Of four networks the lead alone encodes everybody, where nothing else is asked.
+    assert len(counts) == 1
     assert (counts.codes == 8950).all() and (counts.errors == 8950).all()
     # The score is the error that the network was judged by, customer by customer.
     networks = query(real_build, "select autoencoder, mse from marts.autoencoders")
@@ -162,6 +164,27 @@ def test_every_customer_has_codes_and_an_outlier_score(real_build: Path) -> None
         " inner join marts.autoencoders using (autoencoder) where is_lead",
     )
     assert len(lead) == 8950 and lead.is_same.all()
+
+
+def test_on_request_every_network_encodes_every_customer(sample_build: Path, tmp_path: Path) -> None:
+    ledger = sample_build.parents[1] / "ledger"
+    done = run_build(
+        tmp_path / "w", f"SOURCE={ledger}", "AUTOENCODERS=undercomplete,sparse", "EMBEDDINGS=all", "K=3"
+    )
+    assert done.returncode == 0, done.stderr
+    published = tmp_path / "w" / "card_segments.duckdb"
+    counts = query(
+        published, "select autoencoder, count(ae_1) as n from marts.customer_embeddings group by 1"
+    )
+    customers = len(query(published, "from marts.customer_segments"))
+    assert dict(counts.values) == {"undercomplete": customers, "sparse": customers}
+    shown = query(
+        published,
+        "select count(*) as n from marts.customer_segments as segments inner join marts.customer_embeddings as codes"
+        " on segments.customer_id = codes.customer_id and segments.ae_1 = codes.ae_1"
+        " inner join marts.autoencoders using (autoencoder) where is_lead",
+    )
+    assert shown.n[0] == customers
 
 
 def test_what_the_user_asks_for_reaches_the_tables(real_file: Path, tmp_path: Path) -> None:
@@ -223,6 +246,7 @@ def test_what_the_user_asks_for_reaches_the_tables(real_file: Path, tmp_path: Pa
         (["SCALING=log"], "no such scaling; choose standard or"),
         (["REPRESENTATION=ae"], "no such representation; choose scaled or pca or"),
         (["AUTOENCODERS=sparse,deep"], "deep is no autoencoder"),
+        (["EMBEDDINGS=some"], "EMBEDDINGS=some: expected lead or all"),
         (["CANDIDATES_K_MAX=30"], "2 to K_MAX=20"),
         (["MIN_JACCARD=75"], "0 to 1"),
         (["BOOTSTRAPS=0"], "1 to 1000"),

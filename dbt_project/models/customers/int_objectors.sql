@@ -1,4 +1,8 @@
--- Of those who objected to profiling nothing is said but that they did.
+{% set objected = source('intake', 'objections') %}
+
+-- Of those who objected to profiling nothing is said but that they did. Where nobody did, no features are computed to
+-- find them among.
+{% if may_have_rows(objected) -%}
 with
 
 customers as (
@@ -9,10 +13,15 @@ customers as (
 
 objections as (
 
-    select distinct customer_id from {{ source('intake', 'objections') }}
+    select distinct customer_id from {{ objected }}
 
 )
 
 select customers.customer_id
 from customers
 inner join objections on customers.customer_id = objections.customer_id
+{%- else -%}
+-- depends_on: {{ of_kind('customer_features') }}
+select cast(null as string) as customer_id
+where false
+{%- endif %}

@@ -4,4 +4,6 @@
     content=[
         'due_on', 'closing_balance', 'average_daily_balance', 'minimum_due', 'credit_limit', 'paid_by_due_on'
     ],
+    account='account_id',
+    date='statement_on',
 ) }}

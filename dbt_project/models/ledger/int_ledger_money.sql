@@ -19,9 +19,14 @@ refused as (
 
 ),
 
-activity as (
+-- Summed once: a select for each type would read the accounts as often.
+summed as (
 
-    select activity.*
+    select
+        {% for type in transaction_types() -%}
+        sum(activity.{{ type }}_amount) as {{ type }}_amount,
+        {% endfor -%}
+        count(*) as accounts
     from {{ ref('int_ledger_account_activity') }} as activity
     inner join {{ ref('int_ledger_accounts') }} as accounts on activity.account_id = accounts.account_id
 
@@ -33,8 +38,8 @@ used as (
     select
         'transactions' as source,
         '{{ type }}' as measure,
-        sum({{ type }}_amount) as amount
-    from activity
+        {{ type }}_amount as amount
+    from summed
     union all
     {% endfor -%}
     select

@@ -1,8 +1,8 @@
 {% set names = feature_names() + (indicators() | map('first') | list) %}
 
--- One scan gives every segment's statistics and, as segment null, the portfolio's. The linter takes
--- a struct for a table, and rollup for a function:
--- noqa: disable=RF01,LT01,LT06
+-- Of the portfolio only what segments are held against: its medians alone would take a third of the time. The linter
+-- takes a struct for a table:
+-- noqa: disable=RF01
 with
 
 customers as (
@@ -16,27 +16,40 @@ customers as (
 
 ),
 
-grouped as (
+by_segment as (
 
     select
         {% for name in names %}
         {
             'mean': avg({{ name }}),
             'median': median({{ name }}),
-            'deviation': stddev_pop({{ name }}),
             'users_share': avg(cast({{ name }} > 0 as integer))
         } as {{ name }},
         {% endfor %}
         segment_id,
         count(*) as customers
     from customers
-    group by rollup (segment_id)
+    group by segment_id
 
 ),
 
-long as (
+of_all as (
 
-    select * from grouped
+    select
+        {% for name in names %}
+        {
+            'mean': avg({{ name }}),
+            'deviation': stddev_pop({{ name }})
+        } as {{ name }},
+        {% endfor %}
+        count(*) as customers
+    from customers
+
+),
+
+segments as (
+
+    select * from by_segment
     unpivot include nulls (
         statistics for feature in (
             {% for name in names %}
@@ -47,17 +60,16 @@ long as (
 
 ),
 
-segments as (
-
-    select * from long
-    where segment_id is not null
-
-),
-
 portfolio as (
 
-    select * from long
-    where segment_id is null
+    select * from of_all
+    unpivot include nulls (
+        statistics for feature in (
+            {% for name in names %}
+            {{ name }}{{ ',' if not loop.last }}
+            {% endfor %}
+        )
+    )
 
 )
 

@@ -1,4 +1,4 @@
-"""Codes and reconstruction error of every customer under each autoencoder of the model, batch by batch."""
+"""Codes and reconstruction error of every customer under the autoencoders asked for, batch by batch."""
 
 from python_models.embeddings import COLUMNS, embed, encoders_of
 
@@ -10,8 +10,12 @@ def model(dbt, session):
     """Encode the scaled features; needs no TensorFlow, and holds one batch at a time."""
     dbt.config(materialized="table")
     trained = dbt.ref("trained_model")
+    if dbt.config.meta_get("embeddings") == "lead":
+        networks = dbt.ref("int_autoencoders").filter("is_lead")
+    else:
+        networks = trained.project("unnest(autoencoders, recursive := true)").filter("is_of_model_scaling")
     encoders = encoders_of(
-        trained.project("unnest(autoencoders, recursive := true)").df(),
+        [name for (name,) in networks.project("autoencoder").fetchall()],
         trained.project("unnest(encoder_layers, recursive := true)").df(),
     )
     types = ", ".join(f"{name} {'varchar' if place < 2 else 'double'}" for place, name in enumerate(COLUMNS))

@@ -12,11 +12,10 @@ from pathlib import Path
 
 import duckdb
 
+from scripts.base.parameters import SHEET_ROWS
 from scripts.base.quoting import sql_name
 from scripts.outputs.workbook.book import MAX_TEXT
 
-# Rows of a sheet, the header's included, by Excel's specification.
-MAX_ROWS = 1_048_576
 # Rows fetched at a time, some 80 MB of XML; a multiple of what a thread of DuckDB takes at once.
 BATCH = 50_000
 # The customers' XML packs to a tenth at the lowest level, and takes three times as long at the usual one.
@@ -39,10 +38,10 @@ def fill_sheet(
         connection: where the relation is; a temporary table, `sheet_rows`, is made and dropped there.
         relation: SQL name of the rows, in order; its columns are the sheet's, from A. Text stays text whatever
             it looks like, dates are dates, what is no finite number is an empty cell.
-        rows: number of its rows, at least 1 and below MAX_ROWS.
+        rows: number of its rows, 1 to SHEET_ROWS.
     """
-    if not 0 < rows < MAX_ROWS:
-        raise ValueError(f"{rows} rows: a sheet holds 1 to {MAX_ROWS - 1} below its header")
+    if not 0 < rows <= SHEET_ROWS:
+        raise ValueError(f"{rows} rows: a sheet holds 1 to {SHEET_ROWS} below its header")
     with zipfile.ZipFile(path) as source, zipfile.ZipFile(filled, "w", zipfile.ZIP_DEFLATED) as target:
         for entry in source.infolist():
             if entry.filename.startswith("xl/tables/"):

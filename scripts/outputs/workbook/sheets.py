@@ -25,7 +25,6 @@ from scripts.outputs.workbook.book import (
     Sheet,
     SheetColumn,
 )
-from scripts.outputs.workbook.rows import MAX_ROWS
 from scripts.published.look import VALUE_PARTS
 from scripts.published.reading import LATEST_RUN, PublishedTables
 
@@ -64,7 +63,9 @@ def write_sheets(
     connection: duckdb.DuckDBPyConnection,
     customers: str,
     rows: int,
+    *,
     beside: str,
+    most_listed: int,
 ) -> str:
     """Write all sheets but the customers' rows.
 
@@ -75,6 +76,7 @@ def write_sheets(
         customers: that table's name.
         rows: number of its rows that the sheet will hold; 0 where there is no such sheet.
         beside: name of the file that holds the customers then.
+        most_listed: rows beyond which there is no such sheet.
 
     Returns the place of the customers' sheet in the file, for fill_sheet.
     """
@@ -94,7 +96,7 @@ def write_sheets(
         ]
         if rows:
             described.append((sheets.customers(connection, customers), data.w("about.customers")))
-        sheets.about(about, described, rows, beside)
+        sheets.about(about, described, rows, beside, most_listed)
         about.raw.activate()
         return book.last_part
 
@@ -108,7 +110,9 @@ class _Sheets:
         self.value_rows = data.frame("from marts.segment_values order by segment_id")
         self.currency = str(self.value_rows["currency"].iloc[0])
 
-    def about(self, sheet: Sheet, described: Sequence[tuple[Sheet, str]], rows: int, beside: str) -> None:
+    def about(
+        self, sheet: Sheet, described: Sequence[tuple[Sheet, str]], rows: int, beside: str, most_listed: int
+    ) -> None:
         """Date, source, model, how to read it, and a link to each sheet."""
         data, run = self.data, self.run
         as_of = data.frame("select max(as_of_date) as day from marts.customer_features")["day"].iloc[0]
@@ -116,7 +120,7 @@ class _Sheets:
             "select status, count(*) as n from marts.customer_segments group by status"
         ).set_index("status")["n"]
         total = int(counts.sum())
-        limit = data.number(MAX_ROWS - 1, "whole")
+        limit = data.number(most_listed, "whole")
         lines: list[tuple[str, Any, str]] = [
             (data.w("about.source"), data.source(), ""),
             *([] if pd.isna(as_of) else [(data.w("about.as_of"), as_of, DAY)]),

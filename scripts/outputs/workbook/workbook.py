@@ -1,6 +1,6 @@
 """The published segments as a workbook, card_segments.xlsx, whole or not at all.
 
-Reads a published file. Writes the workbook and, where a sheet cannot hold the customers, these beside it as
+Reads a published file. Writes the workbook and, where there are more customers than it is to list, these beside it as
 card_segments_customers.parquet.
 """
 
@@ -12,7 +12,7 @@ import duckdb
 from scripts.base.files import passing_folder, whole_file
 from scripts.base.paths import CUSTOMERS, WORKBOOK
 from scripts.base.quoting import sql_text
-from scripts.outputs.workbook.rows import MAX_ROWS, fill_sheet
+from scripts.outputs.workbook.rows import fill_sheet
 from scripts.outputs.workbook.sheets import SheetTables, write_sheets
 
 # The customers with what a marketer filters and pivots by.
@@ -28,11 +28,16 @@ CUSTOMER_ROWS = """
 """
 
 
-def write_workbook(published: Path, folder: Path) -> tuple[Path, int]:
+def write_workbook(published: Path, folder: Path, *, most_listed: int) -> tuple[Path, int]:
     """Write the workbook about a published file into a folder, in the language it was built in.
 
-    Returns its path and the number of customers on its sheet, 0 where they are more than a sheet holds and stand
-    in CUSTOMERS instead. Raises UserError where a file cannot be written; the workbook before stays then.
+    Args:
+        published: the DuckDB file of a version.
+        folder: where the workbook goes.
+        most_listed: most customers on its sheet; a sheet holds SHEET_ROWS.
+
+    Returns its path and the number of customers on its sheet, 0 where they are more and stand in CUSTOMERS instead.
+    Raises UserError where a file cannot be written; the workbook before stays then.
     """
     path, customers = folder / WORKBOOK, folder / CUSTOMERS
     with (
@@ -44,10 +49,16 @@ def write_workbook(published: Path, folder: Path) -> tuple[Path, int]:
         connection.execute(f"set temp_directory = {sql_text(str(spilled))}")
         connection.execute(f"create temp view customer_rows as {CUSTOMER_ROWS}")
         rows = connection.execute("select count(*) from marts.customer_segments").fetchall()[0][0]
-        fits = 0 < rows < MAX_ROWS
+        fits = 0 < rows <= most_listed
         drawn = spilled / WORKBOOK
         sheet = write_sheets(
-            SheetTables(published), drawn, connection, "customer_rows", rows if fits else 0, CUSTOMERS
+            SheetTables(published),
+            drawn,
+            connection,
+            "customer_rows",
+            rows if fits else 0,
+            beside=CUSTOMERS,
+            most_listed=most_listed,
         )
         if fits:
             fill_sheet(drawn, partial, sheet, connection, "customer_rows", rows)

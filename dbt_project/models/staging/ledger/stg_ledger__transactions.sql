@@ -20,6 +20,15 @@ typed as (
         {{ as_date(source_transactions, 'posted_on') }} as posted_on,
 
         {{ as_id(source_transactions, 'transaction_type', many=true) }} as transaction_type,
+        -- The code of a known type; see macro transaction_types. Only what is none as it came is cleaned for it.
+        {% if is_text(source_transactions, 'transaction_type') -%}
+        coalesce(
+            {{ transaction_code('transaction_type') }},
+            {{ code_of_text(as_id(source_transactions, 'transaction_type', many=true)) }}
+        ) as type_code,
+        {%- else -%}
+        {{ code_of_text(as_id(source_transactions, 'transaction_type', many=true)) }} as type_code,
+        {%- endif %}
 
         {{ as_number(source_transactions, 'amount', 'decimal(18,2)', credit=false) }} as amount,
         -- The account's balance behind it, owed above 0; only where there are no statements it counts.
@@ -43,14 +52,12 @@ judged as (
 
     select
         * exclude (lacks_transaction_id, lacks_account_id, has_balance_after),
-        -- The code of a known type; see macro transaction_types.
-        {{ transaction_code('transaction_type') }} as type_code,
         case
             when lacks_transaction_id then 'transaction_id is empty'
             when lacks_account_id then 'account_id is empty'
             when posted_on is null then 'posted_on is not a date like 2025-12-31'
             when posted_on < date '1950-01-01' then 'posted_on lies before 1950'
-            when {{ transaction_code('transaction_type') }} is null
+            when type_code is null
                 then 'transaction_type is not one of {{ transaction_types() | join(", ") }}'
             when amount is null then 'amount is not a number of at most 16 digits before the point'
             when amount < 0 then 'amount is negative; the type says which way money moved'
