@@ -61,7 +61,7 @@ def real_build(real_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     """The published file of a build on the real file, with nothing but defaults."""
 
     def make(folder: Path) -> None:
-        done = run_build(folder / "warehouse", f"SOURCE={real_file}", whole=True)
+        done = run_build(folder / "warehouse", f"SOURCE={real_file}", whole=True, afresh=True)
         assert done.returncode == 0, done.stdout + done.stderr
 
     return made_once(tmp_path_factory, "real", make) / "warehouse" / "card_segments.duckdb"
@@ -74,7 +74,7 @@ def sample_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def make(folder: Path) -> None:
         write_sample_ledger(folder / "ledger", customers=600, seed=3, file_format="csv", months=18)
-        done = run_build(folder / "warehouse", f"SOURCE={folder / 'ledger'}")
+        done = run_build(folder / "warehouse", f"SOURCE={folder / 'ledger'}", afresh=True)
         assert done.returncode == 0, done.stdout + done.stderr
 
     return made_once(tmp_path_factory, "sample", make) / "warehouse" / "card_segments.duckdb"

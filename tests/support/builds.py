@@ -2,13 +2,13 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 
-REPO = Path(__file__).resolve().parents[2]
+from tests.support.warm import REPO, run_afresh, run_module
+
 REAL_FILE = REPO.parent / "shared" / "data" / "cc_general.csv"
 
 # The learning at its smallest, for tests that ask about something else.
@@ -21,16 +21,20 @@ QUICK = (
 )
 
 
-def run_build(warehouse: Path, *arguments: str, whole: bool = False) -> subprocess.CompletedProcess[str]:
-    """Run the job as a user does, in its own warehouse; with all of the learning where it is to be `whole`."""
-    return subprocess.run(
+def run_build(
+    warehouse: Path, *arguments: str, whole: bool = False, afresh: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Run the job as a user does, in its own warehouse.
+
+    whole: with all of the learning. afresh: in a Python that has imported nothing, as a user's has.
+    """
+    run = run_afresh if afresh else run_module
+    return run(
         # What is given last counts.
-        [sys.executable, "-m", "scripts.build", *(() if whole else QUICK), *arguments],
-        cwd=REPO,
+        "scripts.build",
+        *(() if whole else QUICK),
+        *arguments,
         env={**os.environ, "CARD_SEGMENTS_WAREHOUSE": str(warehouse)},
-        capture_output=True,
-        text=True,
-        timeout=600,
     )
 
 

@@ -1,0 +1,49 @@
+"""The job's SQL up to the features, without learning: python -m tests.support.features_job DATABASE SOURCE.
+
+Writes <DATABASE>.duckdb, or <DATABASE>.txt with the sentence that refuses the source.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import duckdb
+
+from scripts.base.errors import UserError
+from scripts.base.paths import STAGING
+from scripts.dbt.runner import run_dbt
+from scripts.intake.mapping import UNMAPPED, find_mapping, load_mapping
+from scripts.intake.objections import hand_over
+from scripts.intake.source import load_contract, open_source
+
+
+def main(database: Path, source: Path) -> str | None:
+    """Return what is to be said where dbt failed."""
+    contract = load_contract(STAGING)
+    path = find_mapping(source, "", None)
+    mapping = load_mapping(path, contract) if path else UNMAPPED
+    read = {name: value for name, value in mapping.parameters.items() if name != "currency"}
+    database.mkdir()
+    # The name that it has in a build, and in dbt's parsed project.
+    work = database / "work.duckdb"
+    with duckdb.connect(str(work)) as connection:
+        try:
+            intake = open_source(connection, source, contract, mapping, **read)
+        except UserError as error:
+            database.with_suffix(".txt").write_text(str(error))
+            return None
+        hand_over(connection, [])
+    # Nobody reads what dbt writes of itself.
+    os.environ["DBT_WRITE_JSON"] = "false"
+    result = run_dbt(
+        ["run", "--select", "+int_customer_features", "+int_rejected_rows", "+int_quality_checks"],
+        {"source_kind": intake.kind, "spellings": dict(intake.spellings)},
+        work=work,
+        target=database / "dbt",
+    )
+    work.rename(database.with_suffix(".duckdb"))
+    return None if result.success else f"{source}: dbt failed: {result.exception}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(*map(Path, sys.argv[1:])))
