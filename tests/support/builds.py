@@ -21,21 +21,21 @@ QUICK = (
 )
 
 
+def run_command(
+    warehouse: Path, module: str, *arguments: str, cwd: Path = REPO, afresh: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Run one of the job's commands as a user does; `afresh` in a Python that has imported nothing, as a user's has."""
+    run = run_afresh if afresh else run_module
+    return run(module, *arguments, cwd=cwd, env={**os.environ, "CARD_SEGMENTS_WAREHOUSE": str(warehouse)})
+
+
 def run_build(
     warehouse: Path, *arguments: str, whole: bool = False, afresh: bool = False
 ) -> subprocess.CompletedProcess[str]:
-    """Run the job as a user does, in its own warehouse.
-
-    whole: with all of the learning. afresh: in a Python that has imported nothing, as a user's has.
-    """
-    run = run_afresh if afresh else run_module
-    return run(
-        # What is given last counts.
-        "scripts.build",
-        *(() if whole else QUICK),
-        *arguments,
-        env={**os.environ, "CARD_SEGMENTS_WAREHOUSE": str(warehouse)},
-    )
+    """Run the job in its own warehouse; with all of the learning where it is to be `whole`."""
+    # What is given last counts.
+    given = [*(() if whole else QUICK), *arguments]
+    return run_command(warehouse, "scripts.build", *given, afresh=afresh)
 
 
 def query(published: Path, sql: str) -> pd.DataFrame:
