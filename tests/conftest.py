@@ -11,7 +11,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from tests.support.builds import REAL_FILE, run_build
+from tests.support.builds import QUICK, REAL_FILE, run_build, run_command
 
 # Fixtures of servers and the browser, for every test that asks for one.
 pytest_plugins = [
@@ -61,7 +61,7 @@ def real_build(real_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     """The published file of a build on the real file, with nothing but defaults."""
 
     def make(folder: Path) -> None:
-        done = run_build(folder / "warehouse", f"SOURCE={real_file}", whole=True)
+        done = run_build(folder / "warehouse", f"SOURCE={real_file}", whole=True, afresh=True)
         assert done.returncode == 0, done.stdout + done.stderr
 
     return made_once(tmp_path_factory, "real", make) / "warehouse" / "card_segments.duckdb"
@@ -74,9 +74,16 @@ def sample_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def make(folder: Path) -> None:
         write_sample_ledger(folder / "ledger", customers=600, seed=3, file_format="csv", months=18)
-        (folder / "full").mkdir()
         full = folder / "full" / "work.duckdb"
-        done = run_build(folder / "warehouse", f"SOURCE={folder / 'ledger'}", full_work=full)
+        full.parent.mkdir()
+        done = run_command(
+            folder / "warehouse",
+            "tests.support.kept_work",
+            str(full),
+            *QUICK,
+            f"SOURCE={folder / 'ledger'}",
+            afresh=True,
+        )
         assert done.returncode == 0, done.stdout + done.stderr
 
     return made_once(tmp_path_factory, "sample", make) / "warehouse" / "card_segments.duckdb"

@@ -13,6 +13,7 @@ import re
 import resource
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import yaml
@@ -256,6 +257,7 @@ def dbt_variables(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name in of_dbt} | {"learning": learning}
 
 
+@cache
 def _dbt_parameters() -> dict[str, Parameter]:
     text = (DBT_PROJECT / "dbt_project.yml").read_text(encoding="utf-8")
     defaults = yaml.safe_load(text)["vars"]

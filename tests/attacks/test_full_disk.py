@@ -3,13 +3,12 @@
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.builds import QUICK, REPO, query
+from tests.support.builds import QUICK, query, run_command
 from tests.support.copied_version import copy_warehouse
 
 SIZE = 60 << 20
@@ -62,15 +61,8 @@ def run(command: str, warehouse: Path) -> subprocess.CompletedProcess[str]:
         )
         listed.write_text(f"customer_id\n{ids.customer_id[0]}\n")
     arguments = [argument.format(list=listed) for argument in COMMANDS[command]]
-    return subprocess.run(
-        [sys.executable, "-m", f"scripts.{command.split()[0]}", *arguments],
-        cwd=REPO,
-        env={**os.environ, "CARD_SEGMENTS_WAREHOUSE": str(warehouse)},
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=120,
-    )
+    # Where dbt writes as it parses is part of the question.
+    return run_command(warehouse, f"scripts.{command.split()[0]}", *arguments, afresh=True)
 
 
 def content(warehouse: Path) -> dict[str, bytes]:

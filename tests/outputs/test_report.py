@@ -1,9 +1,6 @@
 """The report, in a real browser: it draws, links lead somewhere, nothing is loaded, and it fits a phone."""
 
-import os
 import re
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,7 +12,7 @@ from scripts.base.errors import UserError
 from scripts.outputs.report.page import REPORT, write_report
 from scripts.report import main
 from tests.support.browser import show
-from tests.support.builds import REPO, query
+from tests.support.builds import query, run_command
 
 
 @pytest.fixture(scope="module")
@@ -155,14 +152,7 @@ def test_it_prints(browser: Any, page: Path) -> None:
 def test_make_report_writes_it_again(page: Path, real_build: Path) -> None:
     before = page.read_text(encoding="utf-8")
     page.unlink()
-    done = subprocess.run(
-        [sys.executable, "-m", "scripts.report"],
-        cwd=REPO,
-        env={**os.environ, "CARD_SEGMENTS_WAREHOUSE": str(real_build.parent)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = run_command(real_build.parent, "scripts.report")
     assert done.returncode == 0, done.stderr
     # But for the ids that the drawing library counts up, it is the same page.
     assert re.sub(r"(clip|gradient_)\d+", "", page.read_text(encoding="utf-8")) == re.sub(

@@ -5,11 +5,9 @@ LibreOffice opens, recalculates and prints it; Excel itself is not at hand.
 
 import csv
 import datetime as dt
-import os
 import re
 import shutil
 import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +22,7 @@ from scripts.outputs.workbook import workbook as writing
 from scripts.outputs.workbook.book import Book
 from scripts.outputs.workbook.rows import fill_sheet
 from scripts.outputs.workbook.workbook import CUSTOMER_ROWS, CUSTOMERS, WORKBOOK, write_workbook
-from tests.support.builds import REPO, query
+from tests.support.builds import REPO, query, run_command
 
 SHEETS = [
     "Read me", "Segments", "Profiles", "Elbow", "Value", "The assumptions", "Playbook", "Data quality", "Dictionary",
@@ -306,14 +304,7 @@ def test_the_same_published_file_gives_the_same_bytes(sample_build: Path, tmp_pa
 
 
 def run_excel(warehouse: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "scripts.excel", *arguments],
-        cwd=REPO,
-        env={**os.environ, "CARD_SEGMENTS_WAREHOUSE": str(warehouse)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    return run_command(warehouse, "scripts.excel", *arguments)
 
 
 def test_make_excel_writes_it_again(sample_build: Path, tmp_path: Path) -> None:

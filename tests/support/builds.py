@@ -2,13 +2,13 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 
-REPO = Path(__file__).resolve().parents[2]
+from tests.support.warm import REPO, run_afresh, run_module
+
 REAL_FILE = REPO.parent / "shared" / "data" / "cc_general.csv"
 
 # The learning at its smallest, for tests that ask about something else.
@@ -21,34 +21,21 @@ QUICK = (
 )
 
 
-# Builds, and keeps the work file as it is before a build that published takes the rows from it.
-KEEPS_WORK = """
-import shutil, sys
-from scripts import build
-from scripts.job import build as job
-place, empty = sys.argv[1], job.empty_work
-job.empty_work = lambda work: (shutil.copy(work, place), empty(work))[1]
-sys.exit(build.main(sys.argv[2:]))
-"""
+def run_command(
+    warehouse: Path, module: str, *arguments: str, cwd: Path = REPO, afresh: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Run one of the job's commands as a user does; `afresh` in a Python that has imported nothing, as a user's has."""
+    run = run_afresh if afresh else run_module
+    return run(module, *arguments, cwd=cwd, env={**os.environ, "CARD_SEGMENTS_WAREHOUSE": str(warehouse)})
 
 
 def run_build(
-    warehouse: Path, *arguments: str, whole: bool = False, full_work: Path | None = None
+    warehouse: Path, *arguments: str, whole: bool = False, afresh: bool = False
 ) -> subprocess.CompletedProcess[str]:
-    """Run the job as a user does, in its own warehouse; with all of the learning where it is to be `whole`.
-
-    full_work: gets the work file with its rows.
-    """
-    job = ["-c", KEEPS_WORK, str(full_work)] if full_work else ["-m", "scripts.build"]
-    return subprocess.run(
-        # What is given last counts.
-        [sys.executable, *job, *(() if whole else QUICK), *arguments],
-        cwd=REPO,
-        env={**os.environ, "CARD_SEGMENTS_WAREHOUSE": str(warehouse)},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
+    """Run the job in its own warehouse; with all of the learning where it is to be `whole`."""
+    # What is given last counts.
+    given = [*(() if whole else QUICK), *arguments]
+    return run_command(warehouse, "scripts.build", *given, afresh=afresh)
 
 
 def query(published: Path, sql: str) -> pd.DataFrame:

@@ -1,7 +1,9 @@
 """A small published file for tests of campaigns, made by hand: segments, values, features and the real words."""
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -35,7 +37,7 @@ def publish_customers(warehouse: Path, reverse: bool = False) -> None:
         )
         # In segment 2 one card is closed; of segment 1 nothing is known.
         closed = [(*each, each[0] == "020299" if each[1] == 2 else None) for each in customers]
-        connection.executemany("insert into marts.customer_segments values (?, ?, ?, ?, ?, ?)", closed)
+        _insert(connection, "customer_segments", closed)
         connection.execute(
             "create table marts.customer_values as select customer_id, segment_id, value as value_base"
             " from marts.customer_segments where status = 'segmented'"
@@ -57,4 +59,10 @@ def publish_customers(warehouse: Path, reverse: bool = False) -> None:
         )
         connection.execute("create table marts.segment_rules (segment_id integer)")
         connection.execute("create table marts.words (key varchar, text varchar)")
-        connection.executemany("insert into marts.words values (?, ?)", words)
+        _insert(connection, "words", words)
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert all rows by one statement: a statement a row takes a second."""
+    places = ", ".join(["(" + ", ".join("?" * len(rows[0])) + ")"] * len(rows))
+    connection.execute(f"insert into marts.{table} values {places}", [value for row in rows for value in row])

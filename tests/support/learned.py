@@ -1,9 +1,6 @@
 """What tests of the learning share: settings, rows of results, features of files, labels from results alone."""
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -23,44 +20,9 @@ from python_models.settings import Settings
 from python_models.space import impute
 from python_models.training import train
 from scripts.base.parameters import default_parameters
-from tests.support.builds import REPO
+from tests.support.warm import run_module
 
 Records = dict[str, list[dict[str, Any]]]
-
-# Runs the job's SQL up to the features: no learning, and a process of its own as dbt keeps its state.
-FEATURES_JOB = """
-import sys
-from pathlib import Path
-import duckdb
-from scripts.base.errors import UserError
-from scripts.base.paths import STAGING
-from scripts.dbt.runner import run_dbt
-from scripts.intake.mapping import UNMAPPED, find_mapping, load_mapping
-from scripts.intake.source import load_contract, open_source
-from scripts.intake.objections import hand_over
-folder, *sources = map(Path, sys.argv[1:])
-folder.mkdir(parents=True)
-contract = load_contract(STAGING)
-for place, source in enumerate(sources):
-    # Of one name, by which dbt calls the relations: so the project is parsed once.
-    work = folder / str(place) / "work.duckdb"
-    work.parent.mkdir()
-    path = find_mapping(source, "", None)
-    mapping = load_mapping(path, contract) if path else UNMAPPED
-    read = {name: value for name, value in mapping.parameters.items() if name != "currency"}
-    with duckdb.connect(str(work)) as connection:
-        try:
-            intake = open_source(connection, source, contract, mapping, **read)
-        except UserError as error:
-            (folder / f"{place}.txt").write_text(str(error))
-            continue
-        hand_over(connection, [])
-    run = ["run", "--select", "+int_customer_features", "+int_load_audit", "+int_quality_checks"]
-    variables = {"source_kind": intake.kind, "spellings": dict(intake.spellings)}
-    result = run_dbt(run, variables, work=work, target=folder / "dbt", logs=folder / "logs")
-    if not result.success:
-        sys.exit(f"{source}: dbt failed: {result.exception}")
-"""
 
 
 def job_features(source: Path, warehouse: Path) -> pd.DataFrame:
@@ -75,17 +37,11 @@ def features_or_sentences(sources: list[Path], folder: Path) -> list[pd.DataFram
 
     folder: is made; it keeps a file <place>/work.duckdb with the tables of each.
     """
-    done = subprocess.run(
-        [sys.executable, "-c", FEATURES_JOB, str(folder), *map(str, sources)],
-        cwd=REPO,
-        env=dict(os.environ),
-        capture_output=True,
-        text=True,
-        timeout=1200,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    folder.mkdir(parents=True)
     found: list[pd.DataFrame | str] = []
-    for place in range(len(sources)):
+    for place, source in enumerate(sources):
+        done = run_module("tests.support.features_job", str(folder / str(place)), str(source))
+        assert done.returncode == 0, done.stdout + done.stderr
         sentence = folder / f"{place}.txt"
         if sentence.exists():
             found.append(sentence.read_text(encoding="utf-8"))

@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import pytest
 from scripts.base.parameters import parameter_table, parameters
 from scripts.intake.source import load_contract, open_source
 from tests.support.builds import REPO
+from tests.support.warm import run_module
 
 PROJECT = REPO / "dbt_project"
 KINDS = ("ledger", "summary")
@@ -30,28 +30,13 @@ UNITS = {"money", "months", "share", "count"}
 # Two columns for each feature: a contract would be a second list of the features.
 WITHOUT_CONTRACT = {"segment_profiles"}
 
-# dbt checks its dialect only for adapters in a private set; its checks hold for DuckDB as well.
-PARSE_STRICTLY = """
-import json, sys
-from dbt.jsonschemas import jsonschemas
-jsonschemas._JSONSCHEMA_SUPPORTED_ADAPTERS.add("duckdb")
-from dbt.cli.main import dbtRunner
-words = []
-def listen(event):
-    if event.info.level in ("warn", "error"):
-        words.append(f"{event.info.name}: {event.info.msg}")
-arguments = ["--log-level", "none", "--show-all-deprecations", "parse", "--no-partial-parse", "--vars", sys.argv[1]]
-result = dbtRunner(callbacks=[listen]).invoke(arguments)
-print(json.dumps({"success": result.success, "words": words}))
-"""
-
 Manifest = dict[str, Any]
 
 
-def run_python(
-    arguments: list[str], folder: Path, project: Path = PROJECT, work: Path | None = None
+def run_in(
+    folder: Path, module: str, *arguments: str, project: Path = PROJECT, work: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run Python with dbt's settings: everything it writes goes below the folder."""
+    """Run a module with dbt's settings: everything it writes goes below the folder."""
     paths = {
         "CARD_SEGMENTS_WORK": str(work or folder / "work.duckdb"),
         "CARD_SEGMENTS_HOME": str(REPO),
@@ -63,28 +48,22 @@ def run_python(
         "DBT_LOG_PATH": str(folder / "logs"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=REPO,
-        env={**os.environ, **paths},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    return run_module(module, *arguments, env={**os.environ, **paths}, timeout=300)
 
 
 def run_dbt(arguments: list[str], kind: str, folder: Path, work: Path | None = None) -> tuple[int, str]:
     """Run dbt for one kind of source; exit code and what it printed."""
     variables = json.dumps({"source_kind": kind})
-    done = run_python(
-        ["-m", "dbt.cli.main", "--no-use-colors", *arguments, "--vars", variables], folder, work=work
+    done = run_in(
+        folder, "tests.support.dbt_command", "--no-use-colors", *arguments, "--vars", variables, work=work
     )
     return done.returncode, done.stdout + done.stderr
 
 
 def parse_strictly(kind: str, folder: Path, project: Path = PROJECT) -> list[str]:
     """Warnings and errors of a parse that checks the dialect."""
-    done = run_python(["-c", PARSE_STRICTLY, json.dumps({"source_kind": kind})], folder, project)
+    variables = json.dumps({"source_kind": kind})
+    done = run_in(folder, "tests.support.strict_parse", variables, project=project)
     assert done.returncode == 0, done.stderr
     outcome = json.loads(done.stdout.splitlines()[-1])
     words: list[str] = outcome["words"]
@@ -261,6 +240,15 @@ def test_the_intakes_tables_are_documented_as_they_are(
             node = manifests["summary"]["sources"][f"source.card_segments.intake.{table}"]
             documented = [(n, c["data_type"].upper()) for n, c in node["columns"].items()]
             assert documented == actual
+
+
+def test_as_it_parses_dbt_reads_two_variables() -> None:
+    """Those of configurations; tests/support/warm.py hands processes the project parsed, for every value of the others."""
+    pages = [text.read_text(encoding="utf-8") for text in PROJECT.rglob("*.yml")]
+    queries = [text.read_text(encoding="utf-8") for text in PROJECT.rglob("*.sql")]
+    configurations = [*pages, *(each for query in queries for each in re.findall(r"\bconfig\((.*)", query))]
+    read = {name for text in configurations for name in re.findall(r"\bvar\(\W*(\w+)", text)}
+    assert read == {"source_kind", "learning"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,9 +1,6 @@
 """The whole job as a user starts it: real file and generated ledger in, published tables out."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
@@ -11,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.support.builds import REPO, query, run_build
+from tests.support.builds import query, run_build, run_command
 
 TABLES = {
     "customer_segments", "customer_features", "segment_profiles", "segment_feature_contrasts", "elbow_curve",
@@ -223,17 +220,14 @@ def test_what_the_user_asks_for_reaches_the_tables(real_file: Path, tmp_path: Pa
         runs.model_id[1]
     ]
     # A model of an earlier build still labels the customers as it did.
-    environment = {**os.environ, "CARD_SEGMENTS_WAREHOUSE": str(warehouse)}
-    first = subprocess.run(
-        [sys.executable, "-m", "scripts.scoring_sql", f"MODEL={runs.model_id[0]}"],
-        cwd=REPO, env=environment, capture_output=True, text=True, check=True, timeout=120,
-    ).stdout  # fmt: skip
+    done = run_command(warehouse, "scripts.scoring_sql", f"MODEL={runs.model_id[0]}")
+    assert done.returncode == 0, done.stderr
+    first = done.stdout
     labels = query(published, f"with customer_features as (from marts.customer_features) from ({first})")
     assert labels.segment_id.nunique() == 8
-    listed = subprocess.run(
-        [sys.executable, "-m", "scripts.models"],
-        cwd=REPO, env=environment, capture_output=True, text=True, check=True, timeout=120,
-    ).stdout.splitlines()  # fmt: skip
+    done = run_command(warehouse, "scripts.models")
+    assert done.returncode == 0, done.stderr
+    listed = done.stdout.splitlines()
     assert [line.split()[0] for line in listed[1:]] == [runs.model_id[1], runs.model_id[0]]
     assert listed[1].endswith("published") and listed[2].endswith("unstable")
 

@@ -1,18 +1,16 @@
 """What segments mean: names, descriptions, rules, values and the playbook, on real builds."""
 
 import csv
-import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 import pytest
 
-from tests.support.builds import QUICK, REPO, query, run_build
+from tests.support.builds import QUICK, REPO, query, run_build, run_command
 
 SEEDS = REPO / "dbt_project" / "seeds"
 WORDS = {
@@ -207,14 +205,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def build_copy(copy: Path, warehouse: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "scripts.build", "SOURCE=customers.csv", *QUICK, *arguments],
-        cwd=copy,
-        env={**os.environ, "CARD_SEGMENTS_WAREHOUSE": str(warehouse)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    return run_command(warehouse, "scripts.build", "SOURCE=customers.csv", *QUICK, *arguments, cwd=copy)
 
 
 @pytest.fixture

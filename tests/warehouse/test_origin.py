@@ -1,8 +1,5 @@
 """A warehouse belongs to one input: it remembers which, and neither the sample nor another bank's file goes over it."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
@@ -12,7 +9,7 @@ from scripts.base.errors import UserError
 from scripts.base.paths import SAMPLE
 from scripts.job.build import notes_on_currency
 from scripts.job.origin import Origin, check_kept, check_portfolio, choose_origin, read_origin
-from tests.support.builds import REPO
+from tests.support.builds import run_command
 
 BANK = Origin(Path("/bank/cards.csv"), False)
 SAMPLED = Origin(SAMPLE, True)
@@ -222,14 +219,7 @@ def test_the_build_says_so_and_leaves_what_is_published(
 ) -> None:
     published = publish(tmp_path)
     before = published.read_bytes()
-    done = subprocess.run(
-        [sys.executable, "-m", "scripts.build", *arguments],
-        cwd=REPO,
-        env={**os.environ, "CARD_SEGMENTS_WAREHOUSE": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = run_command(tmp_path, "scripts.build", *arguments)
     assert done.returncode == 1
     assert words in done.stderr
     assert "Traceback" not in done.stderr

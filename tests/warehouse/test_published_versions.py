@@ -24,7 +24,7 @@ from scripts.base.paths import CUSTOMERS, MANIFEST, PARTIAL, REPORT, WORK, WORKB
 from scripts.base.quoting import sql_text
 from scripts.job import build as job
 from scripts.published.version import Prepared, Published, prepare, publish, remove_leftovers, versions_of
-from tests.support.builds import REPO
+from tests.support.builds import REPO, run_command
 
 ROWS = 3000
 AT = dt.datetime(2026, 7, 1, 12, tzinfo=dt.UTC)
@@ -578,15 +578,7 @@ def test_what_was_spilled_before_a_kill_is_removed(warehouse: Path) -> None:
 def test_a_published_file_that_is_broken_is_one_sentence(tmp_path: Path, module: str) -> None:
     (tmp_path / "card_segments.duckdb").write_bytes(b"neither a database nor anything else")
     arguments = ["NAME=a", "SEGMENT=1"] if module == "campaign" else []
-    done = subprocess.run(
-        [sys.executable, "-m", f"scripts.{module}", *arguments],
-        cwd=REPO,
-        env={**os.environ, "CARD_SEGMENTS_WAREHOUSE": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=60,
-    )
+    done = run_command(tmp_path, f"scripts.{module}", *arguments)
     assert done.returncode == 1
     assert re.fullmatch(
         r"error: .*card_segments\.duckdb: cannot be opened \(.+\); run make build.*\n", done.stderr

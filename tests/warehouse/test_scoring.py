@@ -1,9 +1,6 @@
 """Scoring in SQL gives scikit-learn's labels: on every row of the real file, and on a million generated rows."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
@@ -18,7 +15,7 @@ from scripts.base.errors import UserError
 from scripts.dbt.query import compile_model
 from scripts.dbt.runner import run_dbt
 from scripts.job.scoring_query import scoring_sql
-from tests.support.builds import REPO, run_build
+from tests.support.builds import run_build, run_command
 
 ROWS = 1_000_000
 
@@ -109,14 +106,13 @@ def test_the_printed_query_labels_a_million_rows_as_scikit_learn_does(warehouse:
     customer_features = pd.DataFrame(values, columns=names).assign(
         customer_id=[f"{i:07}" for i in range(ROWS)]
     )
-    printed = subprocess.run(
-        [sys.executable, "-m", "scripts.scoring_sql"],
-        cwd=REPO, env={**os.environ, "CARD_SEGMENTS_WAREHOUSE": str(warehouse)},
-        capture_output=True, text=True, check=True, timeout=300,
-    ).stdout  # fmt: skip
+    done = run_command(warehouse, "scripts.scoring_sql")
+    assert done.returncode == 0, done.stderr
     with duckdb.connect() as connection:
         connection.register("customer_features", customer_features)
-        labels = connection.sql(f"select segment_id from ({printed}) order by customer_id").df().segment_id
+        labels = (
+            connection.sql(f"select segment_id from ({done.stdout}) order by customer_id").df().segment_id
+        )
     expected = predicted(warehouse, customer_features)
     # Two sums of the same terms in another order may put a row that lies between two centroids apart.
     assert (labels.to_numpy() != expected).sum() == 0
