@@ -242,15 +242,6 @@ def test_the_intakes_tables_are_documented_as_they_are(
             assert documented == actual
 
 
-def test_as_it_parses_dbt_reads_two_variables() -> None:
-    """Those of configurations; tests/support/warm.py hands processes the project parsed, for every value of the others."""
-    pages = [text.read_text(encoding="utf-8") for text in PROJECT.rglob("*.yml")]
-    queries = [text.read_text(encoding="utf-8") for text in PROJECT.rglob("*.sql")]
-    configurations = [*pages, *(each for query in queries for each in re.findall(r"\bconfig\((.*)", query))]
-    read = {name for text in configurations for name in re.findall(r"\bvar\(\W*(\w+)", text)}
-    assert read == {"source_kind", "learning"}
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_unit_tests_of_the_models_pass(kind: str, tmp_path: Path) -> None:
     """Unit tests of dbt, over empty relations: they take the columns' types from there."""

@@ -70,7 +70,7 @@ def test_a_run_with_other_values_gets_what_it_would_parse(folder: Path, tmp_path
 def test_every_var_is_judged() -> None:
     """One that dbt reads is of the run, or decides what is parsed and tells kept projects apart."""
     known = set(dbt_variables(default_parameters())) | INTERNAL
-    assert known - OF_THE_RUN - {LEARNING} == {"language", "source_kind"}
+    assert known - OF_THE_RUN - {LEARNING} == {"embeddings", "language", "source_kind"}
     places = {parsed._place({"source_kind": kind}, WORK) for kind in ("ledger", "summary")}
     places |= {parsed._place({"source_kind": "ledger", "language": "id"}, WORK)}
     places |= {parsed._place({"source_kind": "ledger"}, Path(":memory:"))}
