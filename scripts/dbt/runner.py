@@ -1,6 +1,7 @@
 """Running dbt in this process: the one place that calls it. Sets its environment; writes what it is told to."""
 
 import json
+import logging
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -63,11 +64,14 @@ def run_dbt(
     # Of an earlier run: whether this one parsed well, nothing else would say.
     (target / OF_DBT).unlink(missing_ok=True)
     runner = dbtRunner(manifest=manifest, callbacks=[on_event] if on_event else [])
+    # What its log has no room for is no trouble of its own: the disk's sentence comes from what the models met.
+    raises, logging.raiseExceptions = logging.raiseExceptions, False
     try:
         result = runner.invoke([*quiet, *command, "--vars", json.dumps(given)])
         if manifest is None:
             keep_project(target, given, work)
     finally:
+        logging.raiseExceptions = raises
         # dbt keeps its connection for a next call in this process; the file is wanted closed.
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 

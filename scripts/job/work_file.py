@@ -58,7 +58,8 @@ def renew_work(work: Path, published: Path) -> list[str]:
             f"{work}: cannot be written ({error.strerror}); check the folder's permissions and space."
         ) from None
     finally:
-        remove(new)
+        for file in (new, Path(f"{new}.wal")):
+            remove(file)
     return remarks
 
 
