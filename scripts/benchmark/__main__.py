@@ -132,9 +132,9 @@ def hand_out(files: SizeFiles) -> None:
     with duckdb.connect(str(files.warehouse / LINK), read_only=True) as connection:
         order = "order by hash(customer_id), customer_id"
         connection.execute(
-            "copy (select customer_id, row_number() over () as place, segment_id, hidden_type from ("
-            "from marts.customer_features inner join marts.customer_segments using (customer_id) inner join"
-            f" read_csv({sql_text(str(types))}, header = true, all_varchar = true) using (customer_id) {order}))"
+            f"copy (select customer_id, row_number() over ({order}) as place, segment_id, hidden_type"
+            " from marts.customer_features inner join marts.customer_segments using (customer_id) inner join"
+            f" read_csv({sql_text(str(types))}, header = true, all_varchar = true) using (customer_id))"
             f" to {sql_text(str(files.customers))} (format parquet)"
         )
         columns = connection.execute(f"select {wanted} from marts.customer_features {order}").fetchnumpy()
