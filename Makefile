@@ -68,7 +68,7 @@ lint: $(VENV)/.ready  ## Check style and types, of Python and of SQL
 	CARD_SEGMENTS_WORK=:memory: CARD_SEGMENTS_THREADS=1 CARD_SEGMENTS_MEMORY=1GB \
 	DBT_TARGET_PATH="$$work" DBT_LOG_PATH="$$work" $(RUN) -m sqlfluff lint dbt_project/models dbt_project/tests
 
-bench: $(VENV)/.ready  ## Time the job on generated ledgers of SIZES customers, beside pandas and scikit-learn
+bench: $(VENV)/.ready  ## Time the job on generated ledgers, beside other ways: [SIZES= REPEATS= PEERS= PYCARET=]
 	@$(RUN) -m scripts.benchmark $(ARGUMENTS)
 
 lock:  ## Pin every dependency again, with hashes (needs uv)

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from python_models.settings import Parameter
 from python_models.typed import Range
+from scripts.base.console import Console, run_command
 from scripts.base.errors import UserError
 from scripts.base.parameters import (
     COMMANDS,
@@ -290,14 +291,14 @@ def benchmark(values: dict[str, Any], out: Path) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Measure, print and write the tables; return the exit code."""
-    try:
+
+    def work(console: Console) -> None:
+        console.standing = "nothing is written of what was measured."
         values = read_declared(arguments, PARAMETERS)
         check_address_space()
         print(benchmark(values, made_folder("OUT", values["out"])))
-    except (UserError, UnmeasuredError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+
+    return run_command(work)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ from python_models.typed import shown
 from scripts.base.errors import UserError
 from scripts.base.paths import PROJECT, given_path
 
+# Of OpenMP, in every way alike: threads that spin while they wait for one another took five times as long on two cores of
+# which others used one, and are no faster on quiet ones.
+THREADS_THAT_WAIT = {"OMP_WAIT_POLICY": "passive"}
 LAUNCHER = Path(__file__).with_name("launcher.py")
 
 
@@ -38,12 +41,18 @@ def measure(command: Sequence[str], environment: Mapping[str, str], log: Path) -
     """
     report = log.with_suffix(".usage.json")
     report.unlink(missing_ok=True)
-    subprocess.run(
+    launcher = subprocess.Popen(
         [sys.executable, str(LAUNCHER), str(report), str(log), *command],
         cwd=PROJECT,
-        env={**os.environ, **environment},
-        check=False,
+        env={**os.environ, **THREADS_THAT_WAIT, **environment},
+        start_new_session=True,
     )
+    try:
+        launcher.wait()
+    except BaseException:
+        # Whoever stops the benchmark stops what it runs.
+        os.killpg(launcher.pid, signal.SIGTERM)
+        raise
     if not report.exists():
         raise UnmeasuredError(f"{command[0]} could not be started")
     found = json.loads(report.read_text(encoding="utf-8"))
