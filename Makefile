@@ -71,7 +71,7 @@ lint: $(VENV)/.ready  ## Check style and types, of Python and of SQL
 	$(RUN) -W ignore::UserWarning:multiprocessing.resource_tracker -m sqlfluff lint --processes 0 \
 	dbt_project/models dbt_project/tests
 
-bench: $(VENV)/.ready  ## Time the job on generated ledgers of SIZES customers, beside pandas and scikit-learn
+bench: $(VENV)/.ready  ## Time the job on generated ledgers, beside other ways: [SIZES= REPEATS= PEERS= PYCARET=]
 	@$(RUN) -m scripts.benchmark $(ARGUMENTS)
 
 lock:  ## Pin every dependency again, with hashes (needs uv)

@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from scripts.base.errors import UserError
 from scripts.base.parameters import default_parameters, read_arguments
 from scripts.base.paths import given_path
 from scripts.base.sentences import reason_of
-from scripts.benchmark.__main__ import made_folder, measure
+from scripts.benchmark.measuring import UnmeasuredError, made_folder, measure
 
 ARGUMENTS = {"SOURCE": "", "OUT": "data/bench"}
 # As a notebook does it: KMeans(k, n_init=10) for each k of the curve.
@@ -47,17 +48,22 @@ def read_summary(path: Path) -> pd.DataFrame:
 
 
 def learn(source: Path, report: Path) -> None:
-    """Train with the job's defaults and write what the results say of it to `report`."""
+    """Train with the job's defaults and write what the results say of it to `report`.
+
+    source: a customer summary as CSV, or the sample that a build learned from as Parquet.
+    """
     from python_models.settings import Settings
     from python_models.training import train
 
     defaults = default_parameters()
     settings = Settings.from_mapping({name: defaults[name] for name in Settings.__dataclass_fields__})
-    features = read_summary(source)
+    is_sample = source.suffix == ".parquet"
+    features = duckdb.read_parquet(str(source)).df() if is_sample else read_summary(source)
     started = time.perf_counter()
     results = train(features, settings)
     found = {
         "seconds": time.perf_counter() - started,
+        "model_id": str(results.run["model_id"][0]),
         "run": json.loads(results.run["details"][0]),
         "autoencoders": results.autoencoders.to_dict("records"),
     }
@@ -67,7 +73,7 @@ def learn(source: Path, report: Path) -> None:
 def learning_table(source: Path, out: Path) -> list[str]:
     """Run `learn` in a process of its own and lay out its parts."""
     report = out / REPORT
-    wall, processor, memory = measure(
+    taken = measure(
         [sys.executable, "-m", "scripts.benchmark.learning", "--learn", str(source), str(report)],
         {},
         out / "learning.log",
@@ -82,9 +88,9 @@ def learning_table(source: Path, out: Path) -> list[str]:
         "| --- | ---: |",
         *(f"| {name.replace('_', ' ')} | {value:.1f} |" for name, value in parts.items()),
         f"| **all of the learning** | {known['seconds']:.1f} |",
-        f"| the process with its imports | {wall:.1f} |",
+        f"| the process with its imports | {taken.seconds:.1f} |",
         "",
-        f"Processor time {processor:.0f} s, peak memory {memory:.2f} GB.",
+        f"Processor time {taken.processor:.0f} s, peak memory {taken.memory:.2f} GB.",
         "",
         "| autoencoder | weights | mean squared error | of PCA with as many components | dead units | seconds |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
@@ -159,7 +165,7 @@ def main(arguments: Sequence[str]) -> int:
         text = benchmark_learning(given_path("SOURCE", values["SOURCE"]).absolute(), out)
         (out / "learning.md").write_text(text, encoding="utf-8")
         print(text)
-    except UserError as error:
+    except (UserError, UnmeasuredError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

@@ -1,28 +1,29 @@
 """The comparison of `make bench`: the job's work the way a notebook does it, in pandas and scikit-learn.
 
-    python -m scripts.benchmark.notebook LEDGER OUT REPORT
+    python -m scripts.benchmark.notebook LEDGER LABELS REPORT K_MAX
 
-Reads a Parquet ledger; writes labels to OUT.parquet and seconds per step to REPORT. DuckDB only reads the
+Reads a Parquet ledger; writes labels to LABELS (Parquet) and seconds of each step to REPORT. DuckDB only reads the
 files, which is faster than the readers that pandas brings, and hands account ids and types over as categories and
 transaction ids as 64-bit hashes: with texts, 50 million transactions took more than 23 GB, which the machine did not have. It computes the same
 17 features over the last 12 months, the same range of k with one k-means++ start each, and labels every
 customer; it does not check, refuse or account for rows, and keeps no history.
 """
 
-import json
 import sys
-import time
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pandas as pd
-from kneed import KneeLocator
-from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
-from sklearn.preprocessing import StandardScaler
 
-from scripts.base.parameters import default_parameters
+from scripts.benchmark.learners import (
+    Steps,
+    curve_of_scikit_learn,
+    elbow,
+    labels_of_scikit_learn,
+    standardised,
+)
 
 
 def read(ledger: Path) -> list[pd.DataFrame]:
@@ -128,38 +129,29 @@ def features_of(accounts: pd.DataFrame, moves: pd.DataFrame, statements: pd.Data
     return features.astype(float)
 
 
-def main(ledger: Path, out: Path, report: Path) -> None:
-    """Do it, step by step, and write how long each took."""
-    steps: list[dict[str, object]] = []
-    started = time.perf_counter()
-
-    def done(step: str) -> None:
-        nonlocal started
-        now = time.perf_counter()
-        steps.append({"stage": step, "rows": None, "seconds": now - started})
-        started = now
-
+def main(ledger: Path, labels: Path, report: Path, k_max: int) -> None:
+    """Do it, step by step, and write labels and seconds."""
+    steps = Steps()
     tables = read(ledger)
-    done("read")
+    steps.done("read")
     features = features_of(*tables)
     del tables
-    done("features")
-    scaled = StandardScaler().fit_transform(features.fillna(features.mean()))
-    ks = range(1, default_parameters()["k_max"] + 1)
-    inertias = [KMeans(k, random_state=0).fit(scaled).inertia_ for k in ks]
-    k = KneeLocator(ks, inertias, curve="convex", direction="decreasing").knee or 6
-    done("curve over k")
-    labels = KMeans(int(k), random_state=0).fit_predict(scaled)
-    plane = PCA(2).fit_transform(scaled)
-    done("fit, label, components")
-    labelled = pd.DataFrame(
-        {"customer_id": features.index, "segment": labels, "pca_1": plane[:, 0], "pca_2": plane[:, 1]}
-    )
+    steps.done("features")
+    points = standardised(features.to_numpy())
+    k = elbow(curve_of_scikit_learn(points, k_max))
+    steps.done("curve over k")
+    segments = labels_of_scikit_learn(points, k)
+    plane = PCA(2).fit_transform(points)
     assert np.isfinite(plane).all()
-    duckdb.sql(f"copy (select * from labelled) to '{out}.parquet'")
-    done(f"write {len(labelled):,} labels, k = {k}")
-    report.write_text(json.dumps(steps), encoding="utf-8")
+    steps.done("fit, label, components")
+    labelled = pd.DataFrame(
+        {"customer_id": features.index, "segment": segments, "pca_1": plane[:, 0], "pca_2": plane[:, 1]}
+    )
+    duckdb.from_df(labelled).write_parquet(str(labels))
+    steps.done("write")
+    steps.write(report)
 
 
 if __name__ == "__main__":
-    main(*(Path(argument) for argument in sys.argv[1:4]))
+    _ledger, _labels, _report, _k_max = sys.argv[1:]
+    main(Path(_ledger), Path(_labels), Path(_report), int(_k_max))

@@ -216,6 +216,8 @@ def test_names_of_results_are_those_of_campaigns(name: str) -> None:
         (benchmark, ["SIZES="]),
         (benchmark, ["MONTHS=" + "9" * 5000]),
         (benchmark, ["NOTEBOOK=perhaps"]),
+        (benchmark, ["REPEATS=0"]),
+        (benchmark, ["REPEATS=three"]),
         (benchmark, ["OUT=/dev/null/x"]),
     ],
 )
