@@ -106,7 +106,8 @@ def test_every_section_has_a_plot_and_words(executed: Any) -> None:
 def test_its_own_steps_agree_with_the_build(executed: Any) -> None:
     found = sections(executed)
     assert "published numbers are those computed here" in texts(found[3][0])
-    assert "Inertia at each k: as published." in texts(found[4][0])
+    apart = re.search(r"Inertia at each k: within ([\d.]+)% of what was published.", texts(found[4][0]))
+    assert apart and float(apart[1]) < 2
     printed = texts(found[5][0])
     same = re.search(r"In the segment that was published: ([\d.]+)% of the customers", printed)
     # Of so few customers one or two lie between segments, and another start may place them otherwise.
