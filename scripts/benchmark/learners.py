@@ -67,6 +67,22 @@ def scikit_learn(features: FloatArray, k_max: int, done: Callable[[str], None]) 
     return labels
 
 
+def segments_and_plane(
+    features: FloatArray, k_max: int, done: Callable[[str], None]
+) -> tuple[IntArray, FloatArray]:
+    """Segments as a notebook finds them, and two principal components of every customer, shape (customers, 2)."""
+    from sklearn.decomposition import PCA
+
+    points = standardised(features)
+    k = elbow(curve_of_scikit_learn(points, k_max))
+    done("curve over k")
+    segments = labels_of_scikit_learn(points, k)
+    plane: FloatArray = PCA(2).fit_transform(points)
+    assert np.isfinite(plane).all()
+    done("fit, label, components")
+    return segments, plane
+
+
 def faiss(features: FloatArray, k_max: int, done: Callable[[str], None]) -> IntArray:
     """FAISS' KMeans on every customer, with its default of 25 passes; it would draw 256 customers a segment otherwise."""
     import faiss as library

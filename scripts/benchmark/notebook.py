@@ -13,17 +13,9 @@ import sys
 from pathlib import Path
 
 import duckdb
-import numpy as np
 import pandas as pd
-from sklearn.decomposition import PCA
 
-from scripts.benchmark.learners import (
-    Steps,
-    curve_of_scikit_learn,
-    elbow,
-    labels_of_scikit_learn,
-    standardised,
-)
+from scripts.benchmark.learners import Steps, segments_and_plane
 
 
 def read(ledger: Path) -> list[pd.DataFrame]:
@@ -137,13 +129,7 @@ def main(ledger: Path, labels: Path, report: Path, k_max: int) -> None:
     features = features_of(*tables)
     del tables
     steps.done("features")
-    points = standardised(features.to_numpy())
-    k = elbow(curve_of_scikit_learn(points, k_max))
-    steps.done("curve over k")
-    segments = labels_of_scikit_learn(points, k)
-    plane = PCA(2).fit_transform(points)
-    assert np.isfinite(plane).all()
-    steps.done("fit, label, components")
+    segments, plane = segments_and_plane(features.to_numpy(), k_max, steps.done)
     labelled = pd.DataFrame(
         {"customer_id": features.index, "segment": segments, "pca_1": plane[:, 0], "pca_2": plane[:, 1]}
     )

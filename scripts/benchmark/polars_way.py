@@ -12,16 +12,9 @@ import sys
 from datetime import date
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
-from scripts.benchmark.learners import (
-    Steps,
-    curve_of_scikit_learn,
-    elbow,
-    labels_of_scikit_learn,
-    standardised,
-)
+from scripts.benchmark.learners import Steps, segments_and_plane
 
 PURCHASES = ["oneoff_purchase", "installment_purchase"]
 TENURE_AT_MOST = 12
@@ -155,18 +148,10 @@ def features_of(ledger: Path) -> pl.DataFrame:
 
 def main(ledger: Path, labels: Path, report: Path, k_max: int) -> None:
     """Do it, step by step, and write labels and seconds."""
-    from sklearn.decomposition import PCA
-
     steps = Steps()
     features = features_of(ledger)
     steps.done("read, features")
-    points = standardised(features.drop("customer_id").to_numpy())
-    k = elbow(curve_of_scikit_learn(points, k_max))
-    steps.done("curve over k")
-    segments = labels_of_scikit_learn(points, k)
-    plane = PCA(2).fit_transform(points)
-    assert np.isfinite(plane).all()
-    steps.done("fit, label, components")
+    segments, plane = segments_and_plane(features.drop("customer_id").to_numpy(), k_max, steps.done)
     features.select(
         "customer_id",
         pl.Series("segment", segments),

@@ -74,7 +74,8 @@ class Dialect:
     up to the header's end that are not blank (a quoted name may hold a line break), `header` its names as they stand.
     `mixed_ends` is true when the lines up to the header's end do not end alike, which DuckDB's reader does not always
     notice. `is_wide`: a row seems to have far more columns than the header; DuckDB's reader notes each column too many
-    together with the whole row, and is busy for hours with a megabyte of them. Where lines that are not UTF-8 are left to OddLines, `odd_header_lines` says how many of the header's are such.
+    together with the whole row, and is busy for hours with a megabyte of them. Where lines that are not UTF-8 are left to
+    OddLines, `odd_header_lines` says how many of the header's are such.
     """
 
     delimiter: str

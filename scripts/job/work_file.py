@@ -39,8 +39,7 @@ def renew_work(work: Path, published: Path) -> list[str]:
     try:
         for old in work.parent.glob(f"{work.stem}{SET_ASIDE}*"):
             remove(old)
-        for file in (new, Path(f"{new}.wal")):
-            remove(file)
+        _remove_with_log(new)
         kept = work.exists() and _keep(work, "model", list(KEPT), new)
         if kept is None:
             remarks.append(_set_aside(work))
@@ -58,16 +57,15 @@ def renew_work(work: Path, published: Path) -> list[str]:
             f"{work}: cannot be written ({error.strerror}); check the folder's permissions and space."
         ) from None
     finally:
-        for file in (new, Path(f"{new}.wal")):
-            remove(file)
+        _remove_with_log(new)
     return remarks
 
 
 def empty_work(work: Path) -> str:
     """Replace the work file by a new one with the same tables and views, where the models alone have rows.
 
-    The next build needs no more of it. Returns a sentence where that cannot be
-    done, else nothing: the build has succeeded by now.
+    The next build needs no more of it. Returns a sentence where that cannot be done, else nothing: the build has succeeded
+    by now.
     """
     new = partial_of(work)
     try:
@@ -85,9 +83,13 @@ def empty_work(work: Path) -> str:
         )
     finally:
         with suppress(OSError):
-            remove(new)
-            remove(Path(f"{new}.wal"))
+            _remove_with_log(new)
     return ""
+
+
+def _remove_with_log(file: Path) -> None:
+    for path in (file, Path(f"{file}.wal")):
+        remove(path)
 
 
 def _put_in_place(new: Path, work: Path) -> None:
