@@ -9,13 +9,19 @@ $(foreach v,$(GIVEN),$(eval override $v := $$(value $v))$(eval export $v))
 ARGUMENTS = $(foreach v,$(GIVEN),$v="$$$v")
 
 .DEFAULT_GOAL := help
-.PHONY: help build mapping report excel postgres metabase metabase-stop metabase-logs sql docs campaign campaign-results models scoring-sql test bench lint lock clean
+.PHONY: help build retrain promote mapping report excel postgres metabase metabase-stop metabase-logs sql docs campaign campaign-results models scoring-sql test bench lint lock clean
 
 help:  ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 build: $(VENV)/.ready  ## Segments from SOURCE (a summary file or a ledger folder), or from a generated sample
 	@$(RUN) -m scripts.build $(ARGUMENTS)
+
+retrain: $(VENV)/.ready  ## Build, and learn a new model: it replaces the one in use if it passes (docs/life.md)
+	@$(RUN) -m scripts.build RETRAIN=yes $(ARGUMENTS)
+
+promote: $(VENV)/.ready  ## Build with another of the models that make models lists: MODEL=
+	@$(RUN) -m scripts.promote $(ARGUMENTS)
 
 mapping: $(VENV)/.ready  ## Draft the file that says what your tables, columns and codes are called: SOURCE= [MAPPING=]
 	@$(RUN) -m scripts.mapping $(ARGUMENTS)

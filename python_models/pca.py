@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.decomposition import PCA
 
 FloatArray = NDArray[np.float64]
 
@@ -54,6 +53,9 @@ def fit_pca(scaled: FloatArray, variance_share: float | None) -> Projection:
             0 and up to 1; None keeps what a plot needs. Two are kept wherever there are two.
 
     """
+    # Imported late: a stored projection needs no scikit-learn.
+    from sklearn.decomposition import PCA
+
     fitted = PCA(svd_solver="full").fit(scaled)
     shares: FloatArray = fitted.explained_variance_ratio_
     kept = COMPONENTS_FOR_PLOTS

@@ -1,7 +1,7 @@
 """What a training run hands over: one typed frame for each kind of result. Touches nothing.
 
-COLUMNS is the one place that names and types the columns; SQL reads the frames as they are. Values without a number
-(NaN, infinite) are empty.
+COLUMNS (result_columns.py) is the one place that names and types the columns; SQL reads the frames as they are. Values
+without a number (NaN, infinite) are empty.
 """
 
 import json
@@ -21,9 +21,11 @@ from python_models.autoencoder import Autoencoder
 from python_models.champion import Candidate, Choice, Gate
 from python_models.elbow import Curve
 from python_models.gap import Gap
+from python_models.identity import Identities
 from python_models.kmeans import Partition
 from python_models.measures import mean
 from python_models.pca import component_names
+from python_models.result_columns import COLUMNS
 from python_models.rules import Rule
 from python_models.sample import Sample
 from python_models.settings import Settings
@@ -44,51 +46,6 @@ LIBRARIES = ("numpy", "pandas", "scikit-learn", "kneed")
 # Named only where an autoencoder was trained.
 NETWORK_LIBRARIES = ("keras", "tensorflow")
 
-# Columns of each result, with pandas' type: text, 4 and 8 byte whole numbers, doubles, true or false. All but
-# float64, whose NaN it is, have an empty value of their own.
-TEXT, SMALL, LARGE, REAL, FLAG = "string", "Int32", "Int64", "float64", "boolean"
-COLUMNS: Mapping[str, Mapping[str, str]] = {
-    "run": {
-        "model_id": TEXT, "scaling": TEXT, "representation": TEXT, "reason": TEXT, "warning": TEXT,
-        "customers_trained_on": LARGE, "k": SMALL, "elbow_k": SMALL, "seed": LARGE, "inertia": REAL,
-        "silhouette": REAL, "stability": REAL, "adjusted_rand": REAL, "tree_accuracy": REAL, "is_stable": FLAG,
-        "seconds": REAL, "details": TEXT,
-    },
-    "parameters": {"model_id": TEXT, "stage": TEXT, "component": TEXT, "feature": TEXT, "value": REAL},
-    "candidates": {
-        "model_id": TEXT, "scaling": TEXT, "representation": TEXT, "k": SMALL, "inertia": REAL, "silhouette": REAL,
-        "davies_bouldin": REAL, "calinski_harabasz": REAL, "stability": REAL, "mean_jaccard": REAL,
-        "adjusted_rand": REAL, "resamples": SMALL, "tree_accuracy": REAL, "seed_agreement": REAL,
-        "smallest_segment": LARGE, "smallest_share": REAL, "seconds": REAL, "is_valid": FLAG, "is_chosen": FLAG,
-        "reason": TEXT,
-    },
-    "curve": {
-        "k": SMALL, "inertia": REAL, "silhouette": REAL, "davies_bouldin": REAL, "calinski_harabasz": REAL,
-        "gap": REAL, "gap_error": REAL, "stability": REAL, "smallest_segment": LARGE, "is_elbow": FLAG,
-        "is_chosen": FLAG,
-    },
-    "votes": {"method": TEXT, "k": SMALL, "words": TEXT},
-    "segments": {
-        "segment_id": SMALL, "customers_in_sample": LARGE, "silhouette": REAL, "stability": REAL,
-        "is_unstable": FLAG,
-    },
-    "rule_conditions": {
-        "segment_id": SMALL, "rule": SMALL, "condition": SMALL, "feature": TEXT, "operator": TEXT,
-        "threshold": REAL,
-    },
-    "components": {"component": TEXT, "explained_variance": REAL, "explained_variance_share": REAL},
-    "autoencoders": {
-        "autoencoder": TEXT, "scaling": TEXT, "is_of_model_scaling": FLAG, "codes": SMALL, "units": SMALL,
-        "dead_units": SMALL, "weights": SMALL, "epochs": SMALL, "mse": REAL, "pca_mse": REAL, "seconds": REAL,
-    },
-    "epochs": {"autoencoder": TEXT, "epoch": SMALL, "loss": REAL, "held_out_loss": REAL},
-    "reconstruction": {"autoencoder": TEXT, "feature": TEXT, "mse": REAL, "pca_mse": REAL},
-    "encoder_layers": {
-        "model_id": TEXT, "autoencoder": TEXT, "part": TEXT, "layer": SMALL, "activation": TEXT, "inputs": SMALL,
-        "outputs": SMALL, "bias": TEXT, "weights": TEXT,
-    },
-}  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Results:
@@ -101,7 +58,7 @@ class Results:
         candidates: every scaling x representation x k compared, its measures, stability and reason.
         curve: k = 1, 2, ... in the champion's space.
         votes: the k that each method would take, in words.
-        segments: one row per segment; 1 is the largest.
+        segments: one row per segment; where no model came before, 1 is the largest.
         rule_conditions: rule and condition count from 1.
         components: the principal components, by the variance they explain.
         autoencoders: the networks that were trained.
@@ -146,7 +103,8 @@ class Run:
         candidates: everything compared; choice.place is the champion's index.
         curve: in the champion's space.
         stabilities: Jaccard of the least stable segment for each k of the curve, None where not known.
-        final: the model, its segments numbered by size.
+        final: the model, its segments in the order of their size.
+        identities: of those segments.
         stability: of the model's segments, on all resamples.
         own_silhouettes: of the first rows of the sample under `final`, or None where undefined.
         tree_accuracy: of the model.
@@ -163,6 +121,7 @@ class Run:
     votes: Sequence[Vote]
     stabilities: Sequence[float | None]
     final: Partition
+    identities: Identities
     stability: Stability
     own_silhouettes: FloatArray | None
     tree_accuracy: float | None
@@ -204,7 +163,7 @@ def results_of(run: Run) -> Results:
         "curve": (_curve_point(run, place) for place in range(len(run.curve.partitions))),
         "votes": (asdict(vote) for vote in run.votes),
         "segments": (_segment(run, place) for place in range(run.final.k)),
-        "rule_conditions": _rule_conditions(run.rules),
+        "rule_conditions": _rule_conditions(run),
         "components": _components(run),
         "autoencoders": (_network(run, network) for network in run.networks),
         "epochs": (row for network in run.networks for row in _epochs(network)),
@@ -245,7 +204,7 @@ def parameters_of(run: Run) -> list[Parameter]:
         loadings = np.append(space.projection.loadings[place], space.projection.intercept[place])
         tables.append(("project", axis, (*names, "(intercept)"), loadings))
     for place, center in enumerate(run.final.centers):
-        tables.append(("centroid", str(place + 1), space.dimensions, center))
+        tables.append(("centroid", str(run.identities.segment_ids[place]), space.dimensions, center))
     return [
         (stage, component, feature, float(value))
         for stage, component, features, values in tables
@@ -315,7 +274,8 @@ def _segment(run: Run, place: int) -> Row:
     jaccard = float(run.stability.per_segment[place])
     is_small = size / len(run.final.labels) < run.gate.min_share
     return {
-        "segment_id": place + 1,
+        "segment_id": run.identities.segment_ids[place],
+        "continues": run.identities.similarities[place],
         "customers_in_sample": size,
         "silhouette": _segment_silhouette(run, place),
         "stability": jaccard,
@@ -323,12 +283,12 @@ def _segment(run: Run, place: int) -> Row:
     }
 
 
-def _rule_conditions(rules: Sequence[Rule]) -> Iterator[Row]:
-    for rule in rules:
+def _rule_conditions(run: Run) -> Iterator[Row]:
+    for rule in run.rules:
         for number, alternative in enumerate(rule.alternatives, start=1):
             for place, condition in enumerate(alternative, start=1):
                 yield {
-                    "segment_id": rule.segment_id,
+                    "segment_id": run.identities.segment_ids[rule.place],
                     "rule": number,
                     "condition": place,
                     "feature": condition.feature,
@@ -397,6 +357,7 @@ def _run_row(run: Run, named: Row) -> Row:
         **named,
         **{name: summary[name] for name in (*kept, *more)},
         "customers_trained_on": summary["rows_trained"],
+        "relabelled": run.identities.relabelled,
         "seconds": sum(run.seconds.values()),
         "details": _json(named | summary),
     }

@@ -44,12 +44,12 @@ class Rule:
     """Who is in a segment: whoever meets all conditions of one of the alternatives.
 
     Attributes:
-        segment_id: 1 or more.
+        place: of the segment, from 0.
         alternatives: at most 3, the one that covers most of the segment's customers first; none where no
             question about a feature tells the segment from the others.
     """
 
-    segment_id: int
+    place: int
     alternatives: tuple[Alternative, ...]
 
 
@@ -76,7 +76,7 @@ def segment_rules(
         names: of the features. The order of columns does not matter, nor does that of rows.
 
     Returns:
-        One rule per segment, segment 1 (label 0) first.
+        One rule per segment, that of label 0 first.
     """
     from sklearn.tree import DecisionTreeClassifier
 
@@ -96,7 +96,7 @@ def segment_rules(
         least = max(1, int(LEAST_COVERED * is_in.sum()))
         classifier = DecisionTreeClassifier(max_depth=DEPTH, min_samples_leaf=least, random_state=0)
         tree = classifier.fit(narrow, is_in).tree_
-        rules.append(Rule(segment + 1, _alternatives(table, tree, is_in)))
+        rules.append(Rule(segment, _alternatives(table, tree, is_in)))
     return rules
 
 

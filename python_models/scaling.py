@@ -35,8 +35,9 @@ LOG_UNIT = 0.1
 SMALLEST_UNIT = 1e-9
 # Interquartile range of a normal distribution with unit variance.
 NORMAL_IQR = 1.3489795003921634
-# Knots of the distribution function: every 5%.
+# Knots of the distribution function: every 5%. Each is a parameter, called by its percent.
 KNOTS = 21
+KNOT = "knot_"
 
 
 class Scaler(Protocol):
@@ -113,8 +114,23 @@ class QuantileScaler:
     def components(self) -> Mapping[str, FloatArray]:
         """Name the parameters: `knot_00`, `knot_05`, ... `knot_100` in percent, `center` and `scale`."""
         step = 100 // (KNOTS - 1)
-        named = {f"knot_{place * step:02d}": knots for place, knots in enumerate(self.knots)}
+        named = {f"{KNOT}{place * step:02d}": knots for place, knots in enumerate(self.knots)}
         return {**named, **self.linear.components()}
+
+
+def scaler_from_components(components: Mapping[str, FloatArray]) -> Scaler:
+    """Build the scaling whose `components` these are; arrays have shape (features,).
+
+    Raises KeyError where one is missing.
+    """
+    linear = LinearScaler(components["center"], components["scale"])
+    if "log" in components:
+        return LogScaler(components["log"], components["unit"], linear)
+    knots = [name for name in components if name.startswith(KNOT)]
+    if knots:
+        by_percent = sorted(knots, key=lambda name: int(name.removeprefix(KNOT)))
+        return QuantileScaler(np.array([components[name] for name in by_percent]), linear)
+    return linear
 
 
 def signed_log(values: FloatArray, unit: FloatArray) -> FloatArray:

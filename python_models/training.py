@@ -8,8 +8,11 @@ import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
@@ -20,6 +23,7 @@ from python_models.choice import best_space, choose_champion
 from python_models.explain import tree_accuracy
 from python_models.final_fit import curve_of, fit_champion, stability_by_k
 from python_models.gap import gap_statistic
+from python_models.identity import Identities, first_identities, identify
 from python_models.measures import pairwise_distances, silhouettes
 from python_models.problem import Problem, most_distinct
 from python_models.results import Network, Results, Run, results_of
@@ -29,11 +33,27 @@ from python_models.scaling import SCALINGS
 from python_models.settings import REPRESENTATIONS, Settings
 from python_models.space import Space, code_space, common_space, impute, plain_spaces
 from python_models.stability import bootstrap
+from python_models.stored_model import StoredModel
 from python_models.votes import votes
 from python_models.workers import in_parallel, side_by_side
 
 
-def train(features: pd.DataFrame, settings: Settings) -> Results:
+@dataclass(frozen=True)
+class Predecessor:
+    """What a new model follows.
+
+    Attributes:
+        model: the one in use.
+        highest_id: of all segments that any model has had.
+        least_overlap: see `python_models.identity.identify`.
+    """
+
+    model: StoredModel
+    highest_id: int
+    least_overlap: float
+
+
+def train(features: pd.DataFrame, settings: Settings, predecessor: Predecessor | None = None) -> Results:
     """Impute, compare scalings, representations and k by a written rule, and fit the champion.
 
     The result depends neither on the order of rows or columns nor on the number of threads; only
@@ -43,6 +63,7 @@ def train(features: pd.DataFrame, settings: Settings) -> Results:
         features: column `customer_id`, one row per customer, and numeric feature columns in raw
             units, NaN where missing.
         settings: what to do.
+        predecessor: the model in use, whose segments keep their ids; None where there is none.
 
     Returns:
         Typed frames. Inertia is in the space that KMeans sees. Silhouette, Davies-Bouldin and
@@ -85,6 +106,8 @@ def train(features: pd.DataFrame, settings: Settings) -> Results:
             own = silhouettes(problem.distances, final.labels[: len(problem.distances)])
         with clock.part("rules"):
             rules = segment_rules(sample.values, problem.filled, final.labels, sample.names)
+        with clock.part("identities"):
+            identities = _identities(sample, final.labels, champion.space.scaled, predecessor)
     return results_of(
         Run(
             sample=sample,
@@ -96,6 +119,7 @@ def train(features: pd.DataFrame, settings: Settings) -> Results:
             votes=cast,
             stabilities=stabilities,
             final=final,
+            identities=identities,
             stability=stability,
             own_silhouettes=own,
             tree_accuracy=tree_accuracy(problem.filled, final.labels),
@@ -103,6 +127,23 @@ def train(features: pd.DataFrame, settings: Settings) -> Results:
             networks=networks,
             seconds=clock.seconds,
         )
+    )
+
+
+def _identities(
+    sample: Sample, clusters: NDArray[np.int64], scaled: NDArray[np.float64], predecessor: Predecessor | None
+) -> Identities:
+    """The ids of the clusters' segments, of which those of the model in use keep theirs."""
+    if predecessor is None:
+        return first_identities(clusters)
+    place = {name: column for column, name in enumerate(sample.names)}
+    read = [place[name] for name in predecessor.model.features]
+    return identify(
+        predecessor.model.labels(sample.values[:, read]),
+        clusters,
+        scaled,
+        least_overlap=predecessor.least_overlap,
+        highest_id=predecessor.highest_id,
     )
 
 

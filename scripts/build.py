@@ -5,7 +5,7 @@ python -m scripts.build [NAME=value ...]   names are those of docs/parameters.md
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from scripts.base.console import Console, run_command
 from scripts.base.parameters import check_address_space, parse_parameters
@@ -16,15 +16,16 @@ from scripts.job.summary import print_summary
 
 def main(arguments: Sequence[str]) -> int:
     """Build, print the summary, and return the exit code."""
+    return run_command(lambda console: build_and_tell(arguments, {}, console))
+
+
+def build_and_tell(arguments: Sequence[str], more: Mapping[str, str], console: Console) -> None:
+    """Build by the arguments and what a command adds to them, and print the summary; raises UserError as build does."""
     started = time.perf_counter()
-
-    def work(console: Console) -> None:
-        given = parse_parameters(arguments)
-        check_address_space()
-        summary = build(given, warehouse_folder(), console)
-        print_summary(summary, console, time.perf_counter() - started)
-
-    return run_command(work)
+    given = {**parse_parameters(arguments), **more}
+    check_address_space()
+    summary = build(given, warehouse_folder(), console)
+    print_summary(summary, console, time.perf_counter() - started)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,10 @@ from scripts.base.paths import DBT_PROJECT, SEEDS
 from scripts.base.seeds import languages
 
 # dbt's vars that the commands set themselves.
-INTERNAL = {"source_kind", "model", "learning", "input_path", "mapping_path", "is_sample", "spellings"}
+INTERNAL = {
+    "source_kind", "model", "learning", "input_path", "mapping_path", "is_sample", "spellings", "learn_because",
+    "is_asked_for", "promote", "results_format",
+}  # fmt: skip
 SHARE = Range(least=0, most=1)
 LARGEST_SAMPLE, MOST_MONTHS, MOST_VERSIONS = 100_000_000, 120, 1000
 # Rows of a sheet below its header, by Excel's specification.
@@ -41,7 +44,7 @@ def one_of(*words: str) -> Callable[[], tuple[str, ...]]:
 
 
 # Of dbt's vars, those that are numbers, and those that are one of a few words.
-RANGES = {"max_rejected_share": SHARE}
+RANGES = {"max_rejected_share": SHARE, "max_relabelled": SHARE, "min_overlap": SHARE}
 CHOICES = {"embeddings": one_of("lead", "all")}
 
 
@@ -73,6 +76,12 @@ COMMANDS = {
         "Share of the last build's customers, rows and money, 0 to 1, below which the build stops: the input may be "
         "cut off.",
         range=SHARE,
+    ),
+    "retrain": Parameter(
+        "",
+        "`yes` learns a new model, as `make retrain` does. Otherwise a build labels everybody with the model in use, and "
+        "learns only where it must (docs/life.md).",
+        one_of("yes", "1"),
     ),
     "decimal_mark": Parameter(
         "",

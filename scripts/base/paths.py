@@ -24,6 +24,8 @@ REPORT, WORKBOOK = "card_segments_report.html", "card_segments.xlsx"
 CUSTOMERS = "card_segments_customers.parquet"
 # A version is a folder of VERSIONS; it holds these under these names.
 OF_A_VERSION = (LINK, PARQUET, REPORT, WORKBOOK, CUSTOMERS)
+# Beside them, for the next build alone: every model that was ever learned.
+MODELS = Path("state") / "models.parquet"
 CURRENT, VERSIONS = "current", "versions"
 DOCS = Path("docs") / "index.html"
 # What the job works in and leaves behind:

@@ -26,7 +26,8 @@ MOST_KEPT = 8
 # SQL. A parameter of the learning stands in the meta of some models.
 OF_THE_RUN = frozenset(
     {
-        "as_of", "currency", "input_path", "is_sample", "mapping_path", "max_rejected_share", "model", "protected",
+        "as_of", "currency", "input_path", "is_asked_for", "is_sample", "learn_because", "mapping_path",
+        "max_rejected_share", "max_relabelled", "min_overlap", "model", "promote", "protected", "results_format",
         "spellings",
     }
 )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from python_models.result_columns import FORMAT
 from scripts.base.console import Console
 from scripts.base.errors import UserError
 from scripts.base.interrupts import uninterrupted
@@ -17,7 +18,6 @@ from scripts.base.paths import (
     CAMPAIGNS,
     CURRENT,
     DBT_TARGET,
-    LINK,
     LOGS,
     MANIFEST,
     METABASE,
@@ -48,7 +48,9 @@ from scripts.intake.mapping import (
 )
 from scripts.intake.objections import Objections, hand_over, update_register
 from scripts.intake.source import Contract, Intake, load_contract, open_source
-from scripts.job.origin import Origin, check_kept, check_portfolio, choose_origin, read_origin
+from scripts.job.learning_request import learning_request
+from scripts.job.origin import Origin, check_kept, check_portfolio, choose_origin, continues, read_origin
+from scripts.job.state import take_over
 from scripts.job.summary import Summary, summarise
 from scripts.job.table_docs import keep_documentation
 from scripts.job.unchanged_input import check_unchanged, look_at
@@ -83,9 +85,11 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
         mapping = _mapping(settings, source, origin, published_before, contract, console)
         given = {**mapping.parameters, **given}
         settings |= given
-        for remark in renew_work(work, warehouse / LINK):
-            console.note(remark)
+        renew_work(work)
         with console.stage("Open the input") as stage, duckdb.connect(str(work)) as connection:
+            goes_on = continues(origin, published_before) and not settings["new_source"]
+            remarks = take_over(connection, warehouse if goes_on else None)
+            request = learning_request(connection, given)
             intake = open_source(
                 connection,
                 source,
@@ -118,7 +122,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
             )
             hand_over(connection, objections.ids)
             protected = _protected(connection, intake, settings["protected"])
-        for note in (*intake.notes, *filter(None, [delivery])):
+        for note in (*remarks, *intake.notes, *filter(None, [delivery])):
             console.note(note)
         for note in _notes_on(objections, warehouse):
             console.note(note)
@@ -134,6 +138,8 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
             "input_path": str(origin.path),
             "mapping_path": str(mapping.path or ""),
             "is_sample": origin.is_sample,
+            "results_format": FORMAT,
+            **request.variables(),
         }
         manifest = _run_dbt(variables, warehouse, console)
         check_unchanged(files, source)

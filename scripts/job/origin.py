@@ -100,6 +100,11 @@ def choose_origin(given: Mapping[str, Any], published: Origin | None, warehouse:
     return chosen
 
 
+def continues(chosen: Origin, published: Origin | None) -> bool:
+    """Whether a build is one more of what is published, so that its models and segments go on."""
+    return published is not None and published.is_sample == chosen.is_sample
+
+
 @contextmanager
 def _attached(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> Iterator[str]:
     """The published file's marts, as a schema's name."""

@@ -75,8 +75,8 @@ def summarise(version: Path, warehouse: Path) -> Summary:
         currency = connection.execute("select any_value(currency) from marts.value_assumptions").fetchall()[
             0
         ][0]
-        scaling, representation, reason, warning, is_sample, unknown = connection.execute(
-            f"select scaling, representation, reason, warning, is_sample, unknown_features from {LATEST_RUN}"
+        scaling, representation, reason, warning, is_sample, unknown, decision = connection.execute(
+            f"select scaling, representation, reason, warning, is_sample, unknown_features, decision from {LATEST_RUN}"
         ).fetchall()[0]
     table = Table(box=None, padding=(0, 1), header_style="")
     for column, side in COLUMNS:
@@ -109,6 +109,7 @@ def summarise(version: Path, warehouse: Path) -> Summary:
     remarks.append(
         f"value a year: {currency} per customer by the assumptions in marts.value_assumptions, no accounting"
     )
+    remarks.append(decision)
     remarks.append(f"{len(segments)} segments on {scaling} {representation} features: {reason}")
     if warning:
         remarks.append(f"warning: {warning}; do not build campaigns on the segments marked unstable")

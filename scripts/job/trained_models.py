@@ -1,28 +1,39 @@
-"""`make models`: the models trained so far. Reads the published file only.
-
-python -m scripts.models
-"""
+"""`make models`: the models learned so far. Reads the published file only."""
 
 from pathlib import Path
 
 from python_models.typed import printable
 from scripts.base.console import Console
+from scripts.base.errors import UserError
 from scripts.published.reading import open_published
 
-LINE = "{:<13}  {:<16}  {:<12}  {:<13}  {:>2}  {:>7}  {:>10}  {}"
+LINE = "{:<13}  {:<10}  {:<10}  {:<10}  {:<10}  {:<12}  {:<13}  {:>2}  {:>7}  {:>10}"
+HEADINGS = ("model", "status", "learned", "in use", "until", "scaling", "sees", "k", "Jaccard", "relabelled")
+WAITING = "challenger"
 
 
 def print_models(warehouse: Path, console: Console) -> None:
-    """Print the training runs, the last one first; its labels are the published ones."""
+    """Print the models: the one in use, challengers, retired ones, each kind with the last one first."""
     with open_published(warehouse) as connection:
-        runs = connection.execute(
-            "select model_id, strftime(trained_at, '%Y-%m-%d %H:%M'), scaling, representation, k, stability,"
-            " is_stable, customers from marts.model_runs order by run_number desc"
+        if not connection.execute("select 1 from duckdb_tables() where table_name = 'models'").fetchall():
+            raise UserError(
+                f"{warehouse}: an earlier version of the job built what is published; run make build again."
+            )
+        models = connection.execute(
+            "select model_id, status, strftime(learned_at, '%Y-%m-%d'), coalesce(strftime(used_from, '%Y-%m-%d'), ''),"
+            " coalesce(strftime(used_until, '%Y-%m-%d'), ''), scaling, representation, k, stability, relabelled_share,"
+            " verdict from marts.models order by array_position(['champion', 'challenger', 'retired'], status),"
+            " learned_at desc, model_id"
         ).fetchall()
     # Lines of a fixed width: a table that fits the terminal would cut the ids.
-    console.print(LINE.format("model", "trained at, UTC", "scaling", "sees", "k", "Jaccard", "customers", ""))
-    for place, (model, at, scaling, seen, k, jaccard, is_stable, customers) in enumerate(runs):
-        notes = [*(["published"] if place == 0 else []), *([] if is_stable else ["unstable"])]
-        words = "" if jaccard is None else f"{jaccard:.2f}"
-        line = LINE.format(model, at, scaling, seen, k, words, f"{customers:,}", ", ".join(notes))
-        console.print(printable(line.rstrip()))
+    console.print(LINE.format(*HEADINGS))
+    for *facts, jaccard, relabelled, verdict in models:
+        measures = (
+            "" if jaccard is None else f"{jaccard:.2f}",
+            "" if relabelled is None else f"{relabelled:.1%}",
+        )
+        console.print(
+            printable(LINE.format(*("" if each is None else each for each in facts), *measures).rstrip())
+        )
+        if facts[1] == WAITING and verdict:
+            console.print(printable(f"    {verdict}; make promote MODEL={facts[0]} puts it in use"))

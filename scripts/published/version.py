@@ -1,7 +1,7 @@
 """Publish the marts: a new read-only version, then one atomic switch of the link to it.
 
 Reads warehouse/work.duckdb; writes warehouse/versions/, where a version is a folder with the DuckDB file, each table
-as a Parquet file, report and workbook; the link warehouse/current, which leads to one of them; and the names that
+as a Parquet file, every model for the next build, report and workbook; the link warehouse/current, which leads to one of them; and the names that
 readers open, links through it. What shows the tables is made before anything is switched: nothing can fail after that.
 """
 
@@ -19,7 +19,7 @@ import duckdb
 
 from scripts.base.errors import UserError
 from scripts.base.files import left_behind, partial_of, remove
-from scripts.base.paths import CURRENT, LINK, OF_A_VERSION, PARQUET, VERSIONS, WORK
+from scripts.base.paths import CURRENT, LINK, MODELS, OF_A_VERSION, PARQUET, VERSIONS, WORK
 from scripts.base.quoting import sql_name, sql_text
 from scripts.base.rights import share
 
@@ -129,7 +129,8 @@ def prepare(
             "temp_directory": str(partial_of(versions / f"{name}.tmp")),
         }
         (folder / PARQUET).mkdir(parents=True)
-        tables = _write(folder / LINK, folder / PARQUET, work, manifest, config)
+        (folder / MODELS).parent.mkdir()
+        tables = _write(folder, work, manifest, config)
     return Prepared(warehouse, name, folder, folder / LINK, tables)
 
 
@@ -232,11 +233,12 @@ def _switch(link: Path, target: Path) -> None:
     new.replace(link)
 
 
-def _write(path: Path, parquet: Path, work: Path, manifest: Path, config: dict[str, Any]) -> dict[str, int]:
-    """Write the marts of work to a new file, closed and without a log beside it, and to Parquet files.
+def _write(folder: Path, work: Path, manifest: Path, config: dict[str, Any]) -> dict[str, int]:
+    """Write the marts of work to a version's new file, closed and without a log beside it, and to Parquet files; the models.
 
     Returns rows per table.
     """
+    path = folder / LINK
     nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
     marts = sorted(
         (n for n in nodes if n["resource_type"] == "model" and n["schema"] == "marts"),
@@ -255,8 +257,9 @@ def _write(path: Path, parquet: Path, work: Path, manifest: Path, config: dict[s
         connection.execute("checkpoint published")
         for name in rows:
             # Snappy, the default, is what every reader knows, Excel's Power Query included.
-            file = sql_text(str(parquet / f"{name}.parquet"))
+            file = sql_text(str(folder / PARQUET / f"{name}.parquet"))
             connection.execute(f"copy published.marts.{sql_name(name)} to {file} (format parquet)")
+        connection.execute(f"copy work.model.int_models to {sql_text(str(folder / MODELS))} (format parquet)")
         connection.execute("detach published")
     # A log would not move with the file: what counts is what the file itself holds.
     Path(f"{path}.wal").unlink(missing_ok=True)

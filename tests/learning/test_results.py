@@ -13,7 +13,9 @@ import jinja2
 import pandas as pd
 import pytest
 
-from python_models.results import COLUMNS, FLAG, LARGE, REAL, SMALL, TEXT, Results, model_id, typed
+from python_models.result_columns import COLUMNS, FLAG, LARGE, REAL, SMALL, TEXT, sql_type
+from python_models.results import Results, model_id, typed
+from python_models.succession import Verdict
 from tests.support.builds import REPO
 
 SQL_TYPES = {TEXT: "VARCHAR", SMALL: "INTEGER", LARGE: "BIGINT", REAL: "DOUBLE", FLAG: "BOOLEAN"}
@@ -34,28 +36,36 @@ def hand_over(results: Results, work: Path, monkeypatch: pytest.MonkeyPatch, sto
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    monkeypatch.setattr(module, "train", lambda features, settings: results)
+    monkeypatch.setattr("python_models.training.train", lambda features, settings, before: results)
+    monkeypatch.setattr("python_models.succession.judge", lambda plan, run: Verdict(True, "tom's word"))
     session = duckdb.connect(str(work))
     dbt = Mock()
     dbt.config.meta_get.return_value = {}
-    dbt.ref.return_value = session.sql("select 1 as customer_id")
+    relations = {
+        "training_sample": "select 1 as customer_id",
+        "int_learning_plan": "select true as is_learning, null as model_before, '' as unknown_features",
+    }
+    dbt.ref.side_effect = lambda name: session.sql(relations[name])
     made = module.model(dbt, session)
     if stored:
-        made.create("trained_model")
+        made.create("model_in_use")
         session.close()
         session = duckdb.connect(str(work), read_only=True)
     else:
-        made.create_view("trained_model")
+        made.create_view("model_in_use")
     macro = (REPO / "dbt_project" / "macros" / "learned.sql").read_text(encoding="utf-8")
     template: Any = jinja2.Environment().from_string(macro, globals={"ref": lambda name: name}).module
     return lambda name: session.sql(str(template.learned(name)))
 
 
 def results_with(**rows: list[dict[str, Any]]) -> Results:
-    """Results that are empty but for the rows given, in whose columns None stands where no value is given."""
+    """Results that are empty but for the run and the rows given, in whose columns None stands where no value is given."""
     return Results(
         **{
-            name: typed([dict.fromkeys(columns) | row for row in rows.get(name, [])], columns)
+            name: typed(
+                [dict.fromkeys(columns) | row for row in rows.get(name, [{}] if name == "run" else [])],
+                columns,
+            )
             for name, columns in COLUMNS.items()
         }
     )
@@ -112,7 +122,9 @@ def test_every_result_has_its_declared_columns_and_types_though_it_be_empty(
         assert dict(zip(found.columns, map(str, found.types), strict=True)) == {
             column: SQL_TYPES[kind] for column, kind in columns.items()
         }
-        assert len(found.fetchall()) == int(is_filled)
+        assert len(found.fetchall()) == int(is_filled or name == "run")
+        stored = duckdb.sql(f"select unnest(cast(null as {sql_type(name)}), recursive := true)")
+        assert (stored.columns, stored.types) == (found.columns, found.types), "as state.models has it"
 
 
 @pytest.mark.parametrize("row", [{"method": "gap"}, {"method": "gap", "k": 1, "words": "", "more": 1}])

@@ -41,7 +41,7 @@ def test_a_box_is_told_by_its_sides() -> None:
     assert abs(thresholds["balance"] - 2310) < 40
     assert (matched(values, second) != is_in).mean() < 0.01
     assert (matched(values, first) == is_in).mean() < 0.01
-    assert (first.segment_id, second.segment_id) == (1, 2)
+    assert (first.place, second.place) == (0, 1)
 
 
 def test_two_corners_need_two_alternatives_the_larger_first() -> None:

@@ -14,7 +14,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
-from python_models.results import COLUMNS
+from python_models.result_columns import COLUMNS
 from python_models.settings import Settings
 from python_models.training import train
 from tests.support.learned import Records, learned, rows_of, without_seconds

@@ -9,15 +9,14 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from python_models.autoencoder import code_units
 from python_models.elbow import find_elbow, inertia_curve
-from python_models.encoder import encoder_from_rows
 from python_models.kmeans import squared_distances
 from python_models.results import Results
 from python_models.sample import draw_sample
-from python_models.scaling import KNOTS, SCALINGS, LinearScaler, LogScaler, QuantileScaler, Scaler
+from python_models.scaling import SCALINGS
 from python_models.settings import Settings
 from python_models.space import impute
+from python_models.stored_model import stored_model
 from python_models.training import train
 from scripts.base.parameters import default_parameters
 from tests.support.warm import run_module
@@ -93,41 +92,14 @@ def learned(features: pd.DataFrame, settings: Settings) -> Records:
 
 
 def labels_of(features: pd.DataFrame, records: Records) -> np.ndarray:
-    """Segment of each customer, from the results alone: impute, scale, project or encode, nearest centroid."""
-    table = pd.DataFrame(records["parameters"]).set_index(["stage", "component"]).sort_index()
-
-    def of(stage: str, component: str, names: list[str]) -> np.ndarray:
-        rows = table.loc[[(stage, component)]].set_index("feature")["value"]
-        return rows[names].to_numpy()
-
-    names = sorted(table.loc[[("impute", "median")]]["feature"])
-    median = of("impute", "median", names)
-    values = features[names].to_numpy(dtype=np.float64)
-    values = np.where(np.isnan(values), median, values)
-    linear = LinearScaler(of("scale", "center", names), of("scale", "scale", names))
-    scaler: Scaler = linear
-    parts = {component for stage, component in table.index if stage == "scale"}
-    if "log" in parts:
-        scaler = LogScaler(of("scale", "log", names), of("scale", "unit", names), linear)
-    elif "knot_00" in parts:
-        steps = [f"knot_{place * 100 // (KNOTS - 1):02d}" for place in range(KNOTS)]
-        scaler = QuantileScaler(np.array([of("scale", step, names) for step in steps]), linear)
-    points = scaler.transform(values)
-    centroids = table.loc["centroid"].reset_index()
-    dimensions = list(centroids["feature"].unique())
-    if dimensions[0].startswith("pca_"):
-        axes = np.array([of("project", each, [*names, "(intercept)"]) for each in dimensions])
-        points = points @ axes[:, :-1].T + axes[:, -1]
-    elif dimensions[0].startswith("ae_"):
-        dimensions = [f"ae_{number}" for number in range(1, code_units(len(names)) + 1)]
-        name = records["run"][0]["representation"]
-        layers = [row for row in records["encoder_layers"] if row["autoencoder"] == name]
-        points = encoder_from_rows(layers).transform(points)
-    else:
-        dimensions = names
-    centers = centroids.pivot(index="component", columns="feature", values="value")[dimensions]
-    centers = centers.loc[sorted(centers.index, key=int)].to_numpy()
-    return squared_distances(points, centers).argmin(axis=1) + 1
+    """Segment of each customer, from the results alone."""
+    model = stored_model(
+        "m",
+        records["run"][0]["representation"],
+        pd.DataFrame(records["parameters"]),
+        pd.DataFrame(records.get("encoder_layers", [])),
+    )
+    return model.labels(features[list(model.features)].to_numpy(dtype=np.float64))
 
 
 def plain_labels(features: pd.DataFrame) -> tuple[int, np.ndarray]:

@@ -141,9 +141,18 @@ def test_every_model_and_source_describes_columns(manifests: dict[str, Manifest]
         (n["name"], name)
         for n in described
         for name, column in n["columns"].items()
-        if not column["description"].strip()
+        # What the next build takes over is described where it is published.
+        if not column["description"].strip() and f"described in marts.{n['name']}" not in n["description"]
     ]
     assert blank == []
+    marts = marts_of(manifests[kind])
+    for source in manifests[kind]["sources"].values():
+        if source["source_name"] == "state" and source["name"] != "models":
+            types = {name: column["data_type"] for name, column in source["columns"].items()}
+            published = {
+                name: column["data_type"] for name, column in marts[source["name"]]["columns"].items()
+            }
+            assert types.items() <= published.items(), source["name"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

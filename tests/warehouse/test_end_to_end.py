@@ -211,7 +211,7 @@ def test_what_the_user_asks_for_reaches_the_tables(real_file: Path, tmp_path: Pa
 
     done = run_build(warehouse, f"SOURCE={real_file}", "K=3")
     assert done.returncode == 0, done.stderr
-    runs = query(published, "select model_id, k from marts.model_runs order by trained_at")
+    runs = query(published, "select model_id, k from marts.model_runs order by run_number")
     assert runs.k.tolist() == [8, 3]
     parameters = query(published, "select model_id, max(component) as k from marts.model_parameters"
                        " where stage = 'centroid' group by 1")  # fmt: skip

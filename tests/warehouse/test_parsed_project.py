@@ -16,12 +16,18 @@ OTHERS = {
     "as_of": "2025-12-31",
     "currency": "IDR",
     "input_path": "/elsewhere",
+    "is_asked_for": True,
     "is_sample": True,
+    "learn_because": "it was said",
     "learning": {"k": 7},
     "mapping_path": "/elsewhere.yml",
     "max_rejected_share": 0.5,
+    "max_relabelled": 0.5,
+    "min_overlap": 0.7,
     "model": '{"representation": "scaled", "impute": {}, "scale": {}, "project": {}, "centroid": {}}',
+    "promote": "m0123456789ab",
     "protected": "branch,region",
+    "results_format": 2,
     "spellings": {"statements.absent": "yes", "accounts.opened_on": "dmy"},
 }
 

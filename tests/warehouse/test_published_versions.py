@@ -40,8 +40,9 @@ def make_work(warehouse: Path, run: int, rows: int = ROWS) -> Path:
     """Write a warehouse's work.duckdb and manifest.json, every table of schema marts with the run's number."""
     warehouse.mkdir(exist_ok=True)
     with duckdb.connect(str(warehouse / "work.duckdb")) as connection:
-        for schema in ("marts", "features"):
+        for schema in ("marts", "features", "model"):
             connection.execute(f"create schema if not exists {schema}")
+        connection.execute(f"create or replace table model.int_models as select 'm{run}' as model_id")
         for table in (*(f"marts.{table}" for table in TABLES), "features.int_secret", "marts.not_a_model"):
             connection.execute(
                 f"create or replace table {table} as select lpad((hash(i) % {rows})::varchar, 12, '0')"
@@ -167,11 +168,16 @@ def test_a_version_and_a_relative_link_to_it(warehouse: Path) -> None:
     assert published.remarks == []
     names = ["card_segments.duckdb", "card_segments.xlsx", "card_segments_report.html", "parquet"]
     tables = [f"parquet/{table}.parquet" for table in TABLES]
+    state = ["state", "state/models.parquet"]
     assert names_below(warehouse) == sorted(
         [
             *(*names, "current", "manifest.json", "versions", "work.duckdb"),
             *(f"versions/{version}" for version in (FIRST, SECOND)),
-            *(f"versions/{version}/{name}" for version in (FIRST, SECOND) for name in (*names, *tables)),
+            *(
+                f"versions/{version}/{name}"
+                for version in (FIRST, SECOND)
+                for name in (*names, *tables, *state)
+            ),
         ]
     )
 

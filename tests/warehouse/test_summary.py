@@ -35,7 +35,7 @@ def publish(path: Path, *, value: str, is_sample: str) -> Path:
             create table marts.model_runs as
                 select 'm' as model_id, 1 as run_number, timestamp '2026-01-01' as trained_at, 'robust' as scaling,
                     'scaled' as representation, 'as asked' as reason, null::varchar as warning,
-                    {is_sample} as is_sample,
+                    {is_sample} as is_sample, 'labelled with model m' as decision,
                     '{"tenure" if value == "null" else ""}' as unknown_features;
             """
         )

@@ -1,9 +1,4 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='delete+insert',
-    unique_key='model_id',
-    on_schema_change='append_new_columns',
-) }}
+{{ config(materialized='view') }}
 
--- The models of earlier builds stay: each can be shown as SQL and run again.
-{{ learned('parameters') }}
+-- Of earlier models too: each can be shown as SQL and run again.
+select unnest(parameters, recursive := true) from {{ ref('int_models') }}

@@ -1,5 +1,3 @@
-{{ config(materialized='incremental', incremental_strategy='append', on_schema_change='append_new_columns') }}
-
 -- One row is added by each build; earlier rows are the history.
 with
 
@@ -9,65 +7,69 @@ run as (
 
 ),
 
-features as (
+past as (
 
-    select * from {{ ref('int_customer_features') }}
+    select * from {{ source('state', 'model_runs') }}
 
 ),
 
-input as (
+this_build as (
 
-    -- A fingerprint that does not depend on the order of rows: the sum of the rows' hashes.
     select
-        count(*) as customers,
-        md5(cast(sum(cast(md5_number_lower(cast(to_json(features) as varchar)) as hugeint)) as varchar))
-            as input_fingerprint,
-        concat_ws(
-            ', ',
-            {% for name in feature_names() -%}
-            case when count({{ name }}) = 0 then '{{ name }}' end{{ ',' if not loop.last }}
-            {% endfor -%}
-        ) as unknown_features
-    from features
+        run.model_id,
+        -- Clocks are set back; this only grows.
+        (select coalesce(max(past.run_number), 0) + 1 from past) as run_number,
+
+        cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp) as built_at,
+        in_use.learned_at as trained_at,
+        plan.is_learning as is_learned,
+        case
+            when plan.promoted is not null then 'labelled with model ' || run.model_id || ', which was promoted'
+            when not plan.is_learning
+                then 'labelled with model ' || run.model_id || ', learned '
+                || strftime(in_use.learned_at, '%Y-%m-%d')
+            when trained.is_in_use
+                then 'learned model ' || trained.model_id || ', since ' || plan.because || ': '
+                || trained.verdict
+            else 'labelled with model ' || run.model_id || '; learned challenger ' || trained.model_id
+                || ', since ' || plan.because || ': ' || trained.verdict
+        end as decision,
+        input.as_of_date,
+
+        input.input_fingerprint,
+        '{{ var("source_kind") }}' as source_kind,
+        '{{ var("input_path") | replace("'", "''") }}' as input_path,
+        '{{ var("mapping_path") | replace("'", "''") }}' as mapping_path,
+        {{ 'true' if var('is_sample') else 'false' }} as is_sample,
+        run.scaling,
+        run.representation,
+        run.reason,
+        run.warning,
+
+        input.customers,
+        run.customers_trained_on,
+        run.k,
+        run.elbow_k,
+        run.seed,
+
+        run.inertia,
+        run.silhouette,
+        run.stability,
+        run.adjusted_rand,
+        run.tree_accuracy,
+        run.is_stable,
+        run.seconds,
+
+        run.details,
+        input.unknown_features
+    from run
+    cross join {{ ref('int_input') }} as input
+    cross join {{ ref('int_learning_plan') }} as plan
+    cross join {{ ref('model_in_use') }} as in_use
+    left join {{ ref('trained_model') }} as trained on true
 
 )
 
-select
-    run.model_id,
-    -- Clocks are set back; this only grows.
-    {% if is_incremental() -%}
-    (select coalesce(max(past.run_number), 0) + 1 from {{ this }} as past)
-    {%- else -%}
-    cast(1 as bigint)
-    {%- endif %} as run_number,
-
-    cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp) as trained_at,
-
-    input.input_fingerprint,
-    '{{ var("source_kind") }}' as source_kind,
-    '{{ var("input_path") | replace("'", "''") }}' as input_path,
-    '{{ var("mapping_path") | replace("'", "''") }}' as mapping_path,
-    {{ 'true' if var('is_sample') else 'false' }} as is_sample,
-    run.scaling,
-    run.representation,
-    run.reason,
-    run.warning,
-
-    input.customers,
-    run.customers_trained_on,
-    run.k,
-    run.elbow_k,
-    run.seed,
-
-    run.inertia,
-    run.silhouette,
-    run.stability,
-    run.adjusted_rand,
-    run.tree_accuracy,
-    run.is_stable,
-    run.seconds,
-
-    run.details,
-    input.unknown_features
-from run
-cross join input
+select * from past
+union all by name
+select * from this_build

@@ -1,20 +1,58 @@
-"""Fits the model on the sample: one row, whose columns are the results of the learning, each a list of rows."""
+"""Learns a model from the sample: one row, whose columns are its results, each a list of rows; no row where none learns."""
 
-from dataclasses import fields
-
-from python_models.results import Results
-from python_models.settings import Settings
-from python_models.training import train
+from python_models.result_columns import COLUMNS, FORMAT
 
 
 def model(dbt, session):
-    """Read one relation, call one function, and hand its typed frames to SQL (macro learned unpacks them)."""
+    """Read the plan, call one function, and hand its typed frames to SQL (macro learned unpacks them)."""
     dbt.config(materialized="table")
+    row = dbt.ref("int_learning_plan")
+    plan = dict(zip(row.columns, row.fetchone(), strict=True))
+    known = dbt.source("state", "models")
+    if not plan["is_learning"]:
+        return known.project("*, false as is_in_use").limit(0)
+    # Imported here: a build that only labels needs neither scikit-learn nor TensorFlow.
+    from python_models.settings import Settings
+    from python_models.succession import judge
+    from python_models.training import train
+
     settings = Settings.from_mapping(dbt.config.meta_get("learning"))
-    results = train(dbt.ref("training_sample").df(), settings)
-    names = [field.name for field in fields(Results)]
-    for name in names:
+    results = train(dbt.ref("training_sample").df(), settings, predecessor(known, plan))
+    verdict = judge(plan, results.run.to_dict("records")[0])
+    for name in COLUMNS:
         session.register(f"result_{name}", getattr(results, name))
     # Joined, since out of a scalar subquery DuckDB hands a -0.0 within a list on as 0.0.
-    lists = [f"(select list(r) as {name} from result_{name} as r)" for name in names]
-    return session.sql("from " + " cross join ".join(lists))
+    lists = [f"(select list(r) as {name} from result_{name} as r)" for name in COLUMNS]
+    words = verdict.words.replace("'", "''")
+    return session.sql(
+        f"""
+        select
+            run[1].model_id as model_id, {FORMAT} as results_format, cast(null as timestamp) as learned_at,
+            cast(null as timestamp) as used_from, cast(null as timestamp) as used_until,
+            '{plan["unknown_features"]}' as unknown_features, '{words}' as verdict,
+            {verdict.is_in_use} as is_in_use, {", ".join(COLUMNS)}
+        from {" cross join ".join(lists)}
+        """
+    )
+
+
+def predecessor(known, plan):
+    """The model in use, whose segments keep their ids, or None."""
+    from python_models.stored_model import stored_model
+    from python_models.training import Predecessor
+
+    if plan["model_before"] is None:
+        return None
+    before = known.filter(f"model_id = '{plan['model_before']}'")
+    parameters, layers = (
+        before.project(f"unnest({name}, recursive := true)").df() for name in ("parameters", "encoder_layers")
+    )
+    (representation,) = before.project("run[1].representation").fetchone()
+    (highest,) = (
+        known.project("unnest(parameters, recursive := true)")
+        .filter("stage = 'centroid'")
+        .aggregate("max(component::integer)")
+        .fetchone()
+    )
+    model = stored_model(plan["model_before"], representation, parameters, layers)
+    return Predecessor(model, highest, plan["min_overlap"])

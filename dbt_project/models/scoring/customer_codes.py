@@ -9,7 +9,7 @@ VECTORS = 49
 def model(dbt, session):
     """Encode the scaled features; needs no TensorFlow, and holds one batch at a time."""
     dbt.config(materialized="table")
-    trained = dbt.ref("trained_model")
+    trained = dbt.ref("model_in_use")
     if dbt.config.meta_get("embeddings") == "lead":
         networks = dbt.ref("int_autoencoders").filter("is_lead")
     else:

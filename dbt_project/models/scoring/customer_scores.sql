@@ -5,7 +5,7 @@
 {% set has_codes = 'ae_1' in dimensions %}
 
 -- Scores every customer where the data are; nothing is fetched. Ties go to the lower segment id.
--- depends_on: {{ ref('trained_model') }} {{ ref('customer_codes') }}
+-- depends_on: {{ ref('model_in_use') }} {{ ref('customer_codes') }}
 with
 
 scaled as (

@@ -2,7 +2,7 @@
 
 -- Every customer as the model sees it. The encoders of autoencoders read it; the scores compute the same
 -- again, to be one query that can be run elsewhere.
--- depends_on: {{ ref('trained_model') }}
+-- depends_on: {{ ref('model_in_use') }}
 with
 
 scaled as (

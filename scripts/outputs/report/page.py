@@ -133,7 +133,7 @@ def _words(data: _Page, profiles: Frame, run: Frame, currency: str) -> dict[str,
             source=data.source(),
         ),
         "as_of": "" if pd.isna(as_of) else t("as_of", date=f"{as_of:%Y-%m-%d}") + ". ",
-        "made": t("made", date=f"{run['trained_at']:%Y-%m-%d %H:%M} UTC", model=str(run["model_id"])) + ".",
+        "made": t("made", date=f"{run['built_at']:%Y-%m-%d %H:%M} UTC", model=str(run["model_id"])) + ".",
         "suppressed": t("suppressed", customers=data.number(suppressed_count, "whole"))
         if suppressed_count
         else "",

@@ -81,7 +81,7 @@ def write_sheets(
     Returns the place of the customers' sheet in the file, for fill_sheet.
     """
     run = data.frame(f"from {LATEST_RUN}").iloc[0]
-    with Book(path, data.t("title"), str(run["model_id"]), run["trained_at"]) as book:
+    with Book(path, data.t("title"), str(run["model_id"]), run["built_at"]) as book:
         sheets = _Sheets(data, book, run)
         about = book.sheet(data.w("sheet.readme"), (24, 100), portrait=True)
         described = [
@@ -124,7 +124,7 @@ class _Sheets:
         lines: list[tuple[str, Any, str]] = [
             (data.w("about.source"), data.source(), ""),
             *([] if pd.isna(as_of) else [(data.w("about.as_of"), as_of, DAY)]),
-            (data.w("about.built"), run["trained_at"], f'{MINUTE}" UTC"'),
+            (data.w("about.built"), run["built_at"], f'{MINUTE}" UTC"'),
             (
                 data.w("about.model"),
                 f"{run['model_id']}: {run['scaling']}, {run['representation']}, k = {run['k']}",
