@@ -1,4 +1,5 @@
 -- A name is a claim: it must hold for most of the segment's customers, whatever conditions and words a bank gives it.
+-- One that was kept though it fits no longer is said to (segment_registry) and stays.
 with
 
 named as (
@@ -14,6 +15,7 @@ named as (
         max(statistics.users_share) filter (where statistics.feature = 'cash_advance') as takes_cash
     from {{ ref('segment_names') }} as names
     inner join {{ ref('segment_statistics') }} as statistics on names.segment_id = statistics.segment_id
+    where names.fits
     group by all
 
 ),

@@ -28,7 +28,7 @@ from scripts.base.seeds import languages
 # dbt's vars that the commands set themselves.
 INTERNAL = {
     "source_kind", "model", "learning", "input_path", "mapping_path", "is_sample", "spellings", "learn_because",
-    "is_asked_for", "promote", "results_format",
+    "is_asked_for", "promote", "rename", "results_format",
 }  # fmt: skip
 SHARE = Range(least=0, most=1)
 LARGEST_SAMPLE, MOST_MONTHS, MOST_VERSIONS = 100_000_000, 120, 1000
@@ -81,6 +81,11 @@ COMMANDS = {
         "",
         "`yes` learns a new model, as `make retrain` does. Otherwise a build labels everybody with the model in use, and "
         "learns only where it must (docs/life.md).",
+        one_of("yes", "1"),
+    ),
+    "rename": Parameter(
+        "",
+        "`yes` names every segment anew, as after a change of the archetypes. Otherwise a segment keeps its name.",
         one_of("yes", "1"),
     ),
     "decimal_mark": Parameter(

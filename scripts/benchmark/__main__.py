@@ -25,7 +25,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from python_models.settings import Parameter
+from python_models.settings import Parameter, Settings
 from python_models.typed import Range
 from scripts.base.console import Console, run_command
 from scripts.base.errors import UserError
@@ -37,7 +37,7 @@ from scripts.base.parameters import (
     read_declared,
     read_value,
 )
-from scripts.base.paths import LINK, PROJECT, STAGES, WORK, given_path
+from scripts.base.paths import LINK, PROJECT, STAGES, given_path
 from scripts.base.quoting import sql_text
 from scripts.benchmark.measuring import MeasuredRun, UnmeasuredError, made_folder, measure
 from scripts.benchmark.quality import Quality, customers_of, own_space, quality_of
@@ -68,6 +68,8 @@ PARAMETERS = {
 }
 SIZE = Parameter(100_000, "One of them.", range=COMMANDS["customers"].range)
 LEARN_STAGE = "Learn the segments"
+# The features, of what stands in their table.
+NUMBERS = "select column_name from (describe marts.customer_features) where column_type = 'DOUBLE' order by column_name"
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
@@ -124,13 +126,15 @@ def _model(warehouse: Path) -> dict[str, Any]:
 def hand_out(files: SizeFiles) -> None:
     """Write what the other ways and the measures need of a build: customers, features, the sample it learned from."""
     types = files.ledger.with_name(f"{files.ledger.name}_hidden_types.csv")
-    with duckdb.connect(str(files.warehouse / WORK), read_only=True) as connection:
-        connection.execute(
-            f"copy (from model.training_sample) to {sql_text(str(files.sample))} (format parquet)"
-        )
-        names = [row[0] for row in connection.execute("describe model.training_sample").fetchall()]
-    wanted = ", ".join(sorted(name for name in names if name != "customer_id"))
+    learned_from = int(Settings.parameters()["sample_rows"].default)
     with duckdb.connect(str(files.warehouse / LINK), read_only=True) as connection:
+        features = [row[0] for row in connection.execute(NUMBERS).fetchall()]
+        wanted = ", ".join(features)
+        # As dbt's model training_sample draws it.
+        connection.execute(
+            f"copy (select customer_id, {wanted} from marts.customer_features order by md5(customer_id), customer_id"
+            f" limit {learned_from}) to {sql_text(str(files.sample))} (format parquet)"
+        )
         order = "order by hash(customer_id), customer_id"
         connection.execute(
             f"copy (select customer_id, row_number() over ({order}) as place, segment_id, hidden_type"

@@ -27,7 +27,7 @@ MOST_KEPT = 8
 OF_THE_RUN = frozenset(
     {
         "as_of", "currency", "input_path", "is_asked_for", "is_sample", "learn_because", "mapping_path",
-        "max_rejected_share", "max_relabelled", "min_overlap", "model", "promote", "protected", "results_format",
+        "max_rejected_share", "max_relabelled", "min_overlap", "model", "promote", "protected", "rename", "results_format",
         "spellings",
     }
 )  # fmt: skip

@@ -139,6 +139,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
             "mapping_path": str(mapping.path or ""),
             "is_sample": origin.is_sample,
             "results_format": FORMAT,
+            "rename": bool(settings["rename"]),
             **request.variables(),
         }
         manifest = _run_dbt(variables, warehouse, console)

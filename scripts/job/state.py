@@ -5,6 +5,8 @@ goes back to its model. Reads warehouse/versions; writes views to the connection
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,26 @@ from scripts.base.quoting import sql_name, sql_text
 from scripts.published.version import versions_of
 
 SOURCES = STAGING / "_state__sources.yml"
-# Its file stands beside the tables: what lists of rows hold, BI tools cannot read.
-OF_MODELS = "models"
+# The contract of the features.
+CUSTOMERS = STAGING.parent / "customers" / "_customers__models.yml"
+FEATURES = "int_customer_features"
+
+
+@dataclass(frozen=True)
+class Version:
+    """A published version: its DuckDB file, the folder of its tables as Parquet, and the file of its models."""
+
+    file: Path
+    tables: Path
+    models: Path
+
+    def rows(self, table: str) -> str:
+        """A table as a relation."""
+        return f"read_parquet({sql_text(str(self.tables / f'{table}.parquet'))})"
+
+    def has(self, table: str) -> bool:
+        """Whether there is such a table; earlier releases had fewer."""
+        return (self.tables / f"{table}.parquet").exists()
 
 
 def take_over(connection: duckdb.DuckDBPyConnection, warehouse: Path | None) -> list[str]:
@@ -31,96 +51,169 @@ def take_over(connection: duckdb.DuckDBPyConnection, warehouse: Path | None) -> 
     Returns what there is to say, in sentences.
     """
     remarks = []
-    for version in _versions(warehouse) if warehouse else ():
+    versions = list(_versions(warehouse)) if warehouse else []
+    for place, version in enumerate(versions):
         try:
-            _make_views(connection, version)
+            _make_views(connection, version, versions[place + 1 :])
         except duckdb.Error as error:
             words = str(error).splitlines()[0]
             remarks.append(
-                f"{version}: its models and history cannot be read ({words}); those of the version before are taken over,"
-                " where there is one"
+                f"{version.file.parent}: its models and history cannot be read ({words}); those of the version before are"
+                " taken over, where there is one"
             )
         else:
             return remarks
-    _make_views(connection, None)
+    _make_views(connection, None, [])
     return remarks
 
 
-def _versions(warehouse: Path) -> Iterator[Path]:
+def _versions(warehouse: Path) -> Iterator[Version]:
     """The version in use, then the ones before it, the newest first."""
     published = warehouse / LINK
     if not published.exists():
         return
     in_use = published.resolve()
     in_use = in_use.parent if (warehouse / CURRENT).is_symlink() else in_use
-    yield in_use
     versions = versions_of(warehouse)
     before = versions[: versions.index(in_use)] if in_use in versions else []
-    yield from reversed(before)
+    for path in (in_use, *reversed(before)):
+        if path.is_dir():
+            yield Version(path / LINK, path / PARQUET, path / MODELS)
+        else:
+            # Before versions were folders.
+            yield Version(path, path.with_suffix(".parquet"), path.parent / "none")
 
 
-def _make_views(connection: duckdb.DuckDBPyConnection, version: Path | None) -> None:
+def _make_views(
+    connection: duckdb.DuckDBPyConnection, version: Version | None, before: list[Version]
+) -> None:
     connection.execute("create schema if not exists state")
     for table in _tables():
-        columns = {column["name"]: column["data_type"] for column in table["columns"]}
-        if table["name"] == OF_MODELS:
+        name, columns = table["name"], {column["name"]: column["data_type"] for column in table["columns"]}
+        if name == "models":
             columns |= {result: sql_type(result) for result in COLUMNS}
-        select = _select(connection, table["name"], columns, version)
-        connection.execute(f"create or replace view state.{sql_name(table['name'])} as {select}")
+            rows = _models(version, columns)
+        elif name == "last_customers":
+            rows, columns = _customers(connection, version, columns)
+        elif name == "earlier_customers":
+            rows, columns = _customers(connection, _earlier(connection, version, before), columns)
+        else:
+            rows = _rows(connection, version, name, columns)
+        if rows is None:
+            empty = ", ".join(
+                f"cast(null as {kind}) as {sql_name(column)}" for column, kind in columns.items()
+            )
+            rows = f"select {empty} where false"
+        connection.execute(f"create or replace view state.{sql_name(name)} as {rows}")
         if version:
             # Here and not halfway through the build.
-            connection.execute(f"select count(*) from state.{sql_name(table['name'])}").fetchall()
+            connection.execute(f"select count(*) from state.{sql_name(name)}").fetchall()
 
 
+@cache
 def _tables() -> list[dict[str, Any]]:
     [source] = yaml.safe_load(SOURCES.read_text(encoding="utf-8"))["sources"]
     tables: list[dict[str, Any]] = source["tables"]
     return tables
 
 
-def _select(
-    connection: duckdb.DuckDBPyConnection, name: str, columns: dict[str, str], version: Path | None
-) -> str:
-    """The table's rows in a version as a query with these columns; without rows where it has no such table."""
-    empty = ", ".join(f"cast(null as {kind}) as {sql_name(column)}" for column, kind in columns.items())
-    if version is None:
-        return f"select {empty} where false"
-    is_folder = version.is_dir()
-    tables = version / PARQUET if is_folder else version.with_suffix(".parquet")
-    file = version / MODELS if name == OF_MODELS else tables / f"{name}.parquet"
-    if not file.exists():
-        if name == OF_MODELS:
-            return _model_of_earlier_release(version / LINK if is_folder else version, tables, columns)
-        return f"select {empty} where false"
-    rows = f"read_parquet({sql_text(str(file))})"
-    present = connection.sql(f"from {rows} limit 0").columns
-    if name == "model_runs":
-        # Earlier releases told runs apart by the clock alone, and each learned.
-        missing = {"built_at": "trained_at", "run_number": "row_number() over (order by trained_at)"}
-        missing |= {"is_learned": "true"}
-    else:
-        missing = {}
+@cache
+def _features() -> list[str]:
+    models = yaml.safe_load(CUSTOMERS.read_text(encoding="utf-8"))["models"]
+    [contract] = [model for model in models if model["name"] == FEATURES]
+    return [
+        column["name"]
+        for column in contract["columns"]
+        if column.get("config", {}).get("meta", {}).get("unit")
+    ]
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection, version: Version | None, name: str, columns: dict[str, str]
+) -> str | None:
+    """A mart as a query with these columns; None where the version has no such table."""
+    if version is None or not version.has(name):
+        return None
+    present = connection.sql(f"from {version.rows(name)} limit 0").columns
+    missing = _of_earlier_runs(version) if name == "model_runs" else {}
     read = ", ".join(
         f"cast({sql_name(column) if column in present else missing.get(column, 'null')} as {kind}) as {sql_name(column)}"
         for column, kind in columns.items()
     )
-    return f"select {read} from {rows}"
+    return f"select {read} from {version.rows(name)}"
 
 
-def _model_of_earlier_release(file: Path, tables: Path, columns: dict[str, str]) -> str:
-    """The model that an earlier release published, as far as it is there: enough to match its segments by."""
-    given = {name: "null" for name in columns}
-    runs = f"read_parquet({sql_text(str(tables / 'model_runs.parquet'))})"
-    last = f"(from {runs} order by trained_at desc limit 1)"
+def _of_earlier_runs(version: Version) -> dict[str, str]:
+    """What stands for columns that earlier releases did not have: each build learned, and the clock told runs apart."""
+    return {
+        "built_at": "trained_at",
+        "run_number": "row_number() over (order by trained_at)",
+        "is_learned": "true",
+        "as_of_date": f"coalesce((select max(as_of_date) from {version.rows('customer_segments')}), trained_at::date)",
+    }
+
+
+def _models(version: Version | None, columns: dict[str, str]) -> str | None:
+    """Every model with its results; of a version of an earlier release that in use, as far as it is there."""
+    if version is None:
+        return None
+    if version.models.exists():
+        names = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in columns.items())
+        return f"select {names} from read_parquet({sql_text(str(version.models))})"
+    given = dict.fromkeys(columns, "null")
     given |= {"model_id": "run.model_id", "learned_at": "run.trained_at", "used_from": "run.trained_at"}
     for result, name in (("parameters", "model_parameters"), ("encoder_layers", "autoencoder_layers")):
-        rows = f"read_parquet({sql_text(str(tables / f'{name}.parquet'))})"
-        fields = ", ".join(f"{sql_text(column)}: {column}" for column in COLUMNS[result])
-        given[result] = f"(select list({{{fields}}}) from {rows} as r where r.model_id = run.model_id)"
-    present = ", ".join(
-        f"{sql_text(column)}: {f'run.{column}' if column in ('model_id', 'scaling', 'representation', 'k') else 'null'}"
-        for column in COLUMNS["run"]
+        if version.has(name):
+            fields = ", ".join(f"{sql_text(column)}: {column}" for column in COLUMNS[result])
+            given[result] = (
+                f"(select list({{{fields}}}) from {version.rows(name)} as r where r.model_id = run.model_id)"
+            )
+    known = ("model_id", "scaling", "representation", "k", "customers_trained_on", "silhouette", "stability")
+    fields = ", ".join(
+        f"{sql_text(column)}: {f'run.{column}' if column in known else 'null'}" for column in COLUMNS["run"]
     )
-    given["run"] = f"[{{{present}}}]"
-    read = ", ".join(f"cast({value} as {columns[name]}) as {sql_name(name)}" for name, value in given.items())
+    given["run"] = f"[{{{fields}}}]"
+    read = ", ".join(f"cast({value} as {columns[name]}) as {name}" for name, value in given.items())
+    last = f"(from {version.rows('model_runs')} order by trained_at desc limit 1)"
     return f"select {read} from {last} as run"
+
+
+def _customers(
+    connection: duckdb.DuckDBPyConnection, version: Version | None, columns: dict[str, str]
+) -> tuple[str | None, dict[str, str]]:
+    """A version's customers with segment, value and features, and the columns of that."""
+    features = _features()
+    columns = {**columns, **dict.fromkeys(features, "double")}
+    if version is None or not all(map(version.has, ("customer_values", "customer_features"))):
+        return None, columns
+    month = sql_text(str(_as_of(connection, version)))
+    read = ", ".join(f"cast(features.{sql_name(name)} as double) as {sql_name(name)}" for name in features)
+    return (
+        f"select customer_id, segments.segment_id, customer_values.value_base, cast({month} as date) as as_of_date, {read}"
+        f" from {version.rows('customer_segments')} as segments"
+        f" inner join {version.rows('customer_features')} as features using (customer_id)"
+        f" inner join {version.rows('customer_values')} as customer_values using (customer_id)"
+    ), columns
+
+
+def _as_of(connection: duckdb.DuckDBPyConnection, version: Version) -> Any:
+    """The month that a version is of."""
+    runs = _rows(connection, version, "model_runs", {"as_of_date": "date", "run_number": "bigint"})
+    return connection.execute(f"select max_by(as_of_date, run_number) from ({runs})").fetchall()[0][0]
+
+
+def _earlier(
+    connection: duckdb.DuckDBPyConnection, version: Version | None, before: list[Version]
+) -> Version | None:
+    """Of the versions before, the newest that is of an earlier month."""
+    if version is None:
+        return None
+    month = _as_of(connection, version)
+    for each in before:
+        try:
+            if _as_of(connection, each) < month:
+                return each
+        except (duckdb.Error, TypeError):
+            # What cannot be read cannot be compared with.
+            continue
+    return None

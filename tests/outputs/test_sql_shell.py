@@ -164,14 +164,14 @@ def test_a_person_is_welcomed_asks_is_refused_writing_and_leaves(terminal: Termi
 
 
 def test_an_open_shell_goes_on_while_another_version_is_published(
-    terminal: Terminal, warehouse: Path
+    terminal: Terminal, warehouse: Path, sample_work: Path
 ) -> None:
     terminal.read_until(sql.PROMPT)
     terminal.type("select count(*) from segment_profiles;")
     terminal.read_until(sql.PROMPT)
     old = (warehouse / "card_segments.duckdb").resolve()
     version = prepare(
-        work=warehouse / "work.duckdb",
+        work=sample_work,
         warehouse=warehouse,
         manifest=warehouse / "dbt" / "manifest.json",
         at=dt.datetime(2026, 7, 1, tzinfo=dt.UTC),

@@ -27,6 +27,7 @@ OTHERS = {
     "model": '{"representation": "scaled", "impute": {}, "scale": {}, "project": {}, "centroid": {}}',
     "promote": "m0123456789ab",
     "protected": "branch,region",
+    "rename": True,
     "results_format": 2,
     "spellings": {"statements.absent": "yes", "accounts.opened_on": "dmy"},
 }

@@ -1,5 +1,6 @@
 -- A name nobody else has: the archetype's; where several segments share it, with the trait that sets each
--- apart from the others of it; where none fits, the traits alone.
+-- apart from the others of it; where none fits, the traits alone. A segment that keeps its archetype keeps what tells
+-- it apart, too, unless the language is another.
 with
 
 archetypes as (
@@ -7,6 +8,10 @@ archetypes as (
     select
         archetypes.segment_id,
         archetypes.archetype,
+        archetypes.fits,
+        archetypes.name_before,
+        archetypes.is_kept and archetypes.kept_language = '{{ var("language") }}' as keeps_qualifier,
+        archetypes.kept_qualifier,
         names.text as archetype_name,
         count(*) over (partition by archetypes.archetype) as segments_of_archetype
     from {{ ref('segment_archetypes') }} as archetypes
@@ -86,20 +91,18 @@ evidence as (
 proposed as (
 
     select
-        archetypes.segment_id,
-        archetypes.archetype,
+        archetypes.*,
         evidence.traits,
         case
-            when archetypes.archetype = 'none'
-                then replace(archetypes.archetype_name, '{traits}', strongest.two)
-            when archetypes.segments_of_archetype = 1 then archetypes.archetype_name
-            else archetypes.archetype_name || ', ' || qualifiers.one
-        end as short_name,
+            when archetypes.keeps_qualifier then archetypes.kept_qualifier
+            when archetypes.archetype = 'none' then strongest.two
+            when archetypes.segments_of_archetype > 1 then qualifiers.one
+        end as short_qualifier,
         case
-            when archetypes.archetype = 'none'
-                then replace(archetypes.archetype_name, '{traits}', strongest.three)
-            else archetypes.archetype_name || ', ' || qualifiers.two
-        end as longer_name
+            when archetypes.keeps_qualifier then archetypes.kept_qualifier
+            when archetypes.archetype = 'none' then strongest.three
+            else qualifiers.two
+        end as long_qualifier
     from archetypes
     inner join strongest on archetypes.segment_id = strongest.segment_id
     inner join qualifiers on archetypes.segment_id = qualifiers.segment_id
@@ -107,12 +110,27 @@ proposed as (
 
 ),
 
+named as (
+
+    select
+        {% for length in ('short', 'long') %}
+        case
+            when archetype = 'none' then replace(archetype_name, '{traits}', {{ length }}_qualifier)
+            else concat_ws(', ', archetype_name, {{ length }}_qualifier)
+        end as {{ length }}_name,
+        {% endfor %}
+        *
+    from proposed
+
+),
+
 lengthened as (
 
     select
         *,
-        case when count(*) over (partition by short_name) = 1 then short_name else longer_name end as name
-    from proposed
+        case when count(*) over (partition by short_name) = 1 then short_name else long_name end as name,
+        case when count(*) over (partition by short_name) = 1 then short_qualifier else long_qualifier end as qualifier
+    from named
 
 ),
 
@@ -121,7 +139,10 @@ told_apart as (
     select
         segment_id,
         archetype,
+        fits,
+        name_before,
         traits,
+        qualifier,
         upper(substr(name, 1, 1)) || substr(name, 2)
         || case when count(*) over (partition by name) > 1 then ' (' || segment_id || ')' else '' end
             as segment_name

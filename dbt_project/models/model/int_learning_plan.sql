@@ -17,7 +17,8 @@ asked as (
 
     select
         nullif('{{ var("promote") }}', '') as promoted,
-        nullif('{{ var("learn_because") | replace("'", "''") }}', '') as because,
+        -- The linter counts what stands there when compiled.
+        nullif('{{ var("learn_because") | replace("'", "''") }}', '') as because, -- noqa: LT05
         {{ 'true' if var('is_asked_for') else 'false' }} as is_asked_for,
         {{ var('max_relabelled') | float }} as max_relabelled,
         {{ var('min_overlap') | float }} as min_overlap
@@ -29,17 +30,19 @@ judged as (
     select
         asked.*,
         in_use.model_id as model_before,
-        input.unknown_features,
+        given.unknown_features,
         case
             when in_use.model_id is null then 'there is no model yet'
-            when in_use.results_format is distinct from {{ var('results_format') }}
+            when coalesce(in_use.results_format, -1) != {{ var('results_format') }}
                 then 'an earlier release learned model ' || in_use.model_id || ' and kept less of it'
-            when in_use.unknown_features != input.unknown_features
-                then 'the known features are others than those of model ' || in_use.model_id || ' (unknown were '
-                || coalesce(nullif(in_use.unknown_features, ''), 'none') || ', now '
-                || coalesce(nullif(input.unknown_features, ''), 'none') || ')'
+            when in_use.unknown_features != given.unknown_features
+                then concat(
+                    'the known features are others than those of model ', in_use.model_id, ' (unknown were ',
+                    coalesce(nullif(in_use.unknown_features, ''), 'none'), ', now ',
+                    coalesce(nullif(given.unknown_features, ''), 'none'), ')'
+                )
         end as cannot_label_because
-    from {{ ref('int_input') }} as input
+    from {{ ref('int_input') }} as given
     cross join asked
     left join in_use on true
 

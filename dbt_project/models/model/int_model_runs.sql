@@ -23,20 +23,17 @@ this_build as (
         cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp) as built_at,
         in_use.learned_at as trained_at,
         plan.is_learning as is_learned,
-        case
-            when plan.promoted is not null then 'labelled with model ' || run.model_id || ', which was promoted'
-            when not plan.is_learning
-                then 'labelled with model ' || run.model_id || ', learned '
-                || strftime(in_use.learned_at, '%Y-%m-%d')
-            when trained.is_in_use
-                then 'learned model ' || trained.model_id || ', since ' || plan.because || ': '
-                || trained.verdict
-            else 'labelled with model ' || run.model_id || '; learned challenger ' || trained.model_id
-                || ', since ' || plan.because || ': ' || trained.verdict
-        end as decision,
-        input.as_of_date,
+        concat(
+            case when trained.is_in_use then 'learned' else 'labelled with' end,
+            ' model ', run.model_id,
+            case when plan.promoted is not null then ', which was promoted' end,
+            case when not plan.is_learning then ', learned ' || strftime(in_use.learned_at, '%Y-%m-%d') end,
+            case when not trained.is_in_use then '; learned challenger ' || trained.model_id end,
+            ', since ' || plan.because || ': ' || trained.verdict
+        ) as decision,
+        given.as_of_date,
 
-        input.input_fingerprint,
+        given.input_fingerprint,
         '{{ var("source_kind") }}' as source_kind,
         '{{ var("input_path") | replace("'", "''") }}' as input_path,
         '{{ var("mapping_path") | replace("'", "''") }}' as mapping_path,
@@ -46,7 +43,7 @@ this_build as (
         run.reason,
         run.warning,
 
-        input.customers,
+        given.customers,
         run.customers_trained_on,
         run.k,
         run.elbow_k,
@@ -61,9 +58,9 @@ this_build as (
         run.seconds,
 
         run.details,
-        input.unknown_features
+        given.unknown_features
     from run
-    cross join {{ ref('int_input') }} as input
+    cross join {{ ref('int_input') }} as given
     cross join {{ ref('int_learning_plan') }} as plan
     cross join {{ ref('model_in_use') }} as in_use
     left join {{ ref('trained_model') }} as trained on true

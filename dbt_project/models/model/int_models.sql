@@ -26,11 +26,12 @@ in_use as (
     select
         coalesce(
             plan.promoted,
-            (select trained.model_id from trained where trained.is_in_use),
+            trained.model_id,
             plan.model_before
         ) as model_id,
         plan.model_before
     from plan
+    left join trained on trained.is_in_use
 
 ),
 
@@ -54,7 +55,7 @@ models as (
 select
     models.* replace ( -- noqa: RF02
         case
-            when models.model_id = in_use.model_id and in_use.model_id is distinct from in_use.model_before
+            when models.model_id = in_use.model_id and coalesce(in_use.model_id != in_use.model_before, true)
                 then {{ now }}
             else models.used_from
         end as used_from,

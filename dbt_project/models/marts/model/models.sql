@@ -7,7 +7,7 @@ models as (
         used_from,
         used_until,
         verdict,
-        unnest(run, recursive := true)
+        unnest(run, recursive := true) -- noqa: AL03
     from {{ ref('int_models') }}
 
 )

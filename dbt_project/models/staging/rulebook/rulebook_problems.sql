@@ -8,3 +8,5 @@ union all
 select * from {{ ref('stg_rulebook__assumption_problems') }}
 union all
 select * from {{ ref('stg_rulebook__word_problems') }}
+union all
+select * from {{ ref('stg_rulebook__movement_problems') }}

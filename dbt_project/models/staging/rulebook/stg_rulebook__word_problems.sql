@@ -22,6 +22,12 @@ wanted as (
     select 'playbook.' || archetype || '.{{ part }}' as key
     from {{ ref('archetypes') }}
     {% endfor %}
+    union
+    select 'movement.' || movement || '.name' as key
+    from {{ ref('movements') }}
+    union
+    select 'movement.' || movement || '.play' as key
+    from {{ ref('movements') }}
     {% for name in feature_names() + (indicators() | map('first') | list) %}
     union
     select 'feature.{{ name }}' as key

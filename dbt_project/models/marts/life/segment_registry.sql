@@ -1,0 +1,12 @@
+select
+    segment_id,
+    segment_name,
+    archetype,
+    qualifier,
+    name_language,
+    colour,
+    born_on,
+    born_with,
+    retired_on,
+    fits as name_fits
+from {{ ref('int_segment_registry') }}
