@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from python_models.encoder import Encoder
 from python_models.imputation import Imputer, fit_median
@@ -123,6 +122,9 @@ def common_space(filled: FloatArray) -> FloatArray:
     Returns:
         Shape (rows, 2 x features).
     """
+    # Imported late: codes of a stored autoencoder need no scipy.
+    from scipy.stats import rankdata
+
     logged = fit_log_standard(filled).transform(filled)
     ranks = rankdata(filled, axis=0)
     ranked = fit_standard(ranks).transform(ranks)

@@ -154,7 +154,7 @@ def _of_earlier_runs(version: Version) -> dict[str, str]:
 
 
 def _models(version: Version | None, columns: dict[str, str]) -> str | None:
-    """Every model with its results; of a version of an earlier release that in use, as far as it is there."""
+    """Every model with its results; of a version of an earlier release as far as it is there: to match segments by."""
     if version is None:
         return None
     if version.models.exists():
@@ -162,6 +162,7 @@ def _models(version: Version | None, columns: dict[str, str]) -> str | None:
         return f"select {names} from read_parquet({sql_text(str(version.models))})"
     given = dict.fromkeys(columns, "null")
     given |= {"model_id": "run.model_id", "learned_at": "run.trained_at", "used_from": "run.trained_at"}
+    given["used_until"] = "case when run.place > 1 then run.trained_at end"
     for result, name in (("parameters", "model_parameters"), ("encoder_layers", "autoencoder_layers")):
         if version.has(name):
             fields = ", ".join(f"{sql_text(column)}: {column}" for column in COLUMNS[result])
@@ -174,8 +175,11 @@ def _models(version: Version | None, columns: dict[str, str]) -> str | None:
     )
     given["run"] = f"[{{{fields}}}]"
     read = ", ".join(f"cast({value} as {columns[name]}) as {name}" for name, value in given.items())
-    last = f"(from {version.rows('model_runs')} order by trained_at desc limit 1)"
-    return f"select {read} from {last} as run"
+    runs = (
+        "select *, row_number() over (order by trained_at desc) as place"
+        f" from (from {version.rows('model_runs')} qualify row_number() over (partition by model_id order by trained_at desc) = 1)"
+    )
+    return f"select {read} from ({runs}) as run"
 
 
 def _customers(
