@@ -28,6 +28,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "gap": REAL, "gap_error": REAL, "stability": REAL, "smallest_segment": LARGE, "is_elbow": FLAG,
         "is_chosen": FLAG,
     },
+    "baseline": {"measure": TEXT, "part": TEXT, "bin": SMALL, "up_to": REAL, "value": REAL},
     "votes": {"method": TEXT, "k": SMALL, "words": TEXT},
     "segments": {
         "segment_id": SMALL, "continues": REAL, "customers_in_sample": LARGE, "silhouette": REAL, "stability": REAL,

@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from python_models.autoencoder import Autoencoder
+from python_models.baseline import Baseline
 from python_models.champion import Candidate, Choice, Gate
 from python_models.elbow import Curve
 from python_models.gap import Gap
@@ -57,6 +58,7 @@ class Results:
         parameters: every number that scoring needs: stage (impute, scale, project, centroid), component, feature.
         candidates: every scaling x representation x k compared, its measures, stability and reason.
         curve: k = 1, 2, ... in the champion's space.
+        baseline: what drift is measured against, see python_models/baseline.py.
         votes: the k that each method would take, in words.
         segments: one row per segment; where no model came before, 1 is the largest.
         rule_conditions: rule and condition count from 1.
@@ -71,6 +73,7 @@ class Results:
     parameters: pd.DataFrame
     candidates: pd.DataFrame
     curve: pd.DataFrame
+    baseline: pd.DataFrame
     votes: pd.DataFrame
     segments: pd.DataFrame
     rule_conditions: pd.DataFrame
@@ -109,6 +112,7 @@ class Run:
         own_silhouettes: of the first rows of the sample under `final`, or None where undefined.
         tree_accuracy: of the model.
         rules: that describe the model's segments.
+        baseline: of the sample under the model.
         seconds: per part of the run.
     """
 
@@ -126,6 +130,7 @@ class Run:
     own_silhouettes: FloatArray | None
     tree_accuracy: float | None
     rules: Sequence[Rule]
+    baseline: Sequence[Baseline]
     networks: Sequence[Network]
     seconds: Mapping[str, float]
 
@@ -161,6 +166,7 @@ def results_of(run: Run) -> Results:
         "parameters": (named | dict(zip(columns, each, strict=True)) for each in parameters),
         "candidates": (named | _candidate(run, *each) for each in enumerate(run.candidates)),
         "curve": (_curve_point(run, place) for place in range(len(run.curve.partitions))),
+        "baseline": (asdict(each) for each in run.baseline),
         "votes": (asdict(vote) for vote in run.votes),
         "segments": (_segment(run, place) for place in range(run.final.k)),
         "rule_conditions": _rule_conditions(run),

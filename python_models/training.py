@@ -17,6 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from python_models.autoencoder import FEWEST_ROWS, fit_autoencoder, keras_loading
+from python_models.baseline import baseline_of
 from python_models.candidates import candidates_in, screened
 from python_models.champion import Candidate
 from python_models.choice import best_space, choose_champion
@@ -124,6 +125,7 @@ def train(features: pd.DataFrame, settings: Settings, predecessor: Predecessor |
             own_silhouettes=own,
             tree_accuracy=tree_accuracy(problem.filled, final.labels),
             rules=rules,
+            baseline=baseline_of(sample, points, final, identities.segment_ids),
             networks=networks,
             seconds=clock.seconds,
         )

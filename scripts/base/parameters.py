@@ -31,6 +31,7 @@ INTERNAL = {
     "is_asked_for", "promote", "rename", "results_format",
 }  # fmt: skip
 SHARE = Range(least=0, most=1)
+DRIFT = Range(least=0, most=10)
 LARGEST_SAMPLE, MOST_MONTHS, MOST_VERSIONS = 100_000_000, 120, 1000
 # Rows of a sheet below its header, by Excel's specification.
 SHEET_ROWS = 1_048_575
@@ -44,7 +45,9 @@ def one_of(*words: str) -> Callable[[], tuple[str, ...]]:
 
 
 # Of dbt's vars, those that are numbers, and those that are one of a few words.
-RANGES = {"max_rejected_share": SHARE, "max_relabelled": SHARE, "min_overlap": SHARE}
+RANGES = {"max_rejected_share": SHARE, "max_relabelled": SHARE, "min_overlap": SHARE,
+    "drift_watch": DRIFT, "drift_act": DRIFT, "model_max_age": Range(least=1, most=MOST_MONTHS, is_whole=True),
+}  # fmt: skip
 CHOICES = {"embeddings": one_of("lead", "all")}
 
 
@@ -326,6 +329,8 @@ def _check_together(given: dict[str, Any]) -> None:
         if (day + dt.timedelta(days=1)).day != 1:
             raise UserError(f"AS_OF={day}: the window ends with a month; give a month's last day.")
         given["as_of"] = day.isoformat()
+    if given.get("drift_watch", 0) > given.get("drift_act", 10):
+        raise UserError("DRIFT_WATCH: is above DRIFT_ACT; watch comes before act.")
     learning = dbt_variables(given)["learning"]
     try:
         # Let the learning judge its own parameters before any data is read.

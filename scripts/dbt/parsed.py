@@ -26,8 +26,8 @@ MOST_KEPT = 8
 # SQL. A parameter of the learning stands in the meta of some models.
 OF_THE_RUN = frozenset(
     {
-        "as_of", "currency", "input_path", "is_asked_for", "is_sample", "learn_because", "mapping_path",
-        "max_rejected_share", "max_relabelled", "min_overlap", "model", "promote", "protected", "rename", "results_format",
+        "as_of", "currency", "drift_act", "drift_watch", "input_path", "is_asked_for", "is_sample", "learn_because", "mapping_path",
+        "max_rejected_share", "max_relabelled", "min_overlap", "model", "model_max_age", "promote", "protected", "rename", "results_format",
         "spellings",
     }
 )  # fmt: skip

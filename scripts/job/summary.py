@@ -78,6 +78,9 @@ def summarise(version: Path, warehouse: Path) -> Summary:
         scaling, representation, reason, warning, is_sample, unknown, decision = connection.execute(
             f"select scaling, representation, reason, warning, is_sample, unknown_features, decision from {LATEST_RUN}"
         ).fetchall()[0]
+        drift = connection.execute(
+            "select level, words from marts.segment_drift where level != 'fine' order by level, drift desc nulls last, words"
+        ).fetchall()
     table = Table(box=None, padding=(0, 1), header_style="")
     for column, side in COLUMNS:
         table.add_column(column, justify=side)  # type: ignore[arg-type]
@@ -110,6 +113,11 @@ def summarise(version: Path, warehouse: Path) -> Summary:
         f"value a year: {currency} per customer by the assumptions in marts.value_assumptions, no accounting"
     )
     remarks.append(decision)
+    remarks.extend(f"drift, {level}: {words}" for level, words in drift)
+    if any(level == "act" for level, _ in drift):
+        remarks.append(
+            "make retrain is recommended: it learns a new model, which comes into use if it passes"
+        )
     remarks.append(f"{len(segments)} segments on {scaling} {representation} features: {reason}")
     if warning:
         remarks.append(f"warning: {warning}; do not build campaigns on the segments marked unstable")

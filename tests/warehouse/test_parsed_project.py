@@ -15,6 +15,8 @@ WORK = Path("work.duckdb")
 OTHERS = {
     "as_of": "2025-12-31",
     "currency": "IDR",
+    "drift_act": 0.5,
+    "drift_watch": 0.2,
     "input_path": "/elsewhere",
     "is_asked_for": True,
     "is_sample": True,
@@ -25,6 +27,7 @@ OTHERS = {
     "max_relabelled": 0.5,
     "min_overlap": 0.7,
     "model": '{"representation": "scaled", "impute": {}, "scale": {}, "project": {}, "centroid": {}}',
+    "model_max_age": 24,
     "promote": "m0123456789ab",
     "protected": "branch,region",
     "rename": True,

@@ -17,7 +17,7 @@ select
     lives.born_on,
     lives.born_with,
     lives.retired_on,
-    names.fits,
+    names.fits as name_fits,
     names.name_before
 from {{ ref('int_segment_lives') }} as lives
 left join names on lives.segment_id = names.segment_id

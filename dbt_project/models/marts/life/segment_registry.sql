@@ -8,5 +8,5 @@ select
     born_on,
     born_with,
     retired_on,
-    fits as name_fits
+    name_fits
 from {{ ref('int_segment_registry') }}
