@@ -9,7 +9,7 @@ $(foreach v,$(GIVEN),$(eval override $v := $$(value $v))$(eval export $v))
 ARGUMENTS = $(foreach v,$(GIVEN),$v="$$$v")
 
 .DEFAULT_GOAL := help
-.PHONY: help build retrain promote mapping report excel postgres metabase metabase-stop metabase-logs sql docs campaign campaign-results models scoring-sql test bench lint lock clean
+.PHONY: help build retrain promote status rollback mapping report excel postgres metabase metabase-stop metabase-logs sql docs campaign campaign-results models scoring-sql test bench lint lock clean
 
 help:  ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -22,6 +22,12 @@ retrain: $(VENV)/.ready  ## Build, and learn a new model: it replaces the one in
 
 promote: $(VENV)/.ready  ## Build with another of the models that make models lists: MODEL=
 	@$(RUN) -m scripts.promote $(ARGUMENTS)
+
+status: $(VENV)/.ready  ## What is published, by which model, and whether it drifts: [FORMAT=json]
+	@$(RUN) -m scripts.status $(ARGUMENTS)
+
+rollback: $(VENV)/.ready  ## Put an earlier version in use again: [VERSION=number]
+	@$(RUN) -m scripts.rollback $(ARGUMENTS)
 
 mapping: $(VENV)/.ready  ## Draft the file that says what your tables, columns and codes are called: SOURCE= [MAPPING=]
 	@$(RUN) -m scripts.mapping $(ARGUMENTS)

@@ -22,7 +22,7 @@ def main(arguments: Sequence[str]) -> int:
             raise UserError(
                 "MODEL is missing: say which, as in make promote MODEL=m0123456789ab; make models lists them."
             )
-        build_and_tell(rest, {"promote": model}, console)
+        build_and_tell("promote", rest, {"promote": model}, console)
 
     return run_command(work)
 

@@ -1,10 +1,13 @@
 """What the build prints: a line per stage with rows and time, a bar while one lasts, notes, errors."""
 
+import datetime as dt
 import errno
 import io
+import json
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,25 +17,29 @@ import duckdb
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from scripts.base.errors import UserError
+from scripts.base.errors import OUR_FAULT, REFUSED, UserError
 from scripts.base.files import is_damage
 from scripts.base.interrupts import Stopped, watch_signals
+from scripts.base.paths import TRACEBACK, warehouse_folder
 from scripts.base.rights import private_files
+from scripts.base.sentences import one_line
 
 # A stage shorter than this shows no bar.
 SECONDS_BEFORE_BAR = 1.0
 TITLE_WIDTH = 40
 # What macro report_rows logs, before the number of rows.
 ROWS_LOGGED = "rows of the stage: "
+# Characters of an exception in a sentence.
+MOST_OF_A_FAULT = 200
 
 
 UNCHANGED = "what was published before stays as it was."
 DAMAGED = (
-    "a DuckDB file of the warehouse is damaged. Let current lead to an earlier version, or run make build, which writes"
-    " all but campaigns.duckdb anew; where it comes again, have the disk looked at."
+    "a DuckDB file of the warehouse is damaged. make rollback goes to an earlier version, make build writes all but"
+    " campaigns.duckdb anew; where it comes again, have the disk looked at."
 )
 # Of a file system: full, its quota reached, read-only, a file too large, no permission, broken; of a process: too many
-# files. Anything else is our own mistake and shows its traceback.
+# files. Anything else is our own mistake.
 SURROUNDINGS = {
     errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE,
     errno.ESTALE,
@@ -100,6 +107,8 @@ class Console:
         stages: those that ended, in order.
         standing: what holds of the published segments if the command is stopped now, as the end of a sentence.
         output: standard output; what happened to it, too.
+        as_json: whether lines are JSON, for a scheduler.
+        on_end: called with the exit code and the sentence of an error, or nothing, at the end of the command.
     """
 
     def __init__(self) -> None:
@@ -112,6 +121,8 @@ class Console:
         self._dbt_stage: Stage | None = None
         self._dbt_failed = False
         self.stages: list[Stage] = []
+        self.as_json = False
+        self.on_end: Callable[[int, str], None] | None = None
 
     @contextmanager
     def stage(self, title: str) -> Iterator[Stage]:
@@ -135,12 +146,26 @@ class Console:
 
     def note(self, text: str) -> None:
         """Print a remark on the input."""
-        self._out.print(f"  note: {text}", markup=False, soft_wrap=True)
+        if self.as_json:
+            self.event("note", text=text)
+        else:
+            self._out.print(f"  note: {text}", markup=False, soft_wrap=True)
 
     def error(self, text: str) -> None:
         """Print an error to standard error."""
         self._hide_bar()
-        self._errors.print(f"error: {text}", markup=False)
+        if self.as_json:
+            self._errors.print(_json_line("error", text=text), markup=False)
+        else:
+            self._errors.print(f"error: {text}", markup=False)
+
+    def print_traceback(self, text: str) -> None:
+        """Print where a fault happened, for want of a better place."""
+        self._errors.print(text, markup=False)
+
+    def event(self, kind: str, **facts: Any) -> None:
+        """Print a line of JSON, for a scheduler."""
+        self._out.print(_json_line(kind, **facts), markup=False, soft_wrap=True)
 
     def start_dbt(self, title: str) -> None:
         """Begin the stage that lasts until dbt's first model."""
@@ -173,12 +198,15 @@ class Console:
         self._hide_bar()
         stage.seconds = time.perf_counter() - stage.started
         self.stages.append(stage)
+        if self.as_json:
+            self.event("stage", stage=stage.title, rows=stage.rows, seconds=round(stage.seconds, 3))
+            return
         count = "" if stage.rows is None else f"{stage.rows:,} rows"
         self._out.print(f"  {stage.title:<{TITLE_WIDTH}}{count:>18}{stage.seconds:>8.1f} s", markup=False)
 
     def _show_bar(self, stage: Stage) -> None:
         self._hide_bar()
-        if self._out.is_terminal:
+        if self._out.is_terminal and not self.as_json:
             self._bar = Progress(
                 TextColumn("  {task.description}"), _LateBar(), TimeElapsedColumn(),
                 console=self._out, transient=True,
@@ -192,46 +220,72 @@ class Console:
             self._bar = None
 
 
-def run_command(work: Callable[[Console], None]) -> int:
+def _json_line(kind: str, **facts: Any) -> str:
+    at = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+    return json.dumps({"at": at, "event": kind, **facts}, ensure_ascii=False, default=str)
+
+
+def run_command(work: Callable[[Console], int | None]) -> int:
     """Run what a command does; return its exit code, with a user's mistake or surroundings that refuse in a sentence.
 
-    What it makes, its owner alone may read. Ctrl-C and SIGTERM end it with 130 and 143.
+    What it makes, its owner alone may read. Ctrl-C and SIGTERM end it with 130 and 143. A fault of our own leaves its
+    traceback in the warehouse's logs.
+
+    work: returns the exit code of a command that went well; None for 0.
     """
     watch_signals()
     console = Console()
+    code, sentence = 0, ""
     try:
         with private_files():
-            work(console)
+            code = work(console) or 0
     except UserError as error:
-        console.error(str(error))
-        return 1
+        code, sentence = error.code, str(error)
     except KeyboardInterrupt as stopped:
-        console.error(f"Stopped; {console.standing}")
-        return stopped.code if isinstance(stopped, Stopped) else 130
-    except OSError as error:
-        if error.errno not in SURROUNDINGS:
-            raise
-        place = error.filename or "a file"
-        console.error(f"{place}: cannot be read or written ({error.strerror}); {console.standing}")
-        return 1
-    except duckdb.Error as error:
-        # Files that are damaged beyond what opening looks at, a full disk, too little memory.
-        if not isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException | duckdb.FatalException):
-            raise
-        words = str(error).splitlines()[0].rstrip(".")
-        advice = DAMAGED if is_damage(error) else console.standing
-        console.error(f"{words}; {advice}")
-        return 1
+        code = stopped.code if isinstance(stopped, Stopped) else 130
+        sentence = f"Stopped; {console.standing}"
     except MemoryError:
-        console.error(f"This process was refused more memory; {console.standing}")
-        return 1
+        code, sentence = REFUSED, f"This process was refused more memory; {console.standing}"
+    except Exception as error:
+        told = _refusal(error, console)
+        code, sentence = (REFUSED, told) if told else (OUR_FAULT, _keep_traceback(error, console))
     # Who stops reading, as head does, has what they wanted.
-    if console.output.lost and console.output.lost.errno != errno.EPIPE:
-        console.error(
-            f"standard output: cannot be written ({console.output.lost.strerror}); {console.standing}"
-        )
-        return 0 if console.standing != UNCHANGED else 1
-    return 0
+    if not sentence and console.output.lost and console.output.lost.errno != errno.EPIPE:
+        sentence = f"standard output: cannot be written ({console.output.lost.strerror}); {console.standing}"
+        code = 0 if console.standing != UNCHANGED else REFUSED
+    if sentence:
+        console.error(sentence)
+    if console.on_end:
+        console.on_end(code, sentence)
+    return code
+
+
+def _refusal(error: Exception, console: Console) -> str:
+    """What surroundings refused, as a sentence; nothing where the error is of another kind."""
+    if isinstance(error, OSError) and error.errno in SURROUNDINGS:
+        place = error.filename or "a file"
+        return f"{place}: cannot be read or written ({error.strerror}); {console.standing}"
+    # Files that are damaged beyond what opening looks at, a full disk, too little memory.
+    if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException | duckdb.FatalException):
+        words = str(error).splitlines()[0].rstrip(".")
+        return f"{words}; {DAMAGED if is_damage(error) else console.standing}"
+    return ""
+
+
+def _keep_traceback(error: Exception, console: Console) -> str:
+    """Write down where a fault of our own happened; returns a sentence that says where that stands."""
+    text = "".join(traceback.format_exception(error))
+    what = one_line(f"{type(error).__name__}: {error}")[:MOST_OF_A_FAULT].rstrip(".")
+    try:
+        place = warehouse_folder() / TRACEBACK
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with private_files():
+            place.write_text(text, encoding="utf-8")
+    except (OSError, UserError):
+        console.print_traceback(text)
+        place = None
+    where = f"where it happened stands in {place}" if place else "where it happened stands above"
+    return f"a fault of this program, not of yours ({what}); {where}: please report it. {console.standing[:1].upper()}{console.standing[1:]}"
 
 
 class _LateBar(BarColumn):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scripts.base.errors import UserError
+from scripts.base.errors import LockHeldError, UserError
 
 # A holder writes its pid right after it has locked.
 SECONDS_TO_WRITE_PID = 0.1
@@ -19,7 +19,7 @@ SECONDS_TO_WRITE_PID = 0.1
 def build_lock(warehouse: Path) -> Iterator[None]:
     """Hold the warehouse's lock; the kernel gives it up when the process ends, however it ends.
 
-    Raises UserError, naming the holder's pid and since when, where another build holds it.
+    Raises LockHeldError, naming the holder's pid and since when, where another build holds it.
     """
     path = warehouse / "build.lock"
     try:
@@ -33,7 +33,7 @@ def build_lock(warehouse: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise UserError(
+            raise LockHeldError(
                 f"{warehouse}: another build is running ({_holder(descriptor)});"
                 " wait until it ends, or stop it by its pid."
             ) from None

@@ -136,6 +136,11 @@ COMMANDS = {
         "a Parquet file beside it.",
         range=Range(least=0, most=SHEET_ROWS, is_whole=True),
     ),
+    "log": Parameter(
+        "",
+        "`json` prints a line of JSON for each stage, note and error, and at the end; for schedulers.",
+        one_of("json"),
+    ),
     "keep_versions": Parameter(
         5,
         f"Published versions kept for rollback, 1 to {MOST_VERSIONS}.",

@@ -26,13 +26,15 @@ CUSTOMERS = "card_segments_customers.parquet"
 OF_A_VERSION = (LINK, PARQUET, REPORT, WORKBOOK, CUSTOMERS)
 # Beside them, for the next build alone: every model that was ever learned.
 MODELS = Path("state") / "models.parquet"
+# And the name of the version that was in use before it.
+FOLLOWS = Path("state") / "follows"
 CURRENT, VERSIONS = "current", "versions"
 DOCS = Path("docs") / "index.html"
 # What the job works in and leaves behind:
 WORK = "work.duckdb"
 DBT_TARGET, LOGS = "dbt", "logs"
 MANIFEST, DOCUMENTATION = Path(DBT_TARGET) / "manifest.json", Path(DBT_TARGET) / "documentation.json"
-DBT_LOG, STAGES = Path(LOGS) / "dbt.log", Path(LOGS) / "stages.json"
+DBT_LOG, RUN, TRACEBACK = Path(LOGS) / "dbt.log", Path(LOGS) / "run.json", Path(LOGS) / "traceback.txt"
 # What people decided:
 OBJECTIONS = "objections.csv"
 CAMPAIGNS = "campaigns"

@@ -37,7 +37,7 @@ from scripts.base.parameters import (
     read_declared,
     read_value,
 )
-from scripts.base.paths import LINK, PROJECT, STAGES, given_path
+from scripts.base.paths import LINK, PROJECT, RUN, given_path
 from scripts.base.quoting import sql_text
 from scripts.benchmark.measuring import MeasuredRun, UnmeasuredError, made_folder, measure
 from scripts.benchmark.quality import Quality, customers_of, own_space, quality_of
@@ -104,7 +104,7 @@ def run_build(way: Way, warehouse: Path) -> MeasuredRun:
     """Measure a build in a new warehouse, with its stages and the parts of its learning."""
     shutil.rmtree(warehouse, ignore_errors=True)
     run = measure(way.command, way.environment, way.log)
-    stages = json.loads((warehouse / STAGES).read_text(encoding="utf-8"))
+    stages = json.loads((warehouse / RUN).read_text(encoding="utf-8"))["stages"]
     known = sum(stage["seconds"] for stage in stages)
     stages.append({"stage": "Start Python, print, leave", "rows": None, "seconds": run.seconds - known})
     place = [stage["stage"] for stage in stages].index(LEARN_STAGE) + 1

@@ -1,4 +1,4 @@
-"""What a failed dbt run means, in one sentence. Reads dbt's result and warehouse/work.duckdb, writes nothing.
+"""What a failed dbt run means, in one sentence and an exit code. Reads dbt's result and warehouse/work.duckdb, writes nothing.
 
 A test says its own sentence, where its query has a column `sentence`.
 """
@@ -9,17 +9,24 @@ from typing import Any
 
 import duckdb
 
+from scripts.base.errors import GateFailedError, OurFaultError, UserError
 from scripts.base.paths import DBT_LOG, WORK
 from scripts.base.sentences import shown
 
+# Checks of what people edit, not of the input.
+OF_SEEDS = (
+    "assert_rulebook_is_consistent",
+    "assert_every_segment_has_a_play",
+    "assert_playbook_does_no_harm",
+)
 HEADING = re.compile(r"\w+ Error(?: in (.+))?")
 # Characters of what dbt says in a sentence.
 MOST_WORDS = 200
 UNCHANGED = "Nothing was published; what was published before stays."
 
 
-def why_dbt_failed(result: Any, warehouse: Path) -> str:
-    """Say which step failed, why, and what to do.
+def why_dbt_failed(result: Any, warehouse: Path) -> UserError:
+    """Say which step failed, why, and what to do, as the error to raise.
 
     Args:
         result: what dbtRunner.invoke returned.
@@ -28,36 +35,37 @@ def why_dbt_failed(result: Any, warehouse: Path) -> str:
     log = warehouse / DBT_LOG
     if not result.result:
         words = telling_words(str(result.exception or ""), placed=True)
-        return f"dbt could not start: {words}. {UNCHANGED} Details stand in {log}."
+        return OurFaultError(f"dbt could not start: {words}. {UNCHANGED} Details stand in {log}.")
     failed = [each for each in result.result if str(each.status) in ("error", "fail")]
     names = [each.node.name for each in failed]
     work = warehouse / WORK
     for each in failed:
         if str(each.status) == "fail" and (sentence := _own_sentence(each.node, work)):
-            return sentence
+            is_of_seeds = each.node.name in OF_SEEDS
+            return UserError(sentence) if is_of_seeds else GateFailedError(sentence)
     if not failed:
         words = telling_words(str(result.exception or ""), placed=True)
-        return f"dbt failed: {words}. {UNCHANGED} Details stand in {log}."
+        return OurFaultError(f"dbt failed: {words}. {UNCHANGED} Details stand in {log}.")
     message = str(failed[0].message or "")
     learning = re.findall(r"^\s*ValueError: (.+)$", message, flags=re.MULTILINE)
     if "Python model failed" in message and learning:
-        return f"{learning[-1].strip().rstrip('.')}. {UNCHANGED}"
+        return UserError(f"{learning[-1].strip().rstrip('.')}. {UNCHANGED}")
     if "Out of Memory" in message:
-        return (
+        return UserError(
             f"{names[0]} ran out of memory: give DuckDB more by the environment variable CARD_SEGMENTS_MEMORY,"
             f" as in CARD_SEGMENTS_MEMORY=8GB. {UNCHANGED}"
         )
     if "No space left" in message or "not enough disk space" in message.lower():
-        return f"{names[0]} found no space left on the disk of {warehouse}: free some. {UNCHANGED}"
+        return UserError(f"{names[0]} found no space left on the disk of {warehouse}: free some. {UNCHANGED}")
     if str(failed[0].status) == "fail":
         rows = failed[0].failures or 0
-        return (
+        return GateFailedError(
             f"{_expectation(failed[0].node)}: that does not hold, for {rows:,} row{'' if rows == 1 else 's'}. {UNCHANGED} Which"
             f" they are, the SQL of {names[0]} in {log} says, on {work}."
         )
     cause = re.findall(r"^\s*(\w[\w ]*Error: .+)$", message, flags=re.MULTILINE)
     words = telling_words(cause[0] if cause else message)
-    return f"{names[0]} failed: {words}. {UNCHANGED} Details stand in {log}."
+    return OurFaultError(f"{names[0]} failed: {words}. {UNCHANGED} Details stand in {log}.")
 
 
 def _expectation(test: Any) -> str:

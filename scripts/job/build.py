@@ -1,7 +1,6 @@
 """The build: input to published segments, step by step. Writes below warehouse/, and data/sample for the sample."""
 
 import datetime as dt
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,6 @@ from scripts.base.paths import (
     OBJECTIONS,
     SAMPLE,
     SEEDS,
-    STAGES,
     STAGING,
     VERSIONS,
     WORK,
@@ -209,7 +207,6 @@ def _after_publishing(warehouse: Path, published: Path, console: Console) -> lis
     """Do what follows on a new version; returns what cannot be done, in sentences: the build has succeeded by now."""
     steps: list[Callable[[], str | None]] = [
         lambda: empty_work(warehouse / WORK),
-        lambda: _write_stages(console, warehouse / STAGES),
         lambda: ask_for_resync(warehouse, published),
     ]
     remarks = []
@@ -313,12 +310,6 @@ def _mapping(
     return mapping
 
 
-def _write_stages(console: Console, path: Path) -> None:
-    """Leave rows and seconds per stage beside dbt's log, for whoever asks later where the time went."""
-    stages = [{"stage": s.title, "rows": s.rows, "seconds": round(s.seconds, 3)} for s in console.stages]
-    path.write_text(json.dumps(stages, indent=1) + "\n", encoding="utf-8")
-
-
 def _named(settings: dict[str, Any], origin: Origin) -> Path:
     """The input's path as it was typed, for the words of an error; else where the last build found it."""
     return given_path("SOURCE", settings["source"] or str(origin.path))
@@ -353,6 +344,6 @@ def _run_dbt(variables: dict[str, Any], warehouse: Path, console: Console) -> Pa
     )
     console.end_dbt()
     if not result.success:
-        raise UserError(why_dbt_failed(result, warehouse))
+        raise why_dbt_failed(result, warehouse)
     keep_documentation(warehouse)
     return warehouse / MANIFEST

@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from scripts.base.errors import UserError
+from scripts.base.errors import GateFailedError, UserError
 from scripts.base.paths import LINK, SAMPLE, WAREHOUSE, given_path
 from scripts.base.quoting import sql_text
 from scripts.published.reading import latest_run
@@ -191,7 +191,7 @@ def check_kept(
 
 def _refuse_less(what: str, now: float, before: float, chosen: Origin, kept_share: float) -> None:
     if now < kept_share * before:
-        raise UserError(
+        raise GateFailedError(
             f"SOURCE={chosen.path}: {what}: {now:,.0f}, where the build before had {before:,.0f}, {now / before:.0%} of"
             f" it; MIN_KEPT_SHARE is {kept_share:g}, so the file may be cut off. Nothing was published. If it is whole,"
             " say MIN_KEPT_SHARE=0."

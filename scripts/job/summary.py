@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from rich.table import Table
@@ -25,9 +26,10 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Summary:
-    """What is printed: the segments, what is to be said of them, and what there is to open and to try."""
+    """What is printed: the segments (as a table, and as rows), what is to be said of them, what there is to open and to try."""
 
     segments: Table
+    rows: list[dict[str, Any]]
     remarks: list[str]
     openable: list[str]
     try_next: list[str]
@@ -35,6 +37,9 @@ class Summary:
 
 def print_summary(summary: Summary, console: Console, seconds: float) -> None:
     """Print it after a build that took so many seconds."""
+    if console.as_json:
+        console.event("summary", segments=summary.rows, remarks=summary.remarks)
+        return
     console.print()
     console.table(summary.segments)
     console.print()
@@ -79,7 +84,7 @@ def summarise(version: Path, warehouse: Path) -> Summary:
             f"select scaling, representation, reason, warning, is_sample, unknown_features, decision from {LATEST_RUN}"
         ).fetchall()[0]
         drift = connection.execute(
-            "select level, words from marts.segment_drift where level != 'fine' order by level, drift desc nulls last, words"
+            "select alarm, words from marts.segment_drift where alarm != 'fine' order by alarm, drift desc nulls last, words"
         ).fetchall()
     table = Table(box=None, padding=(0, 1), header_style="")
     for column, side in COLUMNS:
@@ -113,8 +118,8 @@ def summarise(version: Path, warehouse: Path) -> Summary:
         f"value a year: {currency} per customer by the assumptions in marts.value_assumptions, no accounting"
     )
     remarks.append(decision)
-    remarks.extend(f"drift, {level}: {words}" for level, words in drift)
-    if any(level == "act" for level, _ in drift):
+    remarks.extend(f"drift, {alarm}: {words}" for alarm, words in drift)
+    if any(alarm == "act" for alarm, _ in drift):
         remarks.append(
             "make retrain is recommended: it learns a new model, which comes into use if it passes"
         )
@@ -122,8 +127,18 @@ def summarise(version: Path, warehouse: Path) -> Summary:
     if warning:
         remarks.append(f"warning: {warning}; do not build campaigns on the segments marked unstable")
     openable = {"tables": LINK, "Parquet files": PARQUET, "workbook": WORKBOOK, "report": REPORT}
+    columns = (
+        "segment_id",
+        "customers",
+        "customer_share",
+        "value_base",
+        "segment_name",
+        "payment_words",
+        "is_unstable",
+    )
     return Summary(
         table,
+        [dict(zip(columns, each, strict=True)) for each in segments],
         remarks,
         [f"{what:<13}  {_short(warehouse / name)}" for what, name in openable.items()],
         [

@@ -19,7 +19,7 @@ import duckdb
 
 from scripts.base.errors import UserError
 from scripts.base.files import left_behind, partial_of, remove
-from scripts.base.paths import CURRENT, LINK, MODELS, OF_A_VERSION, PARQUET, VERSIONS, WORK
+from scripts.base.paths import CURRENT, FOLLOWS, LINK, MODELS, OF_A_VERSION, PARQUET, VERSIONS, WORK
 from scripts.base.quoting import sql_name, sql_text
 from scripts.base.rights import share
 
@@ -148,6 +148,8 @@ def publish(version: Prepared, *, keep: int, group: int | None = None) -> Publis
     warehouse, versions = version.warehouse, version.warehouse / VERSIONS
     folder, link = versions / version.name, warehouse / LINK
     with _failures_in_words(warehouse):
+        in_use = version_in_use(warehouse)
+        (version.folder / FOLLOWS).write_text(in_use.name if in_use else "", encoding="utf-8")
         # Each step is on disk before the next one rests on it: content, name, link, and only then the removal of
         # old versions. So a power cut leaves the link on a whole version, too.
         for path in sorted(version.folder.rglob("*"), reverse=True):
@@ -198,6 +200,24 @@ def versions_of(warehouse: Path) -> list[Path]:
     return [*sorted(versions.glob(OLD_VERSIONS)), *sorted(numbered, key=number_of)]
 
 
+def version_in_use(warehouse: Path) -> Path | None:
+    """The folder of the version in use; None where nothing is published, or an earlier release did, in a file."""
+    current = warehouse / CURRENT
+    return warehouse / os.readlink(current) if current.is_symlink() else None
+
+
+def roll_back(warehouse: Path, version: Path) -> None:
+    """Let the link lead to an earlier version, from one moment to the next: tables, report and workbook with it.
+
+    Raises UserError where the file system refuses.
+    """
+    with _failures_in_words(warehouse):
+        _remove_stray_log(warehouse / LINK)
+        _switch(warehouse / CURRENT, Path(VERSIONS) / version.name)
+        link_names(warehouse)
+        _sync(warehouse)
+
+
 def number_of(version: Path) -> int:
     """The number of a version's folder; 0 where it has none."""
     found = VERSION.fullmatch(version.name)
@@ -205,7 +225,7 @@ def number_of(version: Path) -> int:
 
 
 def _next_number(warehouse: Path) -> int:
-    in_use = Path(os.readlink(warehouse / CURRENT)) if (warehouse / CURRENT).is_symlink() else Path()
+    in_use = version_in_use(warehouse) or Path()
     return 1 + max(map(number_of, [*versions_of(warehouse), in_use]))
 
 

@@ -27,7 +27,7 @@ measured as (
             when drift >= {{ var('drift_act') | float }} then 'act'
             when drift >= {{ var('drift_watch') | float }} then 'watch'
             else 'fine'
-        end as level
+        end as alarm
     from {{ ref('int_drift') }}
     union all
     select
@@ -36,7 +36,7 @@ measured as (
         cast(null as double) as value_then,
         cast(months as double) as value_now,
         cast(null as double) as drift,
-        case when months > {{ var('model_max_age') | int }} then 'watch' else 'fine' end as level
+        case when months > {{ var('model_max_age') | int }} then 'watch' else 'fine' end as alarm
     from ages
     union all
     select
@@ -45,7 +45,7 @@ measured as (
         cast(null as double) as value_then,
         cast(null as double) as value_now,
         cast(null as double) as drift,
-        'watch' as level
+        'watch' as alarm
     from {{ ref('int_segment_registry') }}
     where not name_fits
 
@@ -61,7 +61,7 @@ select
     measured.measure,
     measured.part,
     month.as_of_date,
-    measured.level,
+    measured.alarm,
     replace(
         replace(
             replace(
