@@ -39,6 +39,10 @@ SMALLEST_RATE, LARGEST_COST, LARGEST_BUDGET = 0.0001, 1_000_000_000, 1_000_000_0
 PARAMETERS = {
     "name": Parameter("", "Name of the campaign."),
     "segment": Parameter("", "Id or name of a segment, several ids separated by commas, or all."),
+    "moved": Parameter(
+        "",
+        "In place of a segment, who moved between two with this month: `from>to`, each an id, a name or any.",
+    ),
     "holdout": Parameter(
         0.1,
         "Share of the eligible who are not contacted, so that there is something to compare with.",
@@ -94,6 +98,7 @@ class CampaignSettings:
 
     name: str
     segment: str
+    moved: str
     holdout: float
     budget: float | None
     cost: float
@@ -146,13 +151,16 @@ class CampaignPlan:
 def read_settings(arguments: Sequence[str]) -> CampaignSettings:
     """Check `NAME=value` arguments; raises UserError for one that is not understood or out of range."""
     given = read_declared(arguments, PARAMETERS)
-    if not given["segment"].strip():
+    if not given["segment"].strip() and not given["moved"].strip():
         raise UserError("SEGMENT is missing: give an id or a name, as in SEGMENT=3, several ids, or all.")
+    if given["segment"].strip() and given["moved"].strip():
+        raise UserError("MOVED: says already who is meant; leave SEGMENT out.")
     if not given["name"]:
         raise UserError("NAME is missing: give the campaign a name, as in NAME=spring_2026.")
     return CampaignSettings(
         name=check_name(given["name"]),
         segment=given["segment"],
+        moved=given["moved"].strip(),
         holdout=given["holdout"],
         budget=given["budget"] or None,
         cost=given["cost"],
@@ -188,17 +196,20 @@ def plan_campaign(settings: CampaignSettings, warehouse: Path, now: dt.datetime)
                 f"NAME={settings.name}: there is such a campaign already, its list may be in the mail; choose"
                 f" another name, as in NAME={settings.name}_2."
             )
-        segments = _segments(connection, settings.segment)
+        segments, movement = (
+            _movement(connection, settings.moved)
+            if settings.moved
+            else (_segments(connection, settings.segment), "")
+        )
         words = words_of(connection)
-        exclusions, unknown = _select(connection, settings, segments, lists, now)
+        exclusions, unknown = _select(connection, settings, segments, movement, lists, now)
         eligible = connection.execute("select count(*) from eligible").fetchall()[0][0]
         kept = _within_budget(settings, eligible)
         held_out = round(settings.holdout * kept)
         if held_out < 1 or held_out >= kept:
             raise UserError(
-                f"SEGMENT={shown(settings.segment)}: {kept:,} customers can be contacted within the lists and the"
-                f" budget, too few to hold out {settings.holdout:g} of them; widen SEGMENT, or raise HOLDOUT or"
-                " BUDGET."
+                f"{'MOVED' if settings.moved else 'SEGMENT'}={shown(settings.moved or settings.segment)}: {kept:,} customers can be contacted within the lists and the"
+                f" budget, too few to hold out {settings.holdout:g} of them; widen it, or raise HOLDOUT or BUDGET."
             )
         _assign(connection, kept, held_out, key_of(connection, settings.name))
         plan = _plan(connection, settings, segments, words, exclusions, unknown, eligible, folder)
@@ -230,10 +241,50 @@ def _segments(connection: duckdb.DuckDBPyConnection, wanted: str) -> dict[int, s
     return found
 
 
+def _movement(connection: duckdb.DuckDBPyConnection, wanted: str) -> tuple[dict[int, str], str]:
+    """The segments that the movers are in now, and the condition by which they are found."""
+    before, arrow, now = (part.strip() for part in wanted.partition(">"))
+    if not arrow or not before or not now:
+        raise UserError(
+            f"MOVED={shown(wanted)}: expected from>to, as in MOVED='Big spenders>Low-use cards', or any>3."
+        )
+    ended: dict[int, str] = dict(
+        connection.execute(
+            "select segment_id, segment_name from published.marts.segment_registry order by 1"
+        ).fetchall()
+    )
+    sides = []
+    for text, side in ((before, "from_segment_id"), (now, "to_segment_id")):
+        if text.lower() in ("any", "all"):
+            continue
+        number = whole_number(text)
+        found = [each for each, name in ended.items() if each == number or name.lower() == text.lower()]
+        if not found:
+            there = ", ".join(f"{each} ({shown(name)})" for each, name in ended.items())
+            raise UserError(
+                f"MOVED={shown(wanted)}: there is no segment {shown(text)}; there are {there}, and any."
+            )
+        sides.append(f"{side} = {found[0]}")
+    condition = " and ".join(["cause = 'behaviour'", *sides])
+    segments: dict[int, str] = dict(
+        connection.execute(
+            "select distinct to_segment_id, to_segment_name from published.marts.customer_movements"
+            f" where {condition} order by 1"
+        ).fetchall()
+    )
+    if not segments:
+        raise UserError(f"MOVED={shown(wanted)}: nobody moved so with the month that is published.")
+    return (
+        segments,
+        f"customer_id in (select customer_id from published.marts.customer_movements where {condition})",
+    )
+
+
 def _select(
     connection: duckdb.DuckDBPyConnection,
     settings: CampaignSettings,
     segments: dict[int, str],
+    movement: str,
     lists: dict[str, list[str]],
     now: dt.datetime,
 ) -> tuple[dict[str, int], list[Match]]:
@@ -274,7 +325,8 @@ def _select(
         from published.marts.customer_segments as segments
         inner join published.marts.customer_values using (customer_id, segment_id)
         inner join published.marts.customer_features using (customer_id)
-        where segments.status = 'segmented' and segment_id in ({", ".join(map(str, segments))})"""
+        where segments.status = 'segmented' and segment_id in ({", ".join(map(str, segments))})
+        {f"and {movement}" if movement else ""}"""
     )
     connection.execute("create or replace temp table eligible as from selected where reason is null")
     counted = dict(
@@ -463,6 +515,7 @@ def summary(plan: CampaignPlan, settings: CampaignSettings, now: dt.datetime) ->
     lines = [
         ("campaign", f"{settings.name}, drawn {now:%Y-%m-%d %H:%M} UTC"),
         ("segments", ", ".join(f"{number} {name}" for number, name in plan.segments.items())),
+        *([("moved", settings.moved)] if settings.moved else []),
         ("customers", f"{plan.customers:,}"),
         *((f"  left out: {plan.reasons[reason]}", f"{count:,}") for reason, count in plan.exclusions.items()),
         ("eligible", f"{plan.eligible:,}"),

@@ -10,7 +10,7 @@ from scripts.base.paths import CURRENT, LINK, VERSIONS
 from scripts.published.version import number_of
 
 # Of the tables and columns that the report and campaigns read, the ones that came last.
-NEEDED = ("words", "segment_rules", "customer_values", "model_runs.run_number")
+NEEDED = ("words", "segment_rules", "customer_values", "model_runs.run_number", "segment_drift")
 # The run of the model in use, as a relation: its labels are the published ones.
 LATEST_RUN = "(from marts.model_runs order by run_number desc limit 1)"
 # What stands where there is no number.

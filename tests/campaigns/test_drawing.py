@@ -56,6 +56,30 @@ def test_everyone_is_counted_once(warehouse: Path, tmp_path: Path) -> None:
     assert not {"020299", "020000", "020020", "020021", "020010", "objector"} & set(drawn.index)
 
 
+@pytest.mark.parametrize("moved", ["2>3", "Big spenders>3", "any > 3", " big spenders > any"])
+def test_who_moved_between_two_segments_by_what_they_did(warehouse: Path, moved: str) -> None:
+    """Of the 40 in segment 3 every second one moved, and one of these because of a new model."""
+    plan = draw(warehouse, "NAME=a", f"MOVED={moved}")
+    assert (plan.customers, plan.segments) == (19, {3: "=1+1"})
+    assert len(targets(plan)) == plan.eligible == 19
+    assert ("moved", moved.strip()) in drawing.summary(plan, read_settings(["NAME=a", f"MOVED={moved}"]), NOW)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (["MOVED=3"], "MOVED=3: expected from>to, as in"),
+        (["MOVED=>3"], "MOVED=>3: expected from>to"),
+        (["MOVED=2>9"], r"MOVED=2>9: there is no segment 9; there are 1 \(Transactors\)"),
+        (["MOVED=3>2"], "MOVED=3>2: nobody moved so"),
+        (["MOVED=2>3", "SEGMENT=3"], "MOVED: says already who is meant; leave SEGMENT out"),
+    ],
+)
+def test_a_movement_that_cannot_be_drawn(warehouse: Path, given: list[str], sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        draw(warehouse, "NAME=a", *given)
+
+
 def test_a_list_of_which_nobody_is_a_customer_stops_the_campaign(warehouse: Path, tmp_path: Path) -> None:
     """Their ids may be spelled otherwise: without leading zeros here, as Excel leaves them."""
     opted = write_list(tmp_path / "opted.csv", "10001", "10002")

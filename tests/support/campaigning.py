@@ -58,6 +58,17 @@ def publish_customers(warehouse: Path, reverse: bool = False) -> None:
             "create table marts.model_runs as select 'm1' as model_id, 1 as run_number, timestamp '2026-01-01' as trained_at"
         )
         connection.execute("create table marts.segment_rules (segment_id integer)")
+        connection.execute("create table marts.segment_drift (measure varchar)")
+        connection.execute(
+            "create table marts.segment_registry as select segment_id, segment_name from marts.segment_profiles"
+        )
+        # Of segment 3 every second customer came from segment 2, and one because of a new model.
+        connection.execute(
+            "create table marts.customer_movements as select customer_id, 2 as from_segment_id, 3 as to_segment_id,"
+            " segment_name as to_segment_name, if(place = 4, 'model', 'behaviour') as cause from (select *,"
+            " row_number() over (order by customer_id) as place from marts.customer_segments where segment_id = 3)"
+            " where place % 2 = 0"
+        )
         connection.execute("create table marts.words (key varchar, text varchar)")
         _insert(connection, "words", words)
 

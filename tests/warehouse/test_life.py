@@ -1,16 +1,19 @@
 """The life of a segmentation: a model that labels month after month, new models, segments that keep their ids, who moved."""
 
+import json
 import shutil
 import subprocess
 import tarfile
 from pathlib import Path
 
 import duckdb
+import openpyxl
 import pandas as pd
 import pytest
 
+from scripts.published.look import SERIES
 from scripts.sample.ledger import write_sample_ledger
-from tests.support.builds import query, run_build, run_command
+from tests.support.builds import REPO, query, run_build, run_command
 
 # A whole learning would be of no use here, but nobody says what the model is to be.
 SMALL = ("AUTOENCODERS=", "BOOTSTRAPS=5", "CANDIDATES_K_MAX=6")
@@ -98,7 +101,7 @@ def test_a_build_that_labels_imports_nothing_that_learns(june: Path, tmp_path: P
 
     code = (
         "import sys; from scripts.build import main; code = main(sys.argv[1:]);"
-        " print({'tensorflow', 'sklearn', 'scipy'} & set(sys.modules)); sys.exit(code)"
+        " print({'tensorflow', 'keras', 'sklearn'} & set(sys.modules)); sys.exit(code)"
     )
     warehouse = copy_of(june, tmp_path / "labels")
     done = subprocess.run(
@@ -256,13 +259,159 @@ def test_a_new_model_that_moves_too_many_stays_a_challenger_until_it_is_promoted
         (["MODEL={model}", "K=4"], "K: asks for a new model, but MODEL={model} is to come into use"),
     ],
 )
-def test_a_promotion_that_cannot_be(july: Path, given: list[str], sentence: str) -> None:
+def test_a_promotion_that_cannot_be(july: Path, tmp_path: Path, given: list[str], sentence: str) -> None:
+    july = copy_of(july, tmp_path / "warehouse")
     model = published(july, "select model_id from marts.models").model_id[0]
     before = (july / "current").readlink()
     done = run_command(july, "scripts.promote", *[each.format(model=model) for each in given])
     assert done.returncode == 1
     assert sentence.format(model=model) in done.stderr
     assert (july / "current").readlink() == before
+
+
+def test_drift_is_told_where_the_month_is_another_than_the_sample(june: Path, tmp_path: Path) -> None:
+    """Nothing drifts from the sample to itself; with every amount doubled the features of money do."""
+    drift = published(june, "from marts.segment_drift")
+    assert set(drift.alarm) == {"fine"}
+    own = drift[drift.measure.isin(["feature", "segments", "distance", "border"])]
+    assert own.drift.abs().max() < 1e-9
+    warehouse = copy_of(june, tmp_path / "warehouse")
+    source = Path(published(warehouse, "select input_path from marts.model_runs").input_path[0])
+    dear = shutil.copytree(source, tmp_path / "dear")
+    for table, columns in (
+        ("transactions", ["amount"]),
+        ("statements", ["closing_balance", "average_daily_balance"]),
+    ):
+        file = next(dear.glob(f"{table}*"))
+        rows = pd.read_csv(file, dtype=str, on_bad_lines="skip", keep_default_na=False)
+        for column in columns:
+            numbers = pd.to_numeric(rows[column], errors="coerce")
+            rows[column] = rows[column].where(numbers.isna(), (numbers * 2).astype(str))
+        rows.to_csv(file, index=False)
+    done = build(warehouse, f"SOURCE={dear}", "AS_OF=2025-07-31")
+    drift = published(warehouse, "from marts.segment_drift").set_index(["measure", "part"])
+    assert drift.alarm["feature", "balance"] == "act"
+    assert drift.alarm["feature", "balance_frequency"] == "fine"
+    assert "drift, act: balance: customers are spread otherwise" in done.stdout
+    assert "make retrain is recommended" in done.stdout
+    status = run_command(warehouse, "scripts.status")
+    assert status.returncode == 5 and "act: balance" in status.stdout
+
+
+def test_status_is_a_screen_or_json(july: Path) -> None:
+    done = run_command(july, "scripts.status")
+    assert done.returncode in (0, 4) and done.stderr == ""
+    assert len(done.stdout.splitlines()) < 25
+    facts = json.loads(run_command(july, "scripts.status", "FORMAT=json").stdout)
+    assert facts["as_of_date"] == "2025-07-31" and facts["customers"] == len(
+        published(july, "from marts.customer_features")
+    )
+    assert [each["in_use"] for each in facts["versions"]] == [False, True]
+    assert facts["last_build"]["exit_code"] == 0
+    assert facts["alarm"] == {0: "fine", 4: "watch"}[done.returncode]
+    done = run_command(july, "scripts.status", "FORMAT=xml")
+    assert done.returncode == 1 and "FORMAT=xml: expected json" in done.stderr
+
+
+def test_a_rollback_takes_the_model_along_and_is_no_toggle(august: Path, tmp_path: Path) -> None:
+    warehouse = copy_of(august, tmp_path / "warehouse")
+    names = sorted(path.name for path in (warehouse / "versions").iterdir())
+    done = run_command(warehouse, "scripts.rollback")
+    assert done.returncode == 0, done.stderr
+    assert f"version {names[1]} is in use again" in done.stdout and f"{names[2]} stays in" in done.stdout
+    assert (
+        published(warehouse, "select max(as_of_date)::varchar as m from marts.model_runs").m[0]
+        == "2025-07-31"
+    )
+    assert f"{names[1]}/" in str((warehouse / "card_segments_report.html").resolve())
+    done = run_command(warehouse, "scripts.rollback")
+    assert f"version {names[0]} is in use again" in done.stdout
+    done = run_command(warehouse, "scripts.rollback")
+    assert done.returncode == 1 and "nothing was published before it" in done.stderr
+    for given, sentence in (("1", "is in use already"), ("9", "no such version is kept; kept are 000002-")):
+        done = run_command(warehouse, "scripts.rollback", f"VERSION={given}")
+        assert done.returncode == 1 and sentence in done.stderr
+    assert run_command(warehouse, "scripts.rollback", "VERSION=2").returncode == 0
+    # The next build goes on from there, with the model of then, and the one after it goes back there.
+    done = build(warehouse, "AS_OF=2025-08-31")
+    assert "labelled with model" in done.stdout
+    months = published(
+        warehouse, "select distinct as_of_date::varchar as m from marts.segment_migration order by 1"
+    ).m
+    assert months.tolist() == ["2025-07-31", "2025-08-31"]
+    assert f"version {names[1]} is in use again" in run_command(warehouse, "scripts.rollback").stdout
+
+
+def test_the_report_opens_with_what_changed(june: Path, august: Path) -> None:
+    first, later = (
+        (folder / "card_segments_report.html").read_text(encoding="utf-8") for folder in (june, august)
+    )
+    assert 'id="changes"' not in first
+    section = later[later.index('id="changes"') : later.index('id="glance"')]
+    assert "From 2025-07-31 to 2025-08-31" in section
+    moved = published(
+        august, "select count(*) as n from marts.customer_movements where cause = 'behaviour'"
+    ).n[0]
+    assert f"{moved} customers are in another segment than the month before" in section
+    retired = published(
+        august, "select name_before from marts.segment_lineage where what = 'retired'"
+    ).name_before
+    assert all(f"The segment {name} has ended" in section for name in retired)
+    assert section.count("<svg") == 2, "who went where, and sizes over three months"
+
+
+def test_the_workbook_lists_the_movements_from_the_second_month_on(june: Path, july: Path) -> None:
+    first, later = (openpyxl.load_workbook(folder / "card_segments.xlsx") for folder in (june, july))
+    assert "Movements" not in first.sheetnames
+    rows = [row for row in later["Movements"].iter_rows(values_only=True) if isinstance(row[3], int)]
+    flows = published(july, "from marts.segment_migration")
+    assert len(rows) == len(flows) and sum(row[3] for row in rows) == flows.customers.sum()
+    plays = set(published(july, "select play from marts.customer_movements where play is not null").play)
+    assert {row[8] for row in rows if row[8]} == plays
+
+
+def test_a_segment_has_the_same_colour_in_every_month(july: Path, august: Path) -> None:
+    found: dict[int, int] = {}
+    for warehouse in (july, august):
+        registry = published(warehouse, "select * from marts.segment_registry where retired_on is null")
+        assert registry.colour.is_unique
+        page = (warehouse / "card_segments_report.html").read_text(encoding="utf-8")
+        for row in registry.itertuples():
+            assert found.setdefault(row.segment_id, row.colour) == row.colour
+            assert f"--mark: {SERIES[row.colour]}" in page
+
+
+def test_a_name_that_fits_no_longer_stays_until_it_is_asked_for(june: Path, tmp_path: Path) -> None:
+    """The bank changes what an archetype is: segments keep their names, and drift says which fit no longer."""
+    project = tmp_path / "copy"
+    for folder in ("dbt_project", "python_models", "scripts"):
+        shutil.copytree(
+            REPO / folder, project / folder, ignore=shutil.ignore_patterns("target", "__pycache__")
+        )
+    warehouse = copy_of(june, tmp_path / "warehouse")
+    before = published(
+        june, "select segment_id, archetype, segment_name from marts.segment_profiles order by 1"
+    )
+    archetype = before.archetype[0]
+    conditions = project / "dbt_project" / "seeds" / "archetype_conditions.csv"
+    with conditions.open("a", encoding="utf-8") as file:
+        file.write(f"{archetype},credit_limit,mean,1000000000,,nobody has such a limit\n")
+    done = run_command(warehouse, "scripts.build", *SMALL, "AS_OF=2025-07-31", cwd=project)
+    assert done.returncode == 0, done.stderr
+    assert f"drift, watch: The segment {before.segment_name[0]} fits its name no longer" in done.stdout
+    after = published(
+        warehouse, "select segment_id, archetype, segment_name from marts.segment_profiles order by 1"
+    )
+    pd.testing.assert_frame_equal(before, after)
+    assert not published(
+        warehouse, "select name_fits from marts.segment_registry order by segment_id"
+    ).name_fits[0]
+    done = run_command(warehouse, "scripts.build", *SMALL, "AS_OF=2025-07-31", "RENAME=yes", cwd=project)
+    assert done.returncode == 0, done.stderr
+    renamed = published(
+        warehouse, "select archetype from marts.segment_profiles order by segment_id"
+    ).archetype
+    assert renamed[0] != archetype
 
 
 def test_a_model_of_a_portfolio_goes_with_it(july: Path, tmp_path: Path) -> None:

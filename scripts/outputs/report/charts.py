@@ -52,11 +52,15 @@ def draw(chart: Chart, thousands: str, decimal: str) -> str:
     return re.sub(r"<svg ", '<svg aria-hidden="true" focusable="false" ', svg, count=1)
 
 
-def _colours(names: Sequence[str]) -> alt.Scale:
-    return alt.Scale(domain=list(names), range=[SERIES[place % len(SERIES)] for place in range(len(names))])
+def _colours(names: Sequence[str], of_segments: Mapping[str, str] | None = None) -> alt.Scale:
+    """Of segments their own, else one after the other."""
+    one_by_one = [SERIES[place % len(SERIES)] for place in range(len(names))]
+    return alt.Scale(
+        domain=list(names), range=[of_segments[name] for name in names] if of_segments else one_by_one
+    )
 
 
-def bars(frame: pd.DataFrame, value: str, label: str, text: str, colour: str = "") -> Chart:
+def bars(frame: pd.DataFrame, value: str, label: str, text: str, colours: Mapping[str, str] | str) -> Chart:
     """One bar a segment, or one a row of something else.
 
     Args:
@@ -64,29 +68,32 @@ def bars(frame: pd.DataFrame, value: str, label: str, text: str, colour: str = "
         value: column of the lengths.
         label: title of the axis.
         text: column of the words at the bars' ends.
-        colour: of all bars, where they are no segments; these have theirs.
+        colours: of the segments by name, or one of all bars, where they are no segments.
     """
     order = frame["name"].tolist()
     base = alt.Chart(frame).encode(y=alt.Y("name:N", sort=order, title=None))
     drawn = base.mark_bar().encode(
         x=alt.X(f"{value}:Q", title=label, axis=alt.Axis(tickCount=4)),
-        color=alt.value(colour) if colour else alt.Color("name:N", scale=_colours(order), legend=None),
+        color=alt.value(colours)
+        if isinstance(colours, str)
+        else alt.Color("name:N", scale=_colours(order, colours), legend=None),
     )
     words = base.mark_text(align="left", dx=4).encode(x=alt.X(f"{value}:Q"), text=f"{text}:N")
     return (drawn + words).properties(width=WIDTH - 60, height=ROW * len(frame))
 
 
-def value_ranges(frame: pd.DataFrame, label: str) -> Chart:
+def value_ranges(frame: pd.DataFrame, label: str, colours: Mapping[str, str]) -> Chart:
     """Low, base and high value of each segment: a line with a point on the base.
 
     Args:
         frame: columns name, low, base, high, in the order to draw.
         label: title of the axis.
+        colours: of the segments by name.
     """
     order = frame["name"].tolist()
     base = alt.Chart(frame).encode(
         y=alt.Y("name:N", sort=order, title=None),
-        color=alt.Color("name:N", scale=_colours(order), legend=None),
+        color=alt.Color("name:N", scale=_colours(order, colours), legend=None),
     )
     lines = base.mark_rule(strokeWidth=6, opacity=0.45).encode(
         x=alt.X("low:Q", title=label, axis=alt.Axis(tickCount=5)), x2="high:Q"
@@ -179,14 +186,37 @@ def curve(frame: pd.DataFrame, value: str, label: str, k_label: str, marks: Mapp
     return alt.layer(*layers).properties(width=WIDTH, height=190)
 
 
-def scatter(frame: pd.DataFrame, x: str, y: str, names: Sequence[str]) -> Chart:
+def sizes(frame: pd.DataFrame, month: str, label: str, colours: Mapping[str, str]) -> Chart:
+    """Customers of each segment, month by month.
+
+    Args:
+        frame: columns month (dates), name and customers.
+        month: title of the axis of months.
+        label: title of the other.
+        colours: of the segments by name.
+    """
+    order = list(dict.fromkeys(frame["name"]))
+    return (
+        alt.Chart(frame)
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("month:T", title=month, axis=alt.Axis(format="%Y-%m", tickCount=6, grid=False)),
+            y=alt.Y("customers:Q", title=label, axis=alt.Axis(tickCount=5)),
+            color=alt.Color("name:N", sort=order, scale=_colours(order, colours), title=None),
+        )
+        .properties(width=WIDTH + 60, height=220)
+    )
+
+
+def scatter(frame: pd.DataFrame, x: str, y: str, names: Sequence[str], colours: Mapping[str, str]) -> Chart:
     """A map of customers, a colour and a shape a segment, its number at its centre.
 
     Args:
         frame: columns `x`, `y` (numbers) and name.
         x: column across, also the axis's title.
         y: column upwards.
-        names: all segments, in order of their number.
+        names: all segments, in order of their number, with which each begins.
+        colours: of the segments by name.
     """
     # The outermost customers would press all others into a corner.
     low, high = frame[[x, y]].quantile(0.005), frame[[x, y]].quantile(0.995)
@@ -199,12 +229,12 @@ def scatter(frame: pd.DataFrame, x: str, y: str, names: Sequence[str]) -> Chart:
         .encode(
             x=alt.X(f"{x}:Q", axis=alt.Axis(tickCount=5), scale=alt.Scale(nice=False)),
             y=alt.Y(f"{y}:Q", axis=alt.Axis(tickCount=5), scale=alt.Scale(nice=False)),
-            color=alt.Color("name:N", scale=_colours(names), title=None),
+            color=alt.Color("name:N", scale=_colours(names, colours), title=None),
             shape=alt.Shape("name:N", scale=shapes, title=None),
         )
     )
     centres = inside.groupby("name", as_index=False)[[x, y]].median()
-    centres["number"] = [str(list(names).index(name) + 1) for name in centres["name"]]
+    centres["number"] = [name.partition(" ")[0] for name in centres["name"]]
     at = alt.Chart(centres).encode(x=f"{x}:Q", y=f"{y}:Q")
     halo = at.mark_point(filled=True, size=330, color="#ffffff", opacity=0.9, stroke="#1a1a1a", strokeWidth=1)
     numbers = at.mark_text(fontWeight="bold", fontSize=13, color="#1a1a1a").encode(text="number:N")

@@ -4,7 +4,6 @@ Reads a published file and writes card_segments_report.html, whole or not at all
 """
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,10 @@ import pandas as pd
 from scripts.base.files import whole_file
 from scripts.base.paths import REPORT
 from scripts.base.statistics import smallest_uplift
-from scripts.published.look import SERIES, VALUE_PARTS
-from scripts.published.reading import LATEST_RUN, NOTHING, PublishedTables
+from scripts.outputs.report.changes import changes_of
+from scripts.outputs.report.parts import Figure, Frame, Page, Table, figure_of, names_of, table_of
+from scripts.published.look import VALUE_PARTS
+from scripts.published.reading import LATEST_RUN, NOTHING
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
 # Customers drawn on a map: enough to see its shape, few enough for a phone.
@@ -23,6 +24,7 @@ POINTS = 1500
 BASE_RATE = 0.05
 HOLDOUT = 0.1
 SECTIONS = (
+    "changes",
     "glance",
     "value",
     "playbook",
@@ -36,44 +38,20 @@ SECTIONS = (
     "model",
 )
 
-# pandas' type stubs let a cell be anything; these frames' columns are the marts'.
-Frame = Any
-
 
 def write_report(published: Path, folder: Path) -> Path:
     """Write the page about a published file into a folder, in the language it was built in; return its path.
 
     Raises UserError where the page cannot be written; the page before stays then.
     """
-    page = _render(_Page(published))
+    page = _render(Page(published))
     path = folder / REPORT
     with whole_file(path) as partial:
         partial.write_text(page, encoding="utf-8")
     return path
 
 
-class _Page(PublishedTables):
-    """What the page reads."""
-
-    def t(self, key: str, **values: str) -> str:
-        """A word of the page."""
-        return self.word(f"report.{key}", **values)
-
-
-Table = dict[str, Any]
-Figure = dict[str, Any]
-
-
-def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int]) -> Table:
-    """numbers: places of the columns that are numbers, to be aligned right."""
-    return {
-        "title": title,
-        "heads": [{"text": text, "number": place in numbers} for place, text in enumerate(heads)],
-        "rows": rows,
-    }
-
-
-def _render(data: _Page) -> str:
+def _render(data: Page) -> str:
     # Imported late: a build that fails early need not wait for them.
     import jinja2
 
@@ -83,10 +61,16 @@ def _render(data: _Page) -> str:
     run = data.frame(f"from {LATEST_RUN}").iloc[0]
     currency = str(values["currency"].iloc[0])
     maps = _maps(data, profiles)
+    changes = changes_of(data)
     page: dict[str, Any] = {
         "t": data.t,
         **_words(data, profiles, run, currency),
-        "sections": [section for section in SECTIONS if section != "fair" or len(fair)],
+        "sections": [
+            section
+            for section in SECTIONS
+            if {"fair": len(fair) > 0, "changes": changes is not None}.get(section, True)
+        ],
+        "changes": changes,
         "segments": _segments(data, profiles, values, currency),
         "maps_intro": maps.pop("maps_intro"),
         "has_autoencoder": len(maps["maps"]) > 1,
@@ -118,7 +102,7 @@ def _render(data: _Page) -> str:
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(page)
 
 
-def _words(data: _Page, profiles: Frame, run: Frame, currency: str) -> dict[str, Any]:
+def _words(data: Page, profiles: Frame, run: Frame, currency: str) -> dict[str, Any]:
     """Title lines, notes and what introduces each section."""
     t = data.t
     suppressed = data.frame("select count(*) as n from marts.customer_segments where status = 'suppressed'")
@@ -145,7 +129,7 @@ def _words(data: _Page, profiles: Frame, run: Frame, currency: str) -> dict[str,
     }
 
 
-def _segments(data: _Page, profiles: Frame, values: Frame, currency: str) -> list[dict[str, Any]]:
+def _segments(data: Page, profiles: Frame, values: Frame, currency: str) -> list[dict[str, Any]]:
     """What the card of each segment says."""
     t = data.t
     plays = data.frame("from marts.segment_playbook order by segment_id")
@@ -157,7 +141,7 @@ def _segments(data: _Page, profiles: Frame, values: Frame, currency: str) -> lis
                 "id": int(profile["segment_id"]),
                 "name": profile["segment_name"],
                 "payment": profile["payment_words"],
-                "colour": SERIES[len(segments) % len(SERIES)],
+                "colour": data.colours[f"{profile['segment_id']} {profile['segment_name']}"],
                 "description": profile["description"],
                 "traits": profile["traits"],
                 "customers": f"{data.number(profile['customers'], 'whole')} {t('glance.size_axis')}",
@@ -174,7 +158,7 @@ def _segments(data: _Page, profiles: Frame, values: Frame, currency: str) -> lis
     return segments
 
 
-def _value(data: _Page, value: pd.Series, currency: str) -> dict[str, str]:
+def _value(data: Page, value: pd.Series, currency: str) -> dict[str, str]:
     """What a customer of the segment is worth, and the range of it; a word where that is not known."""
     if pd.isna(value["value_base"]):
         return {"value": data.t("glance.value_unknown"), "value_range": ""}
@@ -186,11 +170,11 @@ def _value(data: _Page, value: pd.Series, currency: str) -> dict[str, str]:
     }
 
 
-def _language(data: _Page) -> str:
+def _language(data: Page) -> str:
     return data.word("language.code")
 
 
-def _play(data: _Page, play: Frame, currency: str) -> list[tuple[str, str]]:
+def _play(data: Page, play: Frame, currency: str) -> list[tuple[str, str]]:
     t = data.t
     change = play["value_change_per_response"]
     expected = str(play["value_expectation"])
@@ -211,47 +195,32 @@ def _play(data: _Page, play: Frame, currency: str) -> list[tuple[str, str]]:
     ]
 
 
-def _names(frame: Frame) -> list[str]:
-    return [
-        f"{number} {name}" for number, name in zip(frame["segment_id"], frame["segment_name"], strict=True)
-    ]
-
-
-def _figure(data: _Page, title: str, chart: Any, table: Table | None) -> Figure:
-    """The words of a figure for who cannot see it are those of its table, first to last."""
-    from scripts.outputs.report.charts import draw
-
-    svg = draw(chart, data.word("format.thousands"), data.word("format.decimal"))
-    spoken = title
-    if table:
-        spoken += ". " + "; ".join(", ".join(row) for row in table["rows"])
-    return {"title": title, "svg": svg, "alt": spoken, "data": table}
-
-
-def _size_chart(data: _Page, profiles: Frame) -> Figure:
+def _size_chart(data: Page, profiles: Frame) -> Figure:
     from scripts.outputs.report.charts import bars
 
     t = data.t
-    frame = pd.DataFrame({"name": _names(profiles), "customers": profiles["customers"]})
+    frame = pd.DataFrame({"name": names_of(profiles), "customers": profiles["customers"]})
     shares = [data.number(share, "share") for share in profiles["customer_share"]]
     frame["words"] = shares
     counts = [data.number(count, "whole") for count in profiles["customers"]]
-    table = _table(
+    table = table_of(
         t("glance.size"),
         [t("segment"), t("customers"), t("share")],
         list(zip(frame["name"], counts, shares, strict=True)),
         (1, 2),
     )
-    return _figure(data, t("glance.size"), bars(frame, "customers", t("glance.size_axis"), "words"), table)
+    return figure_of(
+        data, t("glance.size"), bars(frame, "customers", t("glance.size_axis"), "words", data.colours), table
+    )
 
 
-def _range_chart(data: _Page, values: Frame, currency: str) -> Figure:
+def _range_chart(data: Page, values: Frame, currency: str) -> Figure:
     from scripts.outputs.report.charts import value_ranges
 
     t = data.t
     frame = pd.DataFrame(
         {
-            "name": _names(values), "low": values["value_low"],
+            "name": names_of(values), "low": values["value_low"],
             "base": values["value_base"], "high": values["value_high"],
         }
     )  # fmt: skip
@@ -261,15 +230,15 @@ def _range_chart(data: _Page, values: Frame, currency: str) -> Figure:
     ]
     heads = [t("segment"), t("value.low"), t("value.base"), t("value.high")]
     title = t("value.range_chart")
-    return _figure(
+    return figure_of(
         data,
         title,
-        value_ranges(frame, t("value.axis", currency=currency)),
-        _table(title, heads, rows, (1, 2, 3)),
+        value_ranges(frame, t("value.axis", currency=currency), data.colours),
+        table_of(title, heads, rows, (1, 2, 3)),
     )
 
 
-def _parts_chart(data: _Page, values: Frame, currency: str) -> Figure:
+def _parts_chart(data: Page, values: Frame, currency: str) -> Figure:
     from scripts.outputs.report.charts import value_parts
 
     t = data.t
@@ -277,24 +246,24 @@ def _parts_chart(data: _Page, values: Frame, currency: str) -> Figure:
     frame = pd.DataFrame(
         [
             {"name": name, "part": word, "amount": float(row[part]), "place": place}
-            for name, (_, row) in zip(_names(values), values.iterrows(), strict=True)
+            for name, (_, row) in zip(names_of(values), values.iterrows(), strict=True)
             for place, (part, word) in enumerate(zip(VALUE_PARTS, words, strict=True))
         ]
     )
     rows = [
         (name, *(data.number(row[part]) for part in VALUE_PARTS))
-        for name, (_, row) in zip(_names(values), values.iterrows(), strict=True)
+        for name, (_, row) in zip(names_of(values), values.iterrows(), strict=True)
     ]
     title = t("value.parts_chart")
-    return _figure(
+    return figure_of(
         data,
         title,
         value_parts(frame, t("value.axis", currency=currency), words),
-        _table(title, [t("segment"), *words], rows, range(1, len(VALUE_PARTS) + 1)),
+        table_of(title, [t("segment"), *words], rows, range(1, len(VALUE_PARTS) + 1)),
     )
 
 
-def _heatmap(data: _Page, profiles: Frame) -> Figure:
+def _heatmap(data: Page, profiles: Frame) -> Figure:
     from scripts.outputs.report.charts import heatmap
 
     t = data.t
@@ -316,16 +285,16 @@ def _heatmap(data: _Page, profiles: Frame) -> Figure:
         means = [data.number(mean, unit) for mean in of_feature["segment_mean"]]
         rows.append((label, data.number(of_feature["portfolio_mean"].iloc[0], unit), *means))
     title = t("profile.title")
-    table = _table(
+    table = table_of(
         title,
-        [t("profile.feature"), t("profile.portfolio"), *_names(profiles)],
+        [t("profile.feature"), t("profile.portfolio"), *names_of(profiles)],
         rows,
         range(1, len(profiles) + 2),
     )
-    return _figure(data, title, heatmap(pd.DataFrame(cells), t("profile.legend")), table)
+    return figure_of(data, title, heatmap(pd.DataFrame(cells), t("profile.legend")), table)
 
 
-def _curves(data: _Page) -> list[Figure]:
+def _curves(data: Page) -> list[Figure]:
     from scripts.outputs.report.charts import curve
 
     t = data.t
@@ -345,18 +314,18 @@ def _curves(data: _Page) -> list[Figure]:
         if shown.empty:
             continue
         places = 0 if value == "inertia" else 3
-        table = _table(
+        table = table_of(
             t(f"k.{title}"),
             [t("k.axis"), t(f"k.{axis}")],
             [(str(k), data.decimals(v, places)) for k, v in zip(shown["k"], shown[value], strict=True)],
             (0, 1),
         )
         chart = curve(points, value, t(f"k.{axis}"), t("k.axis"), marks)
-        figures.append(_figure(data, t(f"k.{title}"), chart, table))
+        figures.append(figure_of(data, t(f"k.{title}"), chart, table))
     return figures
 
 
-def _maps(data: _Page, profiles: Frame) -> dict[str, Any]:
+def _maps(data: Page, profiles: Frame) -> dict[str, Any]:
     from scripts.outputs.report.charts import scatter
 
     t = data.t
@@ -365,37 +334,37 @@ def _maps(data: _Page, profiles: Frame) -> dict[str, Any]:
         "select segment_id, pca_1, pca_2, ae_1, ae_2 from marts.customer_segments where status = 'segmented'"
         f" order by md5(customer_id), customer_id limit {POINTS}"
     )
-    names = _names(profiles)
+    names = names_of(profiles)
     points["name"] = points["segment_id"].map(dict(zip(profiles["segment_id"], names, strict=True)))
     variance = data.frame(
         "select sum(explained_variance_share) as share from marts.pca_components"
         " where component in ('pca_1', 'pca_2')"
     )["share"].iloc[0]
-    figures = [_figure(data, t("maps.pca"), scatter(points, "pca_1", "pca_2", names), None)]
+    figures = [figure_of(data, t("maps.pca"), scatter(points, "pca_1", "pca_2", names, data.colours), None)]
     lead = data.frame("select autoencoder from marts.autoencoders where is_lead")["autoencoder"].tolist()
     if lead and points[["ae_1", "ae_2"]].notna().all(axis=None):
-        chart = scatter(points, "ae_1", "ae_2", names)
-        figures.append(_figure(data, t("maps.ae", name=lead[0]), chart, None))
+        chart = scatter(points, "ae_1", "ae_2", names, data.colours)
+        figures.append(figure_of(data, t("maps.ae", name=lead[0]), chart, None))
     intro = t("maps.intro", shown=data.number(len(points), "whole"), variance=data.number(variance, "share"))
     return {"maps": figures, "maps_intro": intro}
 
 
-def _values_table(data: _Page, values: Frame, currency: str) -> Table:
+def _values_table(data: Page, values: Frame, currency: str) -> Table:
     t = data.t
     rows = [
         (
             name, data.number(row.value_low), data.number(row.value_base), data.number(row.value_high),
             data.number(row.total_base), data.number(row.share_of_total, "share"),
         )
-        for name, row in zip(_names(values), values.itertuples(), strict=True)
+        for name, row in zip(names_of(values), values.itertuples(), strict=True)
     ]  # fmt: skip
     heads = [
         t("segment"), t("value.low"), t("value.base"), t("value.high"), t("value.total"), t("value.share_of_total")
     ]  # fmt: skip
-    return _table(f"{t('glance.value')} ({currency})", heads, rows, range(1, 6))
+    return table_of(f"{t('glance.value')} ({currency})", heads, rows, range(1, 6))
 
 
-def _assumptions_table(data: _Page) -> Table:
+def _assumptions_table(data: Page) -> Table:
     t = data.t
     frame = data.frame("from marts.value_assumptions order by assumption")
     rows = [
@@ -405,10 +374,10 @@ def _assumptions_table(data: _Page) -> Table:
     heads = [
         t("value.assumption"), t("value.low"), t("value.base"), t("value.high"), t("value.unit"), t("value.source")
     ]  # fmt: skip
-    return _table(t("value.assumptions"), heads, rows, (1, 2, 3))
+    return table_of(t("value.assumptions"), heads, rows, (1, 2, 3))
 
 
-def _test_table(data: _Page, profiles: Frame) -> Table:
+def _test_table(data: Page, profiles: Frame) -> Table:
     t = data.t
 
     def points(treated: int, held_out: int) -> str:
@@ -416,7 +385,7 @@ def _test_table(data: _Page, profiles: Frame) -> Table:
         return NOTHING if found is None else t("test.points", number=data.decimals(100 * found, 1))
 
     rows = []
-    for name, count in zip(_names(profiles), profiles["customers"], strict=True):
+    for name, count in zip(names_of(profiles), profiles["customers"], strict=True):
         held_out = round(HOLDOUT * int(count))
         half = int(count) // 2
         treated = int(count) - held_out
@@ -427,10 +396,10 @@ def _test_table(data: _Page, profiles: Frame) -> Table:
             )
         )  # fmt: skip
     heads = [t("segment"), t("test.treated"), t("test.held_out"), t("test.smallest"), t("test.half")]
-    return _table(t("test.title"), heads, rows, range(1, 5))
+    return table_of(t("test.title"), heads, rows, range(1, 5))
 
 
-def _rules_table(data: _Page) -> Table:
+def _rules_table(data: Page) -> Table:
     t = data.t
     frame = data.frame(
         "select rules.*, segment_name from marts.segment_rules as rules"
@@ -443,23 +412,23 @@ def _rules_table(data: _Page) -> Table:
             data.number(row.precision_share, "share"),
             data.number(row.recall_share, "share"),
         )
-        for name, row in zip(_names(frame), frame.itertuples(), strict=True)
+        for name, row in zip(names_of(frame), frame.itertuples(), strict=True)
     ]
     heads = [t("segment"), t("rules.rule"), t("rules.precision"), t("rules.recall")]
-    return _table(t("rules.title"), heads, rows, (2, 3))
+    return table_of(t("rules.title"), heads, rows, (2, 3))
 
 
-def _votes_table(data: _Page) -> Table:
+def _votes_table(data: Page) -> Table:
     t = data.t
     frame = data.frame("from marts.choice_votes order by method")
     rows = [
         (row.method.replace("_", " "), NOTHING if pd.isna(row.k) else str(int(row.k)), row.words)
         for row in frame.itertuples()
     ]
-    return _table(t("k.votes"), [t("k.method"), "k", t("k.why")], rows, (1,))
+    return table_of(t("k.votes"), [t("k.method"), "k", t("k.why")], rows, (1,))
 
 
-def _audit_table(data: _Page, audit: Frame) -> Table:
+def _audit_table(data: Page, audit: Frame) -> Table:
     t = data.t
     rows = [
         (
@@ -469,10 +438,10 @@ def _audit_table(data: _Page, audit: Frame) -> Table:
         for row in audit.itertuples()
     ]  # fmt: skip
     heads = [t("quality.source"), t("quality.rows_in"), t("quality.accepted"), t("quality.rejected")]
-    return _table(t("quality.source"), heads, rows, (1, 2, 3))
+    return table_of(t("quality.source"), heads, rows, (1, 2, 3))
 
 
-def _checks_table(data: _Page) -> Table:
+def _checks_table(data: Page) -> Table:
     t = data.t
     frame = data.frame(
         "from marts.data_quality_checks where affected_rows > 0 order by severity desc, check_name"
@@ -481,10 +450,10 @@ def _checks_table(data: _Page) -> Table:
         (row.meaning, row.severity, data.number(row.affected_rows, "whole")) for row in frame.itertuples()
     ]
     heads = [t("quality.check"), t("quality.severity"), t("quality.affected")]
-    return _table(t("quality.check"), heads, rows, (2,))
+    return table_of(t("quality.check"), heads, rows, (2,))
 
 
-def _fair_table(data: _Page, fair: Frame) -> Table:
+def _fair_table(data: Page, fair: Frame) -> Table:
     t = data.t
     rows = [
         (
@@ -494,10 +463,10 @@ def _fair_table(data: _Page, fair: Frame) -> Table:
         for row in fair.itertuples()
     ]  # fmt: skip
     heads = [t("fair.trait"), t("segment"), t("customers"), t("share"), t("fair.representation")]
-    return _table(t("fair.title"), heads, rows, (1, 2, 3, 4))
+    return table_of(t("fair.title"), heads, rows, (1, 2, 3, 4))
 
 
-def _model_table(data: _Page, run: Frame) -> Table:
+def _model_table(data: Page, run: Frame) -> Table:
     t = data.t
     record = {name: run[name] for name in run.index if name not in ("details", "reason", "warning")}
     record |= {name: value for name, value in json.loads(run["details"]).items() if name not in run.index}
@@ -506,4 +475,4 @@ def _model_table(data: _Page, run: Frame) -> Table:
         for name, value in record.items()
         if value is not None and value != "" and not name.startswith("seconds_")
     ]
-    return _table(t("model.title"), [t("model.name"), t("model.value")], rows, ())
+    return table_of(t("model.title"), [t("model.name"), t("model.value")], rows, ())

@@ -86,6 +86,7 @@ def write_sheets(
         about = book.sheet(data.w("sheet.readme"), (24, 100), portrait=True)
         described = [
             (sheets.segments(), data.w("about.segments")),
+            *sheets.movements(),
             (sheets.profiles(), data.w("about.profiles")),
             (sheets.elbow(), data.w("about.elbow")),
             (sheets.value(), data.w("about.parts")),
@@ -195,6 +196,35 @@ class _Sheets:
             chart = self.book.bar_chart([series], data.t(title), head, form)
             sheet.chart(place.last + 2, at, chart, data.t(title), width=520)
         return sheet
+
+    def movements(self) -> list[tuple[Sheet, str]]:
+        """Who went from where to where with this month, and what the largest movements call for; nothing in the first."""
+        data = self.data
+        flows = data.frame(
+            "select flows.from_segment_name, flows.to_segment_name, flows.cause, flows.customers, flows.share_of_from,"
+            " flows.value_before, flows.value_after, any_value(moved.movement) as movement, any_value(moved.play) as play"
+            " from marts.segment_migration as flows left join marts.customer_movements as moved"
+            " on flows.from_segment_id = moved.from_segment_id and flows.to_segment_id = moved.to_segment_id"
+            " and flows.cause = moved.cause and flows.as_of_date = moved.as_of_date"
+            " where flows.as_of_date = (select max(as_of_date) from marts.segment_drift)"
+            " group by all order by flows.cause = 'stayed', flows.customers desc, flows.flow"
+        )
+        if flows.empty:
+            return []
+        flows["cause"] = [data.w(f"cause.{cause}") for cause in flows["cause"]]
+        sheet = self.book.sheet(data.w("sheet.movements"), (26, 26, 22, 12, 12, 14, 14, 26, 70))
+        value = f", {self.currency}"
+        columns = (
+            SheetColumn(data.t("changes.from"), bold=True), SheetColumn(data.t("changes.to"), bold=True),
+            SheetColumn(data.w("cause")), SheetColumn(data.t("customers"), COUNT), SheetColumn(data.t("share"), SHARE),
+            SheetColumn(data.t("changes.value_before") + value, MONEY),
+            SheetColumn(data.t("changes.value_now") + value, MONEY),
+            SheetColumn(data.t("changes.movement")), SheetColumn(data.t("changes.play")),
+        )  # fmt: skip
+        row = sheet.title(data.t("changes.title"))
+        cells = [[None if pd.isna(cell) else cell for cell in each] for each in flows.itertuples(index=False)]
+        sheet.table(row, columns, cells, fixed=2)
+        return [(sheet, data.w("about.movements"))]
 
     def profiles(self) -> Sheet:
         """Mean of each feature in each segment, coloured by how far it lies from the mean of all."""

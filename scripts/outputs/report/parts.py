@@ -1,0 +1,69 @@
+"""What the report's sections are made of: the published tables with the words of the page, tables and figures.
+
+Reads the published file; writes nothing.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from scripts.published.look import SERIES
+from scripts.published.reading import PublishedTables
+
+# pandas' type stubs let a cell be anything; these frames' columns are the marts'.
+Frame = Any
+Table = dict[str, Any]
+Figure = dict[str, Any]
+
+
+def table_of(
+    title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int]
+) -> Table:
+    """A table of the page; numbers: places of the columns that are numbers, to be aligned right."""
+    return {
+        "title": title,
+        "heads": [{"text": text, "number": place in numbers} for place, text in enumerate(heads)],
+        "rows": rows,
+    }
+
+
+class Page(PublishedTables):
+    """What the page reads."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the published file, and take the colours of segments from the register."""
+        super().__init__(path)
+        registry = self.frame(
+            "select segment_id, segment_name, colour from marts.segment_registry order by 1"
+        )
+        # By the name that charts show: number and name. Retired ones have theirs, too.
+        self.colours = {
+            f"{row.segment_id} {row.segment_name}": SERIES[int(row.colour) % len(SERIES)]
+            for row in registry.itertuples()
+        }
+
+    def t(self, key: str, **values: str) -> str:
+        """A word of the page."""
+        return self.word(f"report.{key}", **values)
+
+
+def names_of(frame: Frame) -> list[str]:
+    """Number and name of each segment, as charts and tables show it."""
+    return [
+        f"{number} {name}" for number, name in zip(frame["segment_id"], frame["segment_name"], strict=True)
+    ]
+
+
+def figure_of(data: Page, title: str, chart: Any, table: Table | None) -> Figure:
+    """A chart as a figure of the page."""
+    from scripts.outputs.report.charts import draw
+
+    return drawn(title, draw(chart, data.word("format.thousands"), data.word("format.decimal")), table)
+
+
+def drawn(title: str, svg: str, table: Table | None) -> Figure:
+    """A picture as a figure of the page; its words for who cannot see it are those of its table, first to last."""
+    spoken = title
+    if table:
+        spoken += ". " + "; ".join(", ".join(row) for row in table["rows"])
+    return {"title": title, "svg": svg, "alt": spoken, "data": table}
