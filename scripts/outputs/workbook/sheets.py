@@ -201,13 +201,13 @@ class _Sheets:
         """Who went from where to where with this month, and what the largest movements call for; nothing in the first."""
         data = self.data
         flows = data.frame(
-            "select flows.from_segment_name, flows.to_segment_name, flows.cause, flows.customers, flows.share_of_from,"
+            "select * exclude (flow) from (select flows.flow, flows.from_segment_name, flows.to_segment_name, flows.cause, flows.customers, flows.share_of_from,"
             " flows.value_before, flows.value_after, any_value(moved.movement) as movement, any_value(moved.play) as play"
             " from marts.segment_migration as flows left join marts.customer_movements as moved"
             " on flows.from_segment_id = moved.from_segment_id and flows.to_segment_id = moved.to_segment_id"
             " and flows.cause = moved.cause and flows.as_of_date = moved.as_of_date"
             " where flows.as_of_date = (select max(as_of_date) from marts.segment_drift)"
-            " group by all order by flows.cause = 'stayed', flows.customers desc, flows.flow"
+            " group by all) order by cause = 'stayed', customers desc, flow"
         )
         if flows.empty:
             return []
