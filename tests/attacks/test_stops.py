@@ -1,6 +1,7 @@
 """Commands that are stopped, or whose output nobody takes: exit codes, words that are true, nothing that hangs."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -141,9 +142,18 @@ def test_surroundings_that_refuse_are_one_sentence(fault: str, words: str) -> No
     assert errors.startswith(f"error: {words}") and len(errors.splitlines()) == 1
 
 
-def test_a_mistake_of_ours_shows_its_traceback() -> None:
+def test_a_mistake_of_ours_says_where_its_traceback_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARD_SEGMENTS_WAREHOUSE", str(tmp_path / "warehouse"))
     _, errors = (running := command("{}['nothing']")).communicate(timeout=60)
-    assert running.returncode == 1 and "Traceback" in errors
+    assert running.returncode == 70
+    found = re.fullmatch(
+        r"error: a fault of this program, not of yours \(KeyError: 'nothing'\); where it happened stands in (.+): please"
+        r" report it\. .+\n",
+        errors,
+    )
+    assert found and "Traceback" in Path(found[1]).read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,7 @@ def publish(path: Path, *, value: str, is_sample: str) -> Path:
                 union all select 'b', 'warn', 0, 'Found nothing.'
                 union all select 'c', 'note', 7, 'A note.';
             create table marts.customer_segments as select 'segmented' as status from range(10);
+            create table marts.segment_drift as select 'fine' as alarm, 'w' as words, 0.0 as drift;
             create table marts.value_assumptions as select 'USD' as currency;
             create table marts.model_runs as
                 select 'm' as model_id, 1 as run_number, timestamp '2026-01-01' as trained_at, 'robust' as scaling,
@@ -109,7 +110,7 @@ def test_a_check_that_fails_says_what_it_expected(tmp_path: Path, node: SimpleNa
     failed = SimpleNamespace(
         status="fail", node=node, message="Got 2 results, configured to fail if != 0", failures=2
     )
-    said = why_dbt_failed(SimpleNamespace(result=[failed], exception=None), tmp_path)
+    said = str(why_dbt_failed(SimpleNamespace(result=[failed], exception=None), tmp_path))
     assert said.startswith(words) and "Got 2" not in said
 
 
@@ -135,7 +136,7 @@ def test_a_check_that_fails_says_what_it_expected(tmp_path: Path, node: SimpleNa
 )
 def test_why_dbt_did_not_start_is_what_says_something(tmp_path: Path, message: str, words: str) -> None:
     """Not `Runtime Error`, which comes first."""
-    said = why_dbt_failed(SimpleNamespace(result=None, exception=message), tmp_path)
+    said = str(why_dbt_failed(SimpleNamespace(result=None, exception=message), tmp_path))
     assert said.startswith(words), said
 
 
@@ -155,5 +156,5 @@ def test_why_dbt_did_not_start_is_what_says_something(tmp_path: Path, message: s
 )
 def test_why_a_model_failed_is_what_says_something(tmp_path: Path, message: str | None, words: str) -> None:
     failed = SimpleNamespace(status="error", node=SimpleNamespace(name="words"), message=message)
-    said = why_dbt_failed(SimpleNamespace(result=[failed], exception=None), tmp_path)
+    said = str(why_dbt_failed(SimpleNamespace(result=[failed], exception=None), tmp_path))
     assert said.startswith(words), said

@@ -33,10 +33,12 @@ class Page(PublishedTables):
     def __init__(self, path: Path) -> None:
         """Open the published file, and take the colours of segments from the register."""
         super().__init__(path)
-        registry = self.frame(
-            "select segment_id, segment_name, colour from marts.segment_registry order by 1"
-        )
         # By the name that charts show: number and name. Retired ones have theirs, too.
+        registry = self.frame(
+            "select segment_id, coalesce(profiles.segment_name, registry.segment_name) as segment_name, colour"
+            " from marts.segment_registry as registry left join marts.segment_profiles as profiles using (segment_id)"
+            " order by 1"
+        )
         self.colours = {
             f"{row.segment_id} {row.segment_name}": SERIES[int(row.colour) % len(SERIES)]
             for row in registry.itertuples()
