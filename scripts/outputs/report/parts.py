@@ -27,22 +27,32 @@ def table_of(
     }
 
 
+class Colours(dict[str, str]):
+    """The colour of each segment, retired ones too, by the name that charts show: its number, a blank, its name.
+
+    The number decides.
+    """
+
+    def __missing__(self, name: str) -> str:
+        number = name.partition(" ")[0]
+        return next(colour for known, colour in self.items() if known.partition(" ")[0] == number)
+
+
 class Page(PublishedTables):
     """What the page reads."""
 
     def __init__(self, path: Path) -> None:
         """Open the published file, and take the colours of segments from the register."""
         super().__init__(path)
-        # By the name that charts show: number and name. Retired ones have theirs, too.
         registry = self.frame(
-            "select segment_id, coalesce(profiles.segment_name, registry.segment_name) as segment_name, colour"
-            " from marts.segment_registry as registry left join marts.segment_profiles as profiles using (segment_id)"
-            " order by 1"
+            "select segment_id, segment_name, colour from marts.segment_registry order by 1"
         )
-        self.colours = {
-            f"{row.segment_id} {row.segment_name}": SERIES[int(row.colour) % len(SERIES)]
-            for row in registry.itertuples()
-        }
+        self.colours = Colours(
+            {
+                f"{row.segment_id} {row.segment_name}": SERIES[int(row.colour) % len(SERIES)]
+                for row in registry.itertuples()
+            }
+        )
 
     def t(self, key: str, **values: str) -> str:
         """A word of the page."""
