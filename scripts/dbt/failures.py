@@ -13,12 +13,11 @@ from scripts.base.errors import GateFailedError, OurFaultError, UserError
 from scripts.base.paths import DBT_LOG, WORK
 from scripts.base.sentences import shown
 
-# Checks of what people edit, not of the input.
-OF_SEEDS = (
-    "assert_rulebook_is_consistent",
-    "assert_every_segment_has_a_play",
-    "assert_playbook_does_no_harm",
-)
+# Tests that refuse what somebody typed, edited or handed in; the others are gates that an input fails.
+REFUSALS = (
+    "assert_enough_features_are_known", "assert_every_segment_has_a_play", "assert_names_agree_with_numbers",
+    "assert_playbook_does_no_harm", "assert_rulebook_is_consistent", "assert_window_has_statements",
+)  # fmt: skip
 HEADING = re.compile(r"\w+ Error(?: in (.+))?")
 # Characters of what dbt says in a sentence.
 MOST_WORDS = 200
@@ -41,8 +40,7 @@ def why_dbt_failed(result: Any, warehouse: Path) -> UserError:
     work = warehouse / WORK
     for each in failed:
         if str(each.status) == "fail" and (sentence := _own_sentence(each.node, work)):
-            is_of_seeds = each.node.name in OF_SEEDS
-            return UserError(sentence) if is_of_seeds else GateFailedError(sentence)
+            return UserError(sentence) if each.node.name in REFUSALS else GateFailedError(sentence)
     if not failed:
         words = telling_words(str(result.exception or ""), placed=True)
         return OurFaultError(f"dbt failed: {words}. {UNCHANGED} Details stand in {log}.")

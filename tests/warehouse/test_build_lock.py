@@ -52,7 +52,8 @@ def test_a_build_leaves_with_one_sentence_while_another_runs(
 ) -> None:
     childs_pid(holder)
     done = run_build(tmp_path)
-    assert done.returncode == 1
+    assert done.returncode == 3
+    assert not (tmp_path / "logs" / "run.json").exists(), "it is of the other build"
     assert f"pid {holder.pid} since" in done.stderr and len(done.stderr.splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["build.lock"], "and touches nothing"
 

@@ -281,7 +281,10 @@ def test_bad_rows_are_kept_apart_and_too_many_stop_the_build(tmp_path: Path) -> 
 
     before = (tmp_path / "w" / "current").readlink()
     stopped = run_build(tmp_path / "w", f"SOURCE={source}", "MAX_REJECTED_SHARE=0.01")
-    assert stopped.returncode == 1
+    assert stopped.returncode == 2
+    run = json.loads((tmp_path / "w" / "logs" / "run.json").read_text())
+    assert (run["exit_code"], run["sentence"]) == (2, stopped.stderr.removeprefix("error: ").strip())
+    assert run["stages"][0]["stage"] == "Open the input"
     assert "balance is not a number" in stopped.stderr
     assert (tmp_path / "w" / "current").readlink() == before
 

@@ -11,9 +11,11 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from scripts.outputs.metabase.questions import runnable
 from scripts.published.look import SERIES
 from scripts.sample.ledger import write_sample_ledger
 from tests.support.builds import REPO, query, run_build, run_command
+from tests.support.metabase_filters import OF_TWO_MONTHS, QUESTIONS
 
 # A whole learning would be of no use here, but nobody says what the model is to be.
 SMALL = ("AUTOENCODERS=", "BOOTSTRAPS=5", "CANDIDATES_K_MAX=6")
@@ -368,6 +370,16 @@ def test_the_workbook_lists_the_movements_from_the_second_month_on(june: Path, j
     assert len(rows) == len(flows) and sum(row[3] for row in rows) == flows.customers.sum()
     plays = set(published(july, "select play from marts.customer_movements where play is not null").play)
     assert {row[8] for row in rows if row[8]} == plays
+
+
+@pytest.mark.parametrize("key", sorted(OF_TWO_MONTHS))
+def test_questions_on_migration_have_answers_from_the_second_month_on(july: Path, key: str) -> None:
+    question = QUESTIONS[key]
+    rows = published(july, runnable(question))
+    assert len(rows) > 0
+    if "segment" in [each.name for each in question.parameters]:
+        nobody = published(july, runnable(question, {"segment": "nothing such"}))
+        assert len(nobody) == 0
 
 
 def test_a_segment_has_the_same_colour_in_every_month(july: Path, august: Path) -> None:

@@ -1,0 +1,6 @@
+select
+    alarm,
+    words,
+    drift
+from marts.segment_drift
+order by drift desc nulls last, words

@@ -1,0 +1,3 @@
+select count(*) as customers
+from marts.customer_movements
+where cause = 'behaviour'
