@@ -7,8 +7,8 @@ from scripts.base.console import Console
 from scripts.base.errors import UserError
 from scripts.published.reading import open_published
 
-LINE = "{:<13}  {:<10}  {:<10}  {:<10}  {:<10}  {:<12}  {:<13}  {:>2}  {:>7}  {:>10}"
-HEADINGS = ("model", "status", "learned", "in use", "until", "scaling", "sees", "k", "Jaccard", "relabelled")
+LINE = "{:<13}  {:<10}  {:<10}  {:<10}  {:<10}  {:<12}  {:<13}  {:>2}  {:>7}  {:>10}  {}"
+HEADINGS = ("model", "status", "learned", "in use", "until", "scaling", "sees", "k", "Jaccard", "relabelled", "")
 WAITING = "challenger"
 
 
@@ -22,15 +22,16 @@ def print_models(warehouse: Path, console: Console) -> None:
         models = connection.execute(
             "select model_id, status, strftime(learned_at, '%Y-%m-%d'), coalesce(strftime(used_from, '%Y-%m-%d'), ''),"
             " coalesce(strftime(used_until, '%Y-%m-%d'), ''), scaling, representation, k, stability, relabelled_share,"
-            " verdict from marts.models order by array_position(['champion', 'challenger', 'retired'], status),"
+            " is_stable, verdict from marts.models order by array_position(['champion', 'challenger', 'retired'], status),"
             " learned_at desc, model_id"
         ).fetchall()
     # Lines of a fixed width: a table that fits the terminal would cut the ids.
-    console.print(LINE.format(*HEADINGS))
-    for *facts, jaccard, relabelled, verdict in models:
+    console.print(LINE.format(*HEADINGS).rstrip())
+    for *facts, jaccard, relabelled, is_stable, verdict in models:
         measures = (
             "" if jaccard is None else f"{jaccard:.2f}",
             "" if relabelled is None else f"{relabelled:.1%}",
+            "unstable" if is_stable is False else "",
         )
         console.print(
             printable(LINE.format(*("" if each is None else each for each in facts), *measures).rstrip())
