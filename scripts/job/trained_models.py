@@ -8,7 +8,19 @@ from scripts.base.errors import UserError
 from scripts.published.reading import open_published
 
 LINE = "{:<13}  {:<10}  {:<10}  {:<10}  {:<10}  {:<12}  {:<13}  {:>2}  {:>7}  {:>10}  {}"
-HEADINGS = ("model", "status", "learned", "in use", "until", "scaling", "sees", "k", "Jaccard", "relabelled", "")
+HEADINGS = (
+    "model",
+    "status",
+    "learned",
+    "in use",
+    "until",
+    "scaling",
+    "sees",
+    "k",
+    "Jaccard",
+    "relabelled",
+    "",
+)
 WAITING = "challenger"
 
 

@@ -177,6 +177,49 @@ def test_a_month_that_is_built_again_is_compared_with_the_month_before_again(
         pd.testing.assert_frame_equal(first, second)
 
 
+def test_an_older_input_is_refused_unless_it_is_meant(july: Path, tmp_path: Path) -> None:
+    """Last year's file as this month's: the customers are the same, so nothing else would notice."""
+    warehouse = copy_of(july, tmp_path / "warehouse")
+    old = tmp_path / "old"
+    write_sample_ledger(old, customers=600, seed=3, file_format="csv", months=18)
+    for table, column in (("transactions", "posted_on"), ("statements", "statement_on")):
+        file = next(old.glob(f"{table}*"))
+        rows = pd.read_csv(file, dtype=str, on_bad_lines="skip", keep_default_na=False)
+        rows[rows[column] < "2025-06-01"].to_csv(file, index=False)
+    before = (warehouse / "current").readlink()
+    done = run_build(warehouse, *SMALL, f"SOURCE={old}", "MIN_KEPT_SHARE=0", whole=True)
+    assert done.returncode == 1, done.stdout
+    assert "The input is of 2025-05-31, and what is published is of 2025-07-31" in done.stderr
+    assert (warehouse / "current").readlink() == before
+    build(warehouse, f"SOURCE={old}", "MIN_KEPT_SHARE=0", "AS_OF=2025-05-31")
+
+
+def test_the_months_of_a_summary_are_those_that_it_is_told(tmp_path: Path) -> None:
+    head = (
+        "CUST_ID,BALANCE,BALANCE_FREQUENCY,PURCHASES,ONEOFF_PURCHASES,INSTALLMENTS_PURCHASES,CASH_ADVANCE,"
+        "PURCHASES_FREQUENCY,ONEOFF_PURCHASES_FREQUENCY,PURCHASES_INSTALLMENTS_FREQUENCY,CASH_ADVANCE_FREQUENCY,"
+        "CASH_ADVANCE_TRX,PURCHASES_TRX,CREDIT_LIMIT,PAYMENTS,MINIMUM_PAYMENTS,PRC_FULL_PAYMENT,TENURE"
+    )
+
+    def kind(place: int, buys: bool) -> str:
+        if buys:
+            return f"C{place:02},{50 + place},1,{900 + place},{900 + place},0,0,1,1,0,0,0,{20 + place},5000,{900 + place},20,1,12"
+        return f"C{place:02},{place + 1},1,0,0,0,0,0,0,0,0,0,0,2000,{10 + place},5,0,12"
+
+    for month, buyers in (("2026-01-31", 40), ("2026-02-28", 38)):
+        rows = [kind(place, place < buyers) for place in range(80)]
+        (tmp_path / "cards.csv").write_text("\n".join([head, *rows]) + "\n")
+        build(tmp_path / "w", f"SOURCE={tmp_path / 'cards.csv'}", f"AS_OF={month}")
+    moved = published(tmp_path / "w", "select * from marts.customer_movements order by customer_id")
+    assert moved.customer_id.tolist() == ["C38", "C39"]
+    assert moved.what_changed.str.contains("purchases").all()
+    history = published(
+        tmp_path / "w", "select * from marts.segment_history where customer_id = 'C38' order by valid_from"
+    )
+    assert history.valid_from.astype(str).tolist() == ["2026-01-31", "2026-02-28"]
+    assert str(history.valid_to[0])[:10] == "2026-02-28" and pd.isna(history.valid_to[1])
+
+
 def test_going_back_to_an_earlier_month_undoes_what_came_after(
     june: Path, july: Path, tmp_path: Path
 ) -> None:

@@ -9,8 +9,11 @@ features as (
 
 select
     count(*) as customers,
-    -- A summary carries no date: it is of the day of the build.
-    coalesce(max(as_of_date), cast('{{ run_started_at.strftime("%Y-%m-%d") }}' as date)) as as_of_date,
+    -- A summary carries no date: it is of the day that AS_OF says, else of that of the build.
+    coalesce(
+        max(as_of_date),
+        cast('{{ var("as_of") or run_started_at.strftime("%Y-%m-%d") }}' as date)
+    ) as as_of_date,
     -- It does not depend on the order of rows: the sum of the rows' hashes.
     md5(cast(sum(cast(md5_number_lower(cast(to_json(features) as varchar)) as hugeint)) as varchar))
         as input_fingerprint,
