@@ -24,7 +24,7 @@ from tests.support.builds import QUICK, REPO
 def start_build(warehouse: Path, ledger: Path, *arguments: str) -> subprocess.Popen[str]:
     """Start a build of the ledger with little learning; all that it prints comes by one pipe."""
     return subprocess.Popen(
-        [sys.executable, "-m", "scripts.build", *QUICK, "K=3", f"SOURCE={ledger}", *arguments],
+        [sys.executable, "-m", "scripts.build", *QUICK, "K=3", "RETRAIN=yes", f"SOURCE={ledger}", *arguments],
         cwd=REPO,
         env={**os.environ, "CARD_SEGMENTS_WAREHOUSE": str(warehouse)},
         stdout=subprocess.PIPE,

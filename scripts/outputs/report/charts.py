@@ -68,7 +68,7 @@ def bars(frame: pd.DataFrame, value: str, label: str, text: str, colours: Mappin
         value: column of the lengths.
         label: title of the axis.
         text: column of the words at the bars' ends.
-        colours: of the segments by name, or one of all bars, where they are no segments.
+        colours: of the segments by name, or one of all bars, where they are no segments; None: one after the other.
     """
     order = frame["name"].tolist()
     base = alt.Chart(frame).encode(y=alt.Y("name:N", sort=order, title=None))
@@ -82,13 +82,13 @@ def bars(frame: pd.DataFrame, value: str, label: str, text: str, colours: Mappin
     return (drawn + words).properties(width=WIDTH - 60, height=ROW * len(frame))
 
 
-def value_ranges(frame: pd.DataFrame, label: str, colours: Mapping[str, str]) -> Chart:
+def value_ranges(frame: pd.DataFrame, label: str, colours: Mapping[str, str] | None = None) -> Chart:
     """Low, base and high value of each segment: a line with a point on the base.
 
     Args:
         frame: columns name, low, base, high, in the order to draw.
         label: title of the axis.
-        colours: of the segments by name.
+        colours: of the segments by name; None: one after the other.
     """
     order = frame["name"].tolist()
     base = alt.Chart(frame).encode(
