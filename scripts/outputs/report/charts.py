@@ -60,7 +60,9 @@ def _colours(names: Sequence[str], of_segments: Mapping[str, str] | None = None)
     )
 
 
-def bars(frame: pd.DataFrame, value: str, label: str, text: str, colours: Mapping[str, str] | str) -> Chart:
+def bars(
+    frame: pd.DataFrame, value: str, label: str, text: str, colours: Mapping[str, str] | str | None = None
+) -> Chart:
     """One bar a segment, or one a row of something else.
 
     Args:
@@ -208,7 +210,9 @@ def sizes(frame: pd.DataFrame, month: str, label: str, colours: Mapping[str, str
     )
 
 
-def scatter(frame: pd.DataFrame, x: str, y: str, names: Sequence[str], colours: Mapping[str, str]) -> Chart:
+def scatter(
+    frame: pd.DataFrame, x: str, y: str, names: Sequence[str], colours: Mapping[str, str] | None = None
+) -> Chart:
     """A map of customers, a colour and a shape a segment, its number at its centre.
 
     Args:
