@@ -16,7 +16,8 @@ from scripts.base.sentences import shown
 # Tests that refuse what somebody typed, edited or handed in; the others are gates that an input fails.
 REFUSALS = (
     "assert_enough_features_are_known", "assert_every_segment_has_a_play", "assert_month_does_not_go_back",
-    "assert_names_agree_with_numbers", "assert_playbook_does_no_harm", "assert_rulebook_is_consistent", "assert_window_has_statements",
+    "assert_names_agree_with_numbers", "assert_playbook_does_no_harm",
+    "assert_promoted_model_knows_the_features", "assert_rulebook_is_consistent", "assert_window_has_statements",
 )  # fmt: skip
 HEADING = re.compile(r"\w+ Error(?: in (.+))?")
 # Characters of what dbt says in a sentence.

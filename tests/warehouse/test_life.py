@@ -194,22 +194,30 @@ def test_an_older_input_is_refused_unless_it_is_meant(july: Path, tmp_path: Path
     build(warehouse, f"SOURCE={old}", "MIN_KEPT_SHARE=0", "AS_OF=2025-05-31")
 
 
+HEAD = (
+    "CUST_ID,BALANCE,BALANCE_FREQUENCY,PURCHASES,ONEOFF_PURCHASES,INSTALLMENTS_PURCHASES,CASH_ADVANCE,"
+    "PURCHASES_FREQUENCY,ONEOFF_PURCHASES_FREQUENCY,PURCHASES_INSTALLMENTS_FREQUENCY,CASH_ADVANCE_FREQUENCY,"
+    "CASH_ADVANCE_TRX,PURCHASES_TRX,CREDIT_LIMIT,PAYMENTS,MINIMUM_PAYMENTS,PRC_FULL_PAYMENT,TENURE"
+)
+
+
+def write_summary(path: Path, buyers: int, limit: str = "5000") -> str:
+    """80 customers, of whom the first so many buy and pay in full, while the others hardly use their card."""
+    rows = []
+    for n in range(80):
+        if n < buyers:
+            rows.append(
+                f"C{n:02},{50 + n},1,{900 + n},{900 + n},0,0,1,1,0,0,0,{20 + n},{limit},{900 + n},20,1,12"
+            )
+        else:
+            rows.append(f"C{n:02},{n + 1},1,0,0,0,0,0,0,0,0,0,0,{limit},{10 + n},5,0,12")
+    path.write_text("\n".join([HEAD, *rows]) + "\n")
+    return f"SOURCE={path}"
+
+
 def test_the_months_of_a_summary_are_those_that_it_is_told(tmp_path: Path) -> None:
-    head = (
-        "CUST_ID,BALANCE,BALANCE_FREQUENCY,PURCHASES,ONEOFF_PURCHASES,INSTALLMENTS_PURCHASES,CASH_ADVANCE,"
-        "PURCHASES_FREQUENCY,ONEOFF_PURCHASES_FREQUENCY,PURCHASES_INSTALLMENTS_FREQUENCY,CASH_ADVANCE_FREQUENCY,"
-        "CASH_ADVANCE_TRX,PURCHASES_TRX,CREDIT_LIMIT,PAYMENTS,MINIMUM_PAYMENTS,PRC_FULL_PAYMENT,TENURE"
-    )
-
-    def kind(place: int, buys: bool) -> str:
-        if buys:
-            return f"C{place:02},{50 + place},1,{900 + place},{900 + place},0,0,1,1,0,0,0,{20 + place},5000,{900 + place},20,1,12"
-        return f"C{place:02},{place + 1},1,0,0,0,0,0,0,0,0,0,0,2000,{10 + place},5,0,12"
-
     for month, buyers in (("2026-01-31", 40), ("2026-02-28", 38)):
-        rows = [kind(place, place < buyers) for place in range(80)]
-        (tmp_path / "cards.csv").write_text("\n".join([head, *rows]) + "\n")
-        build(tmp_path / "w", f"SOURCE={tmp_path / 'cards.csv'}", f"AS_OF={month}")
+        build(tmp_path / "w", write_summary(tmp_path / "cards.csv", buyers), f"AS_OF={month}")
     moved = published(tmp_path / "w", "select * from marts.customer_movements order by customer_id")
     assert moved.customer_id.tolist() == ["C38", "C39"]
     assert moved.what_changed.str.contains("purchases").all()
@@ -218,6 +226,25 @@ def test_the_months_of_a_summary_are_those_that_it_is_told(tmp_path: Path) -> No
     )
     assert history.valid_from.astype(str).tolist() == ["2026-01-31", "2026-02-28"]
     assert str(history.valid_to[0])[:10] == "2026-02-28" and pd.isna(history.valid_to[1])
+
+
+def test_a_feature_that_is_no_longer_known_asks_for_another_model(tmp_path: Path) -> None:
+    """And that of before cannot be promoted: it would label by what it fills in."""
+    warehouse = tmp_path / "w"
+    build(warehouse, write_summary(tmp_path / "cards.csv", 40), "AS_OF=2026-01-31")
+    done = build(
+        warehouse, write_summary(tmp_path / "cards.csv", 40, limit=""), "AS_OF=2026-02-28", "MIN_KEPT_SHARE=0"
+    )
+    assert "since the known features are others than those of model m" in done.stdout
+    assert "(unknown were none, now credit_limit)" in done.stdout
+    models = published(warehouse, "select model_id, status from marts.models").set_index("status").model_id
+    done = run_command(
+        warehouse, "scripts.promote", f"MODEL={models['retired']}", "AS_OF=2026-02-28", "MIN_KEPT_SHARE=0"
+    )
+    assert done.returncode == 1
+    assert f"MODEL={models['retired']}: was learned with other features than the input knows" in done.stderr
+    ids = published(warehouse, "select segment_id from marts.segment_profiles order by 1").segment_id.tolist()
+    assert ids == [1, 2], "the segments are the same"
 
 
 def test_going_back_to_an_earlier_month_undoes_what_came_after(
