@@ -85,7 +85,7 @@ def print_status(warehouse: Path, as_json: bool, console: Console) -> int:
         (
             "model",
             f"{model['model_id']} ({model['scaling']} {model['representation']}), learned {model['learned_at']}"
-            + (f", {model['age_months']} months of data ago" if model["age_months"] else ""),
+            + (f", age in months of data: {model['age_months']}" if model["age_months"] else ""),
         ),
         *([("warning", model["warning"])] if model["warning"] else []),
         ("this build", found["decision"] or "of an earlier release"),
