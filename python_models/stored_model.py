@@ -6,6 +6,7 @@ For the customers of a sample and for those whom a model labels no longer; every
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -108,6 +109,23 @@ def stored_model(
         raise ValueError(
             f"model {model_id} lacks {error}: its rows are damaged; learn again by RETRAIN=1"
         ) from None
+
+
+def model_of(models: Any, model_id: str) -> StoredModel:
+    """Read a model from the table of all models.
+
+    Args:
+        models: a relation of DuckDB with `model_id` and the results of the learning, each a list of rows.
+        model_id: of one of them.
+
+    Raises ValueError as stored_model does.
+    """
+    row = models.filter(f"model_id = '{model_id}'")
+    parameters, layers = (
+        row.project(f"unnest({name}, recursive := true)").df() for name in ("parameters", "encoder_layers")
+    )
+    (representation,) = row.project("run[1].representation").fetchone()
+    return stored_model(model_id, representation, parameters, layers)
 
 
 def _row(values: dict[str, float], names: Sequence[str]) -> FloatArray:

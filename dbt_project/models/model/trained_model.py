@@ -38,21 +38,15 @@ def model(dbt, session):
 
 def predecessor(known, plan):
     """The model in use, whose segments keep their ids, or None."""
-    from python_models.stored_model import stored_model
+    from python_models.stored_model import model_of
     from python_models.training import Predecessor
 
     if plan["model_before"] is None:
         return None
-    before = known.filter(f"model_id = '{plan['model_before']}'")
-    parameters, layers = (
-        before.project(f"unnest({name}, recursive := true)").df() for name in ("parameters", "encoder_layers")
-    )
-    (representation,) = before.project("run[1].representation").fetchone()
     (highest,) = (
         known.project("unnest(parameters, recursive := true)")
         .filter("stage = 'centroid'")
         .aggregate("max(component::integer)")
         .fetchone()
     )
-    model = stored_model(plan["model_before"], representation, parameters, layers)
-    return Predecessor(model, highest, plan["min_overlap"])
+    return Predecessor(model_of(known, plan["model_before"]), highest, plan["min_overlap"])

@@ -3,7 +3,7 @@
 What a customer's own change would have done can only be told from what the new model does by both labels of one month.
 """
 
-from python_models.stored_model import stored_model
+from python_models.stored_model import model_of
 
 # Of DuckDB's vectors, 2,048 rows each: about 100,000 customers are in memory at a time.
 VECTORS = 49
@@ -19,12 +19,7 @@ def model(dbt, session):
     (is_new,) = dbt.ref("model_in_use").project("is_new").fetchone()
     if before is None or not is_new:
         return session.table("labelled_before")
-    old = models.filter(f"model_id = '{before}'")
-    parameters, layers = (
-        old.project(f"unnest({name}, recursive := true)").df() for name in ("parameters", "encoder_layers")
-    )
-    (representation,) = old.project("run[1].representation").fetchone()
-    labeller = stored_model(before, representation, parameters, layers)
+    labeller = model_of(models, before)
     # A connection of its own: one cannot stream out and take in at once.
     reader = session.cursor()
     reader.execute(dbt.ref("model_input").sql_query())
