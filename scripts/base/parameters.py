@@ -86,6 +86,12 @@ COMMANDS = {
         "learns only where it must (docs/life.md).",
         one_of("yes", "1"),
     ),
+    "rebuild": Parameter(
+        "",
+        "`yes` builds even what is published already. Otherwise a build of the same input by the same parameters, rules and "
+        "release says so and does nothing.",
+        one_of("yes", "1"),
+    ),
     "rename": Parameter(
         "",
         "`yes` names every segment anew, as after a change of the archetypes. Otherwise a segment keeps its name.",

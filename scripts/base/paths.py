@@ -28,6 +28,8 @@ OF_A_VERSION = (LINK, PARQUET, REPORT, WORKBOOK, CUSTOMERS)
 MODELS = Path("state") / "models.parquet"
 # And the name of the version that was in use before it.
 FOLLOWS = Path("state") / "follows"
+# And what it was built from.
+BUILT_FROM = Path("state") / "built_from.json"
 CURRENT, VERSIONS = "current", "versions"
 DOCS = Path("docs") / "index.html"
 # What the job works in and leaves behind:

@@ -44,7 +44,7 @@ from scripts.intake.source_files import (
 )
 from scripts.intake.spellings import currency_of, decide_spellings
 
-__all__ = ["Column", "Contract", "InputFile", "Intake", "load_contract", "open_source"]
+__all__ = ["Column", "Contract", "InputFile", "Intake", "files_of", "load_contract", "open_source"]
 
 
 @dataclass(frozen=True)
@@ -128,6 +128,22 @@ def open_source(
         spellings,
         currency,
     )
+
+
+def files_of(source: Path, contract: Contract, mapping: InputMapping = UNMAPPED) -> tuple[InputFile, ...]:
+    """Every file that open_source would read, those that a mapping joins among them; reads none of them.
+
+    Raises UserError where SOURCE is not there, or not what was expected.
+    """
+    _, entities = look(source, contract, mapping)
+    found = {file.path: file for entity in entities for file in entity.files}
+    for entity in entities:
+        join = mapping.table(entity.name).join
+        if join:
+            path = mapped_path(mapping, entity.name, join.file, entity.folder)
+            joined = look_at_entity(entity.name, (), entity.folder, path)
+            found |= {file.path: file for file in joined.files}
+    return tuple(found.values())
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from scripts.base.paths import (
     CAMPAIGNS,
     CURRENT,
     DBT_TARGET,
+    LINK,
     LOGS,
     MANIFEST,
     METABASE,
@@ -45,13 +46,15 @@ from scripts.intake.mapping import (
     with_row_ids,
 )
 from scripts.intake.objections import Objections, hand_over, update_register
-from scripts.intake.source import Contract, Intake, load_contract, open_source
+from scripts.intake.source import Contract, Intake, files_of, load_contract, open_source
+from scripts.job.built_from import is_asked_to_build, is_published, what_it_is_built_from
+from scripts.job.built_from import keep as keep_built_from
 from scripts.job.learning_request import learning_request
 from scripts.job.origin import Origin, check_kept, check_portfolio, choose_origin, continues, read_origin
 from scripts.job.state import take_over
 from scripts.job.summary import Summary, summarise
 from scripts.job.table_docs import keep_documentation
-from scripts.job.unchanged_input import check_unchanged, look_at
+from scripts.job.unchanged_input import check_read, check_unchanged, look_at
 from scripts.job.work_file import empty_work, renew_work
 from scripts.outputs.metabase.resync import ask_for_resync
 from scripts.outputs.report.page import write_report
@@ -78,11 +81,24 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
         origin = choose_origin(given, published_before, warehouse)
         if origin == published_before and not given.get("source"):
             console.note(f"SOURCE is left out: the input is that of the last build, {origin.words}")
-        source = _sample(settings, console) if origin.is_sample else _named(settings, origin)
+        source = SAMPLE if origin.is_sample else _named(settings, origin)
         contract = load_contract(STAGING)
         mapping = _mapping(settings, source, origin, published_before, contract, console)
         given = {**mapping.parameters, **given}
         settings |= given
+        files = {} if origin.is_sample else look_at(files_of(source, contract, mapping), source)
+        if not is_asked_to_build(given):
+            found = what_it_is_built_from(source.absolute(), files, mapping.path, given, warehouse)
+            same = is_published(found, warehouse)
+            if same:
+                console.note(
+                    f"input, parameters and rules are those of version {number_of(same)}, which is published: there is"
+                    " nothing to do. REBUILD=yes builds it again."
+                )
+                return summarise(same / LINK, warehouse)
+        if origin.is_sample:
+            _generate_sample(settings, console)
+            files = look_at(files_of(source, contract), source)
         renew_work(work)
         with console.stage("Open the input") as stage, duckdb.connect(str(work)) as connection:
             goes_on = continues(origin, published_before) and not settings["new_source"]
@@ -97,7 +113,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
                 date_order=settings["date_order"],
                 time_zone=settings["time_zone"],
             )
-            files = look_at(intake.files, source)
+            check_read(intake.files, files, source)
             stage.rows = connection.execute("select coalesce(sum(rows), 0) from raw.inputs").fetchall()[0][0]
             customers = collect_customers(connection, intake.kind)
             delivery = check_portfolio(
@@ -161,6 +177,12 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
                 _, stage.rows = write_workbook(
                     version.path, version.folder, most_listed=settings["workbook_customers"]
                 )
+            keep_built_from(
+                what_it_is_built_from(
+                    source.absolute(), {} if origin.is_sample else files, mapping.path, given, warehouse
+                ),
+                version.folder,
+            )
             summary = summarise(version.path, warehouse)
             # Stopped in the midst, nobody could say which version is in use.
             with uninterrupted(), console.stage("Publish"):
@@ -315,20 +337,18 @@ def _named(settings: dict[str, Any], origin: Origin) -> Path:
     return given_path("SOURCE", settings["source"] or str(origin.path))
 
 
-def _sample(settings: dict[str, Any], console: Console) -> Path:
+def _generate_sample(settings: dict[str, Any], console: Console) -> None:
     from scripts.sample.ledger import write_sample_ledger
 
-    out = SAMPLE
     with console.stage("Generate the sample") as stage:
         made = write_sample_ledger(
-            out,
+            SAMPLE,
             customers=settings["customers"],
             seed=settings["seed"],
             file_format="csv",
             months=settings["sample_months"],
         )
         stage.rows = sum(made.rows.values())
-    return out
 
 
 def _run_dbt(variables: dict[str, Any], warehouse: Path, console: Console) -> Path:

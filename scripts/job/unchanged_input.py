@@ -28,9 +28,14 @@ class Seen:
     stamp: tuple[int, ...]
     digest: str
 
+    @property
+    def is_read_whole(self) -> bool:
+        """Whether the digest is of all of it."""
+        return self.stamp[2] <= BLOCKS * BLOCK
+
 
 def look_at(files: Iterable[InputFile], source: Path) -> dict[Path, Seen]:
-    """Each file as it is now; raises UserError where it is no longer the one that the intake found and read."""
+    """Each file as it is now; raises UserError where it is no longer the one that was found."""
     seen = {}
     for file in files:
         now = _seen(file.path)
@@ -40,6 +45,13 @@ def look_at(files: Iterable[InputFile], source: Path) -> dict[Path, Seen]:
     return seen
 
 
+def check_read(files: Iterable[InputFile], seen: dict[Path, Seen], source: Path) -> None:
+    """Raise UserError where the intake read a file that is another than the one looked at before."""
+    for file in files:
+        if file.path not in seen or seen[file.path].stamp != file.stamp:
+            raise _is_another(file.path, _seen(file.path), source)
+
+
 def check_unchanged(before: dict[Path, Seen], source: Path) -> None:
     """Raise UserError where a file is another than before: its rows may be of two deliveries.
 
@@ -47,8 +59,7 @@ def check_unchanged(before: dict[Path, Seen], source: Path) -> None:
     """
     for path, seen in before.items():
         now = _seen(path)
-        is_known_by_blocks = seen.stamp[2] > BLOCKS * BLOCK
-        if now is None or now.digest != seen.digest or (is_known_by_blocks and now.stamp != seen.stamp):
+        if now is None or now.digest != seen.digest or (not seen.is_read_whole and now.stamp != seen.stamp):
             raise _is_another(path, now, source)
 
 

@@ -32,9 +32,9 @@ def run_command(
 def run_build(
     warehouse: Path, *arguments: str, whole: bool = False, afresh: bool = False
 ) -> subprocess.CompletedProcess[str]:
-    """Run the job in its own warehouse; with all of the learning where it is to be `whole`."""
+    """Run the job in its own warehouse, whether or not that is published; with all of the learning where it is to be `whole`."""
     # What is given last counts.
-    given = [*(() if whole else QUICK), *arguments]
+    given = [*(() if whole else QUICK), "REBUILD=yes", *arguments]
     return run_command(warehouse, "scripts.build", *given, afresh=afresh)
 
 
