@@ -37,6 +37,8 @@ WORK = "work.duckdb"
 DBT_TARGET, LOGS = "dbt", "logs"
 MANIFEST, DOCUMENTATION = Path(DBT_TARGET) / "manifest.json", Path(DBT_TARGET) / "documentation.json"
 DBT_LOG, RUN, TRACEBACK = Path(LOGS) / "dbt.log", Path(LOGS) / "run.json", Path(LOGS) / "traceback.txt"
+# Rows of the input's files of text, so that each is read once.
+ROWS = "rows"
 # What people decided:
 OBJECTIONS = "objections.csv"
 CAMPAIGNS = "campaigns"

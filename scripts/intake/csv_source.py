@@ -6,7 +6,7 @@ Reads the input files; writes the temporary tables `intake_unreadable`, `intake_
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote
@@ -32,6 +32,7 @@ from scripts.intake.source_files import (
     EXTRA_COLUMNS,
     ID_COLUMNS,
     Entity,
+    FileCounts,
     InputFile,
     Part,
     added_keys,
@@ -43,6 +44,9 @@ from scripts.intake.spellings import EMPTIES
 
 # More corrections of row numbers than this are joined from a table instead of written into the view.
 MOST_LITERAL_SHIFTS = 2_000
+
+# Up to so many files each has a scan of its own, so that a query of some does not read the others.
+MOST_PARTS = 200
 
 # Longer raw rows are cut in `unreadable_rows`; a row swallowed by an open quote can be megabytes.
 MOST_RAW_CHARACTERS = 10_000
@@ -77,27 +81,32 @@ def open_csv(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
 
     Raises UserError for a file that cannot be used.
     """
-    waiting = []
+    waiting, known = [], []
     for file in entity.files:
         dialect = sniff(file.path, [*entity.wanted, *ID_COLUMNS])
         dialect = replace(dialect, header=contract_names(entity, dialect.header))
         keys = added_keys(file, dialect.header)
         check_columns(entity, file, [*dialect.header, *keys])
         item = _CsvFile(file, dialect, keys)
-        waiting.append(_not_utf8(item) if dialect.encoding == "latin-1" else item)
-    checked: list[_CsvFile] = []
+        if file.path in entity.known:
+            known.append(_as_before(entity, item))
+        else:
+            waiting.append(_not_utf8(item) if dialect.encoding == "latin-1" else item)
+    checked = known
     while waiting:
         again: list[_CsvFile] = []
         checked += [_by_lines(connection, entity, item) for item in waiting if item.wants_lines]
-        for group in _grouped([item for item in waiting if not item.wants_lines]):
-            done, retry = _check_group(connection, entity, group)
-            checked += done
-            again += retry
+        for item in waiting:
+            if not item.wants_lines:
+                done, retry = _check(connection, entity, item)
+                checked += done
+                again += retry
         waiting = again
 
     order = {file.path: place for place, file in enumerate(entity.files)}
     checked.sort(key=lambda item: order[item.file.path])
-    for part, group in enumerate(_grouped(checked)):
+    groups = [[item] for item in checked] if len(checked) <= MOST_PARTS else _grouped(checked)
+    for part, group in enumerate(groups):
         if group[0].lines:
             entity.parts.append(_lines_part(connection, entity, group[0], part))
         else:
@@ -117,6 +126,21 @@ def open_csv(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
     _add_notes(entity, checked)
 
 
+def _as_before(entity: Entity, item: _CsvFile) -> _CsvFile:
+    """Take for a file what an earlier build found in it."""
+    counts = entity.known[item.file.path]
+    entity.counted[item.file.path] = counts
+    _add_counts(entity, counts.commas, counts.empties)
+    return replace(item, file=replace(item.file, rows=counts.rows))
+
+
+def _add_counts(entity: Entity, commas: Mapping[str, int], empties: Mapping[str, int]) -> None:
+    for name, count in commas.items():
+        entity.commas[name] = entity.commas.get(name, 0) + count
+    for name, count in empties.items():
+        entity.empties[name] = entity.empties.get(name, 0) + count
+
+
 def _grouped(files: Sequence[_CsvFile]) -> list[list[_CsvFile]]:
     """Group files that one scan can read; a file read by lines stands alone."""
     groups: dict[tuple[object, ...], list[_CsvFile]] = {}
@@ -126,15 +150,19 @@ def _grouped(files: Sequence[_CsvFile]) -> list[list[_CsvFile]]:
     return list(groups.values())
 
 
-def _check_group(
-    connection: duckdb.DuckDBPyConnection, entity: Entity, group: list[_CsvFile]
+def _check(
+    connection: duckdb.DuckDBPyConnection, entity: Entity, item: _CsvFile
 ) -> tuple[list[_CsvFile], list[_CsvFile]]:
-    """Read files of one dialect once, all columns; return the understood ones and those to try again."""
-    dialect = group[0].dialect
+    """Read a file once, all columns; return it as understood, or else to try again.
+
+    Never several in one scan: there DuckDB 1.5.5 stops at a quote that does not close, goes on with the next file, and
+    says nothing of it, so that the rest of the file is lost.
+    """
+    dialect, path = item.dialect, item.file.path
     for table in ("errors", "scans"):
         connection.execute(f"drop table if exists temp.intake_{table}")
     relation = read_csv(
-        [item.file.path for item in group],
+        [path],
         dialect,
         ", store_rejects = true, rejects_table = 'intake_errors', rejects_scan = 'intake_scans'",
     )
@@ -149,50 +177,35 @@ def _check_group(
     ]
     try:
         counted = connection.execute(
-            f"select _intake_path, count(*), {', '.join(looked_for) or 'null'}, {counts} from {relation} group by 1"
-        ).fetchall()
-        rejected = connection.execute(
-            f"select file_path, list(distinct {KIND}), count(distinct line) "
-            "from temp.intake_errors join temp.intake_scans using (scan_id, file_id) group by all"
-        ).fetchall()
+            f"select {', '.join(['count(*)', *looked_for])}, {counts} from {relation}"
+        ).fetchall()[0]
+        kinds, bad = connection.execute(
+            f"select coalesce(list(distinct {KIND}), []), count(distinct line) from temp.intake_errors"
+        ).fetchall()[0]
     except duckdb.Error:
-        # Mixed line ends stop the reader; find out in which file.
-        if len(group) > 1:
-            split = [_check_group(connection, entity, [item]) for item in group]
-            return [item for done, _ in split for item in done], [
-                item for _, again in split for item in again
-            ]
-        return [_by_lines(connection, entity, group[0])], []
+        # Mixed line ends stop the reader.
+        return [_by_lines(connection, entity, item)], []
 
-    rows = {Path(row[0]): int(row[1]) for row in counted}
-    for row in counted:
-        for place, name in enumerate(numbers, 2):
-            entity.commas[name] = entity.commas.get(name, 0) + int(row[place] or 0)
-        for place, name in enumerate(spelled, 2 + len(numbers)):
-            entity.empties[name] = entity.empties.get(name, 0) + int(row[place] or 0)
-    errors = {Path(name): (set(kinds), int(count)) for name, kinds, count in rejected}
-    done: list[_CsvFile] = []
-    again: list[_CsvFile] = []
-    accepted: list[_CsvFile] = []
-    for item in group:
-        path = item.file.path
-        kinds, bad = errors.get(path, (set(), 0))
-        good = rows.get(path, 0)
-        if "LONG LINE" in kinds or "LINE SIZE OVER MAXIMUM" in kinds:
-            check_line_lengths(path, dialect)
-        # Nothing found, nothing rejected: no data rows, or line ends that DuckDB takes for none.
-        unsure = dialect.mixed_ends or not (good or kinds)
-        # DuckDB also says so of UTF-8 beside a broken quote; the bytes decide.
-        if "INVALID ENCODING" in kinds and dialect.encoding == "utf-8" and not is_utf8(path, dialect):
-            again.append(_not_utf8(item))
-        elif unsure or not kinds <= SKIPPABLE or (kinds and has_blank_line(path, dialect)):
-            done.append(_by_lines(connection, entity, item))
-        else:
-            file = replace(item.file, rows=good + bad, unreadable_rows=bad)
-            accepted.append(replace(item, file=file, clean=not bad))
-    if any(not item.clean for item in accepted):
-        _keep_rejects(connection, entity, [item for item in accepted if not item.clean])
-    return done + accepted, again
+    found = [int(count or 0) for count in counted]
+    commas = dict(zip(numbers, found[1:], strict=False))
+    empties = dict(zip(spelled, found[1 + len(numbers) :], strict=False))
+    _add_counts(entity, commas, empties)
+    kinds, good = set(kinds), found[0]
+    if "LONG LINE" in kinds or "LINE SIZE OVER MAXIMUM" in kinds:
+        check_line_lengths(path, dialect)
+    # Nothing found, nothing rejected: no data rows, or line ends that DuckDB takes for none.
+    unsure = dialect.mixed_ends or not (good or kinds)
+    # DuckDB also says so of UTF-8 beside a broken quote; the bytes decide.
+    if "INVALID ENCODING" in kinds and dialect.encoding == "utf-8" and not is_utf8(path, dialect):
+        return [], [_not_utf8(item)]
+    if unsure or not kinds <= SKIPPABLE or (kinds and has_blank_line(path, dialect)):
+        return [_by_lines(connection, entity, item)], []
+    if not bad and dialect.encoding == "utf-8":
+        entity.counted[path] = FileCounts(good, commas, empties)
+    done = replace(item, file=replace(item.file, rows=good + bad, unreadable_rows=bad), clean=not bad)
+    if bad:
+        _keep_rejects(connection, entity, [done])
+    return [done], []
 
 
 def _keep_rejects(connection: duckdb.DuckDBPyConnection, entity: Entity, files: list[_CsvFile]) -> None:
@@ -312,7 +325,8 @@ def _csv_part(
     scan = f"(select * rename ({renamed}) from {relation})" if renamed else relation
     if renamed:
         numbered = f"(select * rename ({renamed}) from {numbered})"
-    return Part(files, names, scan, _number(connection, entity, part, numbered), text=True)
+    number = _number(connection, entity, part, numbered)
+    return Part(files, names, scan, number, text=True, is_of_one_file=len(files) == 1)
 
 
 def _lines_part(connection: duckdb.DuckDBPyConnection, entity: Entity, item: _CsvFile, part: int) -> Part:
@@ -346,7 +360,8 @@ def _lines_part(connection: duckdb.DuckDBPyConnection, entity: Entity, item: _Cs
         scan = f"(from {scan} union all by name from {rows_sql(joined, dialect, place)})"
         more = rows_sql(joined, dialect, place + ", row_number as _row_number")
         numbered = f"(from {numbered} union all by name from {more})"
-    return Part([item.file], column_names(dialect.header) + keys, scan, numbered, text=True)
+    names = column_names(dialect.header) + keys
+    return Part([item.file], names, scan, numbered, text=True, is_of_one_file=True)
 
 
 def _number(connection: duckdb.DuckDBPyConnection, entity: Entity, part: int, relation: str) -> str:

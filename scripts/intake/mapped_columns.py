@@ -144,12 +144,11 @@ def _mapped(table: TableMapping, part: Part, forms: Mapping[str, str]) -> Part:
     # Numbers of rows are told by the numbered scan alone.
     counted = any(form.kind == "rows" for form in table.columns.values())
     scan = part.numbered if counted else part.scan
-    return Part(
-        part.files,
-        (*forms, *theirs.values()),
-        f"(select {columns} from {scan}{where})",
-        f"(select {columns}, _row_number from {part.numbered}{where})",
-        part.text,
+    return replace(
+        part,
+        names=(*forms, *theirs.values()),
+        scan=f"(select {columns} from {scan}{where})",
+        numbered=f"(select {columns}, _row_number from {part.numbered}{where})",
     )
 
 

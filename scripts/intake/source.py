@@ -19,13 +19,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
 
 from scripts.base.errors import UserError
-from scripts.base.quoting import sql_name
+from scripts.base.quoting import sql_name, sql_text
 from scripts.base.sentences import listed, one_line, reason_of
 from scripts.intake.csv_source import open_csv
 from scripts.intake.mapped_columns import join_files, map_entity, mapped_spellings, take_from
@@ -36,6 +36,7 @@ from scripts.intake.source_files import (
     Column,
     Contract,
     Entity,
+    FileCounts,
     InputFile,
     load_contract,
     look,
@@ -57,6 +58,7 @@ class Intake:
         notes: sentences for the user.
         spellings: how columns of text write numbers and dates, see intake/spellings.py.
         currency: the one that a column of currencies names, or empty.
+        counted: what was found in sound CSV files, for the next build.
     """
 
     kind: str
@@ -64,6 +66,7 @@ class Intake:
     notes: tuple[str, ...]
     spellings: Mapping[str, str]
     currency: str = ""
+    counted: Mapping[Path, FileCounts] = field(default_factory=dict)
 
 
 def open_source(
@@ -75,10 +78,12 @@ def open_source(
     decimal_mark: str = "",
     date_order: str = "",
     time_zone: str = "",
+    known: Mapping[Path, FileCounts] | None = None,
 ) -> Intake:
     """Make SOURCE readable as views in schema `raw` of the connection's database.
 
-    mapping: the bank's own names, see intake/mapping.py.
+    mapping: the bank's own names, see intake/mapping.py. known: what an earlier build found in CSV files that are the
+    same still, which are not read from end to end again.
 
     Also fills `raw.inputs` (one row per file) and `raw.unreadable_rows` (one row per row of a CSV file
     that cannot be split into the header's columns). All of it is replaced in one transaction; when the
@@ -86,6 +91,8 @@ def open_source(
     to end to check them, of Parquet files only the footers.
     """
     kind, entities = look(source, contract, mapping)
+    for entity in entities:
+        entity.known = known or {}
     with checking_tables(connection):
         with _told_as_sentence(source):
             for entity in entities:
@@ -127,6 +134,7 @@ def open_source(
         tuple(one_line(note) for note in (*(note for entity in entities for note in entity.notes), *notes)),
         spellings,
         currency,
+        {path: counts for entity in entities for path, counts in entity.counted.items()},
     )
 
 
@@ -353,11 +361,13 @@ def _view_sql(entity: Entity, numbered: bool) -> str:
     selects = []
     for part in entity.parts:
         names = entity.names + [name for name in part.names if name not in entity.names]
+        # Known beforehand, so that no other file is opened for the rows of one.
+        path = f"_intake_path[{prefix + 1}:]"
+        file = sql_text(part.files[0].file) if part.is_of_one_file else path
         columns = ", ".join(sql_name(name) for name in names)
         number = ", cast(_row_number as bigint) as _row_number" if numbered else ""
         selects.append(
-            f"select {columns}, _intake_path[{prefix + 1}:] as _file{number} "
-            f"from {part.numbered if numbered else part.scan}"
+            f"select {columns}, {file} as _file{number} from {part.numbered if numbered else part.scan}"
         )
     joined = " union all by name ".join(selects)
     if len(selects) == 1:

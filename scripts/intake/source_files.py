@@ -131,6 +131,15 @@ class InputFile:
     decimal_separator: str | None = None
 
 
+@dataclass(frozen=True)
+class FileCounts:
+    """What one look at all of a sound CSV file found: rows, and by column values with a comma and words for nothing."""
+
+    rows: int
+    commas: Mapping[str, int]
+    empties: Mapping[str, int]
+
+
 @dataclass
 class Entity:
     """One entity while it is looked at."""
@@ -145,6 +154,9 @@ class Entity:
     # Values with a comma, and words for nothing, by column; not there where no scan of all rows has counted them.
     commas: dict[str, int] = field(default_factory=dict)
     empties: dict[str, int] = field(default_factory=dict)
+    # The same of each file that needs no look again while its content stays; and what an earlier build found of some.
+    counted: dict[Path, FileCounts] = field(default_factory=dict)
+    known: Mapping[Path, FileCounts] = field(default_factory=dict)
     # What the files must have where a mapping gives the contract's columns: the bank's columns; and what comes of them.
     theirs: list[str] | None = None
     mapped: frozenset[str] = frozenset()
@@ -174,6 +186,7 @@ class Part:
     scan: str  # with column _intake_path
     numbered: str  # with _intake_path and _row_number
     text: bool
+    is_of_one_file: bool = False  # which `files` names
 
 
 def stamp_of(path: Path) -> tuple[int, ...]:

@@ -22,6 +22,7 @@ from scripts.base.paths import (
     MANIFEST,
     METABASE,
     OBJECTIONS,
+    ROWS,
     SAMPLE,
     SEEDS,
     STAGING,
@@ -47,8 +48,9 @@ from scripts.intake.mapping import (
 )
 from scripts.intake.objections import Objections, hand_over, update_register
 from scripts.intake.source import Contract, Intake, files_of, load_contract, open_source
-from scripts.job.built_from import is_asked_to_build, is_published, what_it_is_built_from
+from scripts.job.built_from import digest_of, is_asked_to_build, is_published, what_it_is_built_from
 from scripts.job.built_from import keep as keep_built_from
+from scripts.job.kept_rows import keep_rows, known_files, offer_rows
 from scripts.job.learning_request import learning_request
 from scripts.job.origin import Origin, check_kept, check_portfolio, choose_origin, continues, read_origin
 from scripts.job.state import take_over
@@ -99,6 +101,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
         if origin.is_sample:
             _generate_sample(settings, console)
             files = look_at(files_of(source, contract), source)
+        mapping_digest = digest_of(mapping.path) if mapping.path else ""
         renew_work(work)
         with console.stage("Open the input") as stage, duckdb.connect(str(work)) as connection:
             goes_on = continues(origin, published_before) and not settings["new_source"]
@@ -112,6 +115,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
                 decimal_mark=settings["decimal_mark"],
                 date_order=settings["date_order"],
                 time_zone=settings["time_zone"],
+                known=known_files(warehouse, files, mapping_digest),
             )
             check_read(intake.files, files, source)
             stage.rows = connection.execute("select coalesce(sum(rows), 0) from raw.inputs").fetchall()[0][0]
@@ -135,6 +139,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
                 mapping.id_columns,
             )
             hand_over(connection, objections.ids)
+            rows = offer_rows(connection, intake, files, mapping_digest, warehouse)
             protected = _protected(connection, intake, settings["protected"])
         for note in (*remarks, *intake.notes, *filter(None, [delivery])):
             console.note(note)
@@ -188,12 +193,14 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
             with uninterrupted(), console.stage("Publish"):
                 published = publish(version, keep=settings["keep_versions"], group=group)
                 console.standing = f"version {number_of(published.folder)} is published."
+                unkept = keep_rows(rows)
         finally:
             unremoved = remove_leftovers(warehouse)
         for remark in (
             *published.remarks,
             *unremoved,
-            *_after_publishing(warehouse, published.link, console),
+            *filter(None, [unkept]),
+            *_after_publishing(warehouse, published.link),
         ):
             console.note(remark)
     return summary
@@ -211,7 +218,9 @@ def _keep_private(given: dict[str, Any], warehouse: Path, console: Console) -> i
         )
     was_open = False
     try:
-        for path in (warehouse / name for name in (DBT_TARGET, LOGS, WORK, OBJECTIONS, CAMPAIGNS, METABASE)):
+        for path in (
+            warehouse / name for name in (DBT_TARGET, LOGS, WORK, ROWS, OBJECTIONS, CAMPAIGNS, METABASE)
+        ):
             if path.exists():
                 share(path, None)
         for path in (*warehouse.glob(f"{VERSIONS}/**/*"), *warehouse.glob(VERSIONS), warehouse):
@@ -225,7 +234,7 @@ def _keep_private(given: dict[str, Any], warehouse: Path, console: Console) -> i
     return group
 
 
-def _after_publishing(warehouse: Path, published: Path, console: Console) -> list[str]:
+def _after_publishing(warehouse: Path, published: Path) -> list[str]:
     """Do what follows on a new version; returns what cannot be done, in sentences: the build has succeeded by now."""
     steps: list[Callable[[], str | None]] = [
         lambda: empty_work(warehouse / WORK),

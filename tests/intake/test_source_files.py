@@ -182,6 +182,25 @@ def test_parts_with_other_column_orders_and_extra_columns(
     ]
 
 
+def test_a_quote_that_does_not_close_costs_no_other_row_of_its_part(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    """In one scan of several files DuckDB 1.5.5 leaves out the rest of such a file, and says nothing."""
+    source = ledger(tmp_path / "ledger", transactions=None)
+    for part in range(6):
+        lines = [f"T{part}-{place},A1,2025-01-02,payment,10.50,Shop" for place in range(400)]
+        if part == 2:
+            lines[150] = 'T2-150,A1,2025-01-02,payment,10.50,"Corner shop'
+        write(
+            source / "transactions" / f"part-{part}.csv", "\n".join([f"{TRANSACTIONS},remark", *lines]) + "\n"
+        )
+    open_source(connection, source, CONTRACT)
+    assert rows(connection, "select rows, unreadable_rows from raw.inputs where source = 'transactions'") == [
+        (400, 0), (400, 0), (400, 1), (400, 0), (400, 0), (400, 0)
+    ]  # fmt: skip
+    assert rows(connection, "select count(*) from raw.transactions") == [(2399,)]
+
+
 def test_parts_behind_a_link_are_read(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     folder = ledger(tmp_path / "in", accounts=None)
     write(tmp_path / "elsewhere" / "1.csv", LEDGER["accounts"])

@@ -329,8 +329,8 @@ def spoilt(sample_work: Path, tmp_path: Path) -> Callable[[str], str]:
 @pytest.mark.parametrize(
     "statement",
     [
-        "delete from ledger.int_ledger_rejected_rows where rowid ="
-        " (select min(rowid) from ledger.int_ledger_rejected_rows where source = 'accounts')",
+        "delete from ledger.int_ledger_refusals where rowid ="
+        " (select min(rowid) from ledger.int_ledger_refusals where source = 'accounts')",
         "update ledger.int_ledger_account_activity set payment_amount = payment_amount + 0.01"
         " where account_id = (select min(account_id) from ledger.int_ledger_accounts"
         " semi join ledger.int_ledger_account_activity using (account_id))",

@@ -45,7 +45,7 @@ refused as (
         measure,
         count(amount) as row_count,
         avg(amount) as mean_amount
-    from {{ ref('int_ledger_rejected_rows') }}
+    from {{ ref('int_ledger_refusals') }}
     where source = 'transactions'
     group by measure
 

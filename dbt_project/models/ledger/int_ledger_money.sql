@@ -14,7 +14,7 @@ refused as (
         measure,
         sum(amount) as amount_rejected,
         count(*) - count(amount) as amounts_unknown
-    from {{ ref('int_ledger_rejected_rows') }}
+    from {{ ref('int_ledger_refusals') }}
     group by source, measure
 
 ),

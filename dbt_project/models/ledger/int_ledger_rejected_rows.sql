@@ -1,86 +1,29 @@
--- Every refused row of the ledger with its reason.
--- depends_on: {{ ref('int_ledger_control_totals') }}
-with
+{{ config(materialized='view') }}
 
-accounts_refused as (
+-- The refusals with each row as it came. Rows read once hold that only where the row itself is at fault; of the others
+-- it is read from the input, and only from the files that hold one.
+{% set refusals = ref('int_ledger_refusals') %}
 
+{% for entity in ['transactions', 'statements'] -%}
+{% set files = files_without_raw_rows(refusals, entity) -%}
+select
+    refusals.* {% if files %}replace (coalesce(refusals.raw_row, rows_in.raw_row) as raw_row){% endif %}
+
+from {{ refusals }} as refusals
+{% if files -%}
+left join (
     select
-        'accounts' as source,
         file,
         row_number,
-        raw_row,
-        coalesce(
-            rejection_reason, 'the account was not open in the months that the window covers: nothing to segment'
-        ) as reason,
-        cast(null as string) as measure,
-        cast(null as decimal(18, 2)) as amount,
-        rejection_reason is not null as counts_as_error
-    from {{ ref('stg_ledger__accounts') }} as accounts_in
-    where
-        (
-            rejection_reason is not null
-            or not exists (
-                select 1 from {{ ref('int_ledger_accounts') }} as accepted
-                where accepted.account_id = accounts_in.account_id
-            )
-        )
-        and not exists (
-            select 1 from {{ ref('int_ledger_duplicate_accounts') }} as losers
-            where
-                losers.duplicate_rank > 1
-                and losers.file = accounts_in.file
-                and losers.row_number = accounts_in.row_number
-        )
-
-),
-
-duplicate_accounts as (
-
-    select
-        'accounts' as source,
-        losers.file,
-        losers.row_number,
-        losers.raw_row,
-        case
-            when losers.customer_id = kept.customer_id
-                then 'account_id stands in another row as well, which was kept'
-            else 'the account has another holder, ' || kept.customer_id || ', for whom it counts'
-        end as reason,
-        cast(null as string) as measure,
-        cast(null as decimal(18, 2)) as amount,
-        losers.customer_id = kept.customer_id as counts_as_error
-    from {{ ref('int_ledger_duplicate_accounts') }} as losers
-    inner join {{ ref('int_ledger_duplicate_accounts') }} as kept on losers.account_id = kept.account_id
-    where losers.duplicate_rank > 1 and kept.duplicate_rank = 1
-
-),
-
-transactions as (
-
-    {{ refused_rows(
-        'transactions', 'posted_on',
-        measure="coalesce(case when type_code is not null then transaction_type end, 'unknown')",
-        amount='amount',
-        used=ref('int_ledger_account_activity'),
-    ) }}
-
-),
-
-statements as (
-
-    {{ refused_rows(
-        'statements', 'statement_on',
-        measure="'minimum_due'",
-        amount='minimum_due',
-        used=ref('int_ledger_account_statements'),
-    ) }}
-
-)
-
-select * from accounts_refused
+        raw_row
+    from {{ ref('base_ledger__' ~ entity) }}
+    where file in ({{ files }})
+) as rows_in
+    on refusals.file = rows_in.file and refusals.row_number = rows_in.row_number
+{% endif -%}
+where refusals.source = '{{ entity }}'
 union all
-select * from duplicate_accounts
-union all
-select * from transactions
-union all
-select * from statements
+{% endfor -%}
+-- depends_on: {{ ref('base_ledger__transactions') }} {{ ref('base_ledger__statements') }}
+select * from {{ refusals }}
+where source = 'accounts'
