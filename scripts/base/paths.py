@@ -28,15 +28,21 @@ OF_A_VERSION = (LINK, PARQUET, REPORT, WORKBOOK, CUSTOMERS)
 MODELS = Path("state") / "models.parquet"
 # And the name of the version that was in use before it.
 FOLLOWS = Path("state") / "follows"
+# And whose the accounts of its refused rows are, so that who is to be forgotten is found there.
+ACCOUNTS = Path("state") / "accounts.parquet"
 CURRENT, VERSIONS = "current", "versions"
 DOCS = Path("docs") / "index.html"
 # What the job works in and leaves behind:
 WORK = "work.duckdb"
 DBT_TARGET, LOGS = "dbt", "logs"
+# Sums by account that a build keeps for the next one.
+MONTHS = "months"
 MANIFEST, DOCUMENTATION = Path(DBT_TARGET) / "manifest.json", Path(DBT_TARGET) / "documentation.json"
 DBT_LOG, RUN, TRACEBACK = Path(LOGS) / "dbt.log", Path(LOGS) / "run.json", Path(LOGS) / "traceback.txt"
 # What people decided:
 OBJECTIONS = "objections.csv"
+# Who was forgotten, as keyed hashes, and their key.
+FORGOTTEN, FORGOTTEN_KEY = "forgotten.csv", "forgotten.key"
 CAMPAIGNS = "campaigns"
 METABASE = "metabase"
 # What is being written begins so, and with the process that writes, until it is whole: see files.py.

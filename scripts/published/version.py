@@ -9,7 +9,7 @@ import datetime as dt
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -302,18 +302,47 @@ def _copy(connection: duckdb.DuckDBPyConnection, mart: dict[str, Any], features:
                 f"marts.{name}.{column} has type {kind}, which not every BI tool can read: cast it in the"
                 f" model to a type such as varchar or double. What was published before stays as it was."
             )
-    key = ", ".join(sql_name(column) for column in mart["config"]["meta"].get("primary_key", []))
-    # Rows in the key's order make the file the same from run to run, and the index 3 times as fast to build.
-    order = f" order by {key}" if key else ""
-    connection.execute(f"create table {target} as from {source}{order}")
+    comments = {column: _description(column, mart["columns"], features) for column, _ in columns}
+    copy_table(
+        connection,
+        f"from {source}",
+        target,
+        mart["config"]["meta"].get("primary_key", []),
+        mart["description"],
+        {column: words for column, words in comments.items() if words},
+    )
     rows: int = connection.execute(f"select count(*) from {source}").fetchall()[0][0]
-    if key:
-        connection.execute(f"alter table {target} add primary key ({key})")
-    connection.execute(f"comment on table {target} is {sql_text(mart['description'])}")
-    for column, _ in columns:
-        if words := _description(column, mart["columns"], features):
-            connection.execute(f"comment on column {target}.{sql_name(column)} is {sql_text(words)}")
     return rows
+
+
+def copy_table(
+    connection: duckdb.DuckDBPyConnection,
+    query: str,
+    target: str,
+    key: Sequence[str],
+    comment: str,
+    comments: dict[str, str],
+) -> None:
+    """Make a table of a query's rows, with its key and comments.
+
+    Args:
+        connection: where both are.
+        query: what it holds.
+        target: its SQL name.
+        key: columns of the primary key; none where it has none.
+        comment: what it is.
+        comments: what its columns are, of those that say so.
+    """
+    columns = ", ".join(map(sql_name, key))
+    # Rows in the key's order make the file the same from run to run, and the index 3 times as fast to build.
+    order = f" order by {columns}" if key else ""
+    connection.execute(f"create table {target} as from ({query}){order}")
+    if key:
+        connection.execute(f"alter table {target} add primary key ({columns})")
+    if comment:
+        connection.execute(f"comment on table {target} is {sql_text(comment)}")
+    for column, words in comments.items():
+        connection.execute(f"comment on column {target}.{sql_name(column)} is {sql_text(words)}")
 
 
 def _description(column: str, columns: dict[str, dict[str, str]], features: dict[str, str]) -> str:
