@@ -1,4 +1,5 @@
--- Who objects to profiling is in no table of features, scores, codes or values, and has no segment.
+-- Who objects to profiling is in no table of features, scores, codes or values, and has no segment; who was forgotten is in
+-- no list of customers at all.
 with
 
 objections as (
@@ -16,6 +17,9 @@ traces as (
     {% endfor %}
     select customer_id from {{ ref('customer_segments') }}
     where status != 'suppressed' or segment_id is not null or model_id is not null
+    union all
+    select customer_id from {{ ref('customer_segments') }}
+    where customer_id in (select customer_id from {{ source('intake', 'objections') }} where is_forgotten)
 
 )
 

@@ -127,8 +127,8 @@ def take_out_of_versions(
     but: a version to leave alone. Raises UserError where a file cannot be written; each version stays readable, and running
     it again does what is left.
     """
-    remarks = []
-    for version in versions_of(warehouse):
+    remarks: list[str] = []
+    for version in versions_of(warehouse) if leavers.customers else ():
         if version != but and not _is_free_of(version, leavers):
             with console.stage(f"Write version {version.name[:6]} anew"):
                 remarks.extend(_take_out(warehouse, version, leavers))

@@ -15,7 +15,7 @@ from scripts.base.paths import ACCOUNTS, LINK, PARQUET, STAGING
 from scripts.base.quoting import sql_name, sql_text
 from scripts.intake.customer_ids import ID_COLUMNS_OF, id_sql
 from scripts.intake.source_files import load_contract
-from scripts.published.version import copy_table
+from scripts.published.version import ACCOUNTS_KEPT, copy_table
 
 CUSTOMER, SEGMENTS, REJECTED, CHECKS = (
     "customer_id", "customer_segments", "rejected_rows", "data_quality_checks",
@@ -166,6 +166,53 @@ def write_anew(version: Path, folder: Path, leavers: Leavers, config: dict[str, 
         connection.execute("detach anew")
     Path(f"{folder / LINK}.wal").unlink(missing_ok=True)
     return unknown
+
+
+def take_out_of_work(work: Path, forgotten: Sequence[str]) -> None:
+    """Write down in a work file whose the accounts of refused rows are, and take those who were forgotten out of its marts.
+
+    They are in no mart but those with rows and examples of the input itself. forgotten: customers.
+    """
+    with duckdb.connect(str(work)) as connection:
+        refused = f"marts.{REJECTED}"
+        connection.execute("create schema if not exists state")
+        has_accounts = bool(connection.execute(
+            "select 1 from duckdb_views() where schema_name = 'raw' and view_name = 'accounts_unnumbered'"
+        ).fetchall())  # fmt: skip
+        of_input = (
+            f"select {id_sql('account_id')} as account_id, {id_sql('customer_id')} as customer_id"
+            " from raw.accounts_unnumbered"
+            if has_accounts
+            else "select null::varchar as account_id, null::varchar as customer_id where false"
+        )
+        connection.execute(
+            f"create temp table of_input as select distinct * from ({of_input})"
+            f" where account_id in ({words_in_refusals(refused)}) or customer_id in (select unnest(?::varchar[]))",
+            [list(forgotten)],
+        )
+        if forgotten:
+            accounts = connection.execute(
+                "select distinct account_id from of_input where customer_id in (select unnest(?::varchar[]))",
+                [list(forgotten)],
+            ).fetchall()
+            leavers = Leavers(tuple(forgotten), tuple(each for (each,) in accounts if each), forgotten=True)
+            hold_ready(connection, leavers)
+            for table in (REJECTED, CHECKS):
+                query = without(connection, "marts", table, leavers)
+                connection.execute(f"create or replace temp table left_of_it as {query}")
+                # Last selects of views, as dbt left them.
+                [(kind,)] = connection.execute(
+                    "select table_type from information_schema.tables where table_schema = 'marts' and table_name = ?",
+                    [table],
+                ).fetchall()
+                connection.execute(f"drop {'view' if kind == 'VIEW' else 'table'} marts.{table}")
+                connection.execute(f"create table marts.{table} as from temp.left_of_it")
+            connection.execute(
+                f"delete from of_input where account_id in (select id from {TAKEN}) or customer_id in (select id from {TAKEN})"
+            )
+        connection.execute(
+            f"create or replace table {ACCOUNTS_KEPT} as from of_input where account_id != '' order by all"
+        )
 
 
 def _described(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[list[str], str, dict[str, str]]:

@@ -19,7 +19,7 @@ import duckdb
 
 from scripts.base.errors import UserError
 from scripts.base.files import left_behind, partial_of, remove
-from scripts.base.paths import CURRENT, FOLLOWS, LINK, MODELS, OF_A_VERSION, PARQUET, VERSIONS, WORK
+from scripts.base.paths import ACCOUNTS, CURRENT, FOLLOWS, LINK, MODELS, OF_A_VERSION, PARQUET, VERSIONS, WORK
 from scripts.base.quoting import sql_name, sql_text
 from scripts.base.rights import share
 
@@ -29,6 +29,8 @@ FOR_BI = re.compile(
 )
 # A version's name: its number, which only grows, and when it was made, for people: clocks can be wrong.
 VERSION = re.compile(r"([0-9]{6,})-[0-9TZ]+")
+# In the work file, what a version keeps of accounts.
+ACCOUNTS_KEPT = "state.accounts_of_refused_rows"
 # Before versions were folders, they were files with the time in their name.
 OLD_VERSIONS = "card_segments_*.duckdb"
 
@@ -280,6 +282,8 @@ def _write(folder: Path, work: Path, manifest: Path, config: dict[str, Any]) -> 
             file = sql_text(str(folder / PARQUET / f"{name}.parquet"))
             connection.execute(f"copy published.marts.{sql_name(name)} to {file} (format parquet)")
         connection.execute(f"copy work.model.int_models to {sql_text(str(folder / MODELS))} (format parquet)")
+        accounts = sql_text(str(folder / ACCOUNTS))
+        connection.execute(f"copy work.{ACCOUNTS_KEPT} to {accounts} (format parquet)")
         connection.execute("detach published")
     # A log would not move with the file: what counts is what the file itself holds.
     Path(f"{path}.wal").unlink(missing_ok=True)
