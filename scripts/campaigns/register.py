@@ -72,6 +72,14 @@ def id_columns(warehouse: Path) -> tuple[str, ...]:
     return load_mapping(path, load_contract(STAGING)).id_columns if path and path.is_file() else ()
 
 
+def register_of(warehouse: Path) -> Path:
+    """Where a warehouse's register is, if there is one; raises UserError where it is a link to another's."""
+    path = warehouse / CAMPAIGNS / REGISTER
+    for each in (path.parent, path):
+        refuse_link(each, "the register of campaigns")
+    return path
+
+
 @contextmanager
 def open_register(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the register with the published file attached, read-only, as `published`.
@@ -82,10 +90,8 @@ def open_register(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     Raises UserError where another process has the register open, or it cannot be read or written.
     """
     published = published_file(warehouse)
-    folder = warehouse / CAMPAIGNS
-    path = folder / REGISTER
-    for each in (folder, path):
-        refuse_link(each, "the register of campaigns")
+    path = register_of(warehouse)
+    folder = path.parent
     try:
         folder.mkdir(exist_ok=True, mode=0o700)
         _make_where_none_is(path)

@@ -11,9 +11,8 @@ import duckdb
 
 from scripts.base.errors import UserError
 from scripts.base.files import partial_of, whole_file
-from scripts.base.paths import CAMPAIGNS
 from scripts.base.quoting import sql_name, sql_text
-from scripts.campaigns.register import LISTED, REGISTER, TABLES, opened, settle_files
+from scripts.campaigns.register import LISTED, TABLES, opened, register_of, settle_files
 from scripts.outputs.workbook.rows import fill_sheet
 
 # The sheet of targets, which is the second of the two, in the package of a campaign's workbook.
@@ -22,7 +21,7 @@ SHEET = "xl/worksheets/sheet2.xml"
 
 def customers_in_campaigns(warehouse: Path) -> list[str]:
     """Everybody who stands in a campaign's targets; raises UserError where the register cannot be opened."""
-    path = warehouse / CAMPAIGNS / REGISTER
+    path = register_of(warehouse)
     if not path.exists():
         return []
     with opened(path) as connection:
@@ -39,8 +38,8 @@ def take_out_of_campaigns(warehouse: Path, customers: Sequence[str]) -> int:
     Lists first, the register last: where that is cut short, who runs it again finds them in the register still. Raises
     UserError where another process has the register open, or a file cannot be written.
     """
-    folder = warehouse / CAMPAIGNS
-    path = folder / REGISTER
+    path = register_of(warehouse)
+    folder = path.parent
     if not path.exists():
         return 0
     with opened(path) as connection:

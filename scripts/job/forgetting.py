@@ -35,7 +35,7 @@ from scripts.base.rights import group_that_reads, share
 from scripts.base.sentences import listed, shown
 from scripts.campaigns.register import id_columns
 from scripts.campaigns.taking_out import customers_in_campaigns, take_out_of_campaigns
-from scripts.intake.customer_ids import ACCEPT, match_ids, spell_id
+from scripts.intake.customer_ids import MOST_NAMED, match_ids, spell_id
 from scripts.intake.forgotten import known_as_forgotten, remember
 from scripts.intake.id_lists import CONTROL_CHARACTERS, LONGEST_ID, read_ids
 from scripts.intake.objections import objectors, strike_out
@@ -84,9 +84,8 @@ def forget(warehouse: Path, customer: str, customers: str, unmatched: str, conso
             console.note(remark)
         ids = _asked_for(warehouse, customer, customers)
         with console.stage("Look who they are"):
-            accounts = _look_up(warehouse, f"CUSTOMER{'S' if customers else ''}={customers or customer}", ids,
-                                ACCEPT if unmatched else "", console)  # fmt: skip
-        leavers = Leavers(tuple(ids), tuple(accounts), forgotten=True)
+            name = f"CUSTOMERS={customers}" if customers else f"CUSTOMER={customer}"
+            leavers = _look_up(warehouse, name, ids, unmatched, console)
         # First of all: from here on no build takes them in, whatever happens.
         remember(warehouse, ids)
         strike_out(warehouse, ids)
@@ -103,7 +102,7 @@ def forget(warehouse: Path, customer: str, customers: str, unmatched: str, conso
     source = _source(warehouse)
     if traces.found:
         raise UserError(
-            f"{traces.files:,} files looked through, and an id still stands in {listed(traces.found)}: no command of this"
+            f"{traces.files:,} files looked through, and an id still stands in {_named(traces.found, warehouse)}: no command of this"
             " project wrote it there, or it is a number that looks like it; remove the file, and run this again."
         )
     if traces.unread:
@@ -250,8 +249,8 @@ def _asked_for(warehouse: Path, customer: str, customers: str) -> list[str]:
     return [spelled]
 
 
-def _look_up(warehouse: Path, name: str, ids: Sequence[str], accept: str, console: Console) -> list[str]:
-    """Look the ids up among all that the warehouse knows; returns accounts of theirs that stand in it.
+def _look_up(warehouse: Path, name: str, ids: Sequence[str], accept: str, console: Console) -> Leavers:
+    """Look the ids up among all that the warehouse knows; returns those whom it knows, with accounts of theirs that stand in it.
 
     Raises UserError where nobody of them is known, and accept does not say that this may be.
     """
@@ -280,7 +279,9 @@ def _look_up(warehouse: Path, name: str, ids: Sequence[str], accept: str, consol
             " and account_id != '' order by 1",
             [list(ids)],
         ).fetchall()
-    return [row[0] for row in found]
+    # Who stands nowhere needs no looking for: the id may be a word like any other.
+    known = tuple(each for each in ids if each not in set(match.unmatched))
+    return Leavers(known, tuple(row[0] for row in found), forgotten=True)
 
 
 def _gather(connection: duckdb.DuckDBPyConnection, version: Path) -> None:
@@ -324,6 +325,12 @@ def _remove_working_files(warehouse: Path, leavers: Leavers) -> None:
             is_file = path.is_file() and not path.is_symlink()
             if is_file and has_word(path.read_bytes().decode("utf-8", "replace"), ids):
                 remove(path)
+
+
+def _named(files: Sequence[Path], warehouse: Path) -> str:
+    """The first files by their paths in the warehouse, and how many more there are."""
+    first = ", ".join(shown(path.relative_to(warehouse), 120) for path in files[:MOST_NAMED])
+    return first + (f" and {len(files) - MOST_NAMED:,} more" if len(files) > MOST_NAMED else "")
 
 
 def _source(warehouse: Path) -> str:

@@ -70,11 +70,11 @@ def stands_in_file(path: Path, leavers: Leavers) -> bool:
         return _in_tables(path, leavers, is_parquet=head[:4] == b"PAR1")
     told = [each for each in leavers.ids if len(each) >= SHORTEST_IN_TEXT]
     if head[:4] == b"PK\x03\x04":
-        return any(_in_cells(cells, leavers.ids, told) for cells in _texts_of_archive(path))
+        return any(_in_part(texts, leavers.ids, told) for texts in _texts_of_archive(path))
     content = path.read_bytes()
     text = content.decode("utf-8", "replace")
     if path.suffix == ".html":
-        parser = _Texts()
+        parser = _PageTexts()
         parser.feed(text)
         return any(has_word(each, told) for each in parser.texts)
     if path.suffix == ".csv" and _in_id_column(text, leavers.ids):
@@ -140,21 +140,22 @@ def _in_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str, le
     return False
 
 
-def _texts_of_archive(path: Path) -> Iterator[list[str]]:
-    """The texts of each part of a workbook; numbers are none."""
+def _texts_of_archive(path: Path) -> Iterator[list[tuple[bool, str]]]:
+    """The texts of each part of a workbook, and whether each is a cell's; numbers are none."""
     with zipfile.ZipFile(path) as archive:
         for entry in archive.infolist():
             if entry.filename.endswith((".xml", ".rels", ".vml")):
                 with archive.open(entry) as part:
-                    yield [
-                        element.text
+                    named = (
+                        (element.tag.rpartition("}")[2], element.text or "")
                         for _, element in ElementTree.iterparse(part)
-                        if element.text and element.tag.rpartition("}")[2] != "v"
-                    ]
+                    )
+                    yield [(tag == "t", text) for tag, text in named if text and tag != "v"]
 
 
-def _in_cells(cells: Sequence[str], ids: Sequence[str], told: Sequence[str]) -> bool:
-    return not set(ids).isdisjoint(spell_id(each) for each in cells) or has_word("\n".join(cells), told)
+def _in_part(texts: Sequence[tuple[bool, str]], ids: Sequence[str], told: Sequence[str]) -> bool:
+    cells = {spell_id(text) for is_cell, text in texts if is_cell}
+    return not cells.isdisjoint(ids) or has_word("\n".join(text for _, text in texts), told)
 
 
 def _in_id_column(text: str, ids: Sequence[str]) -> bool:
@@ -165,7 +166,7 @@ def _in_id_column(text: str, ids: Sequence[str]) -> bool:
     return any(spell_id(row[place]) in wanted for row in rows for place in places if place < len(row))
 
 
-class _Texts(HTMLParser):
+class _PageTexts(HTMLParser):
     """What a page says: texts and attributes, but for the numbers by which pictures are drawn."""
 
     def __init__(self) -> None:
