@@ -28,7 +28,11 @@ def remember(warehouse: Path, ids: Iterable[str]) -> int:
     """
     path = warehouse / FORGOTTEN
     register = _read(path)
-    key = _key(warehouse, register) or _new_key(warehouse)
+    key = _key(warehouse, register)
+    if key is None:
+        # Before the key: one without a register says that this was lost.
+        _write(path, register, "")
+        key = _new_key(warehouse)
     now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     new = dict.fromkeys((keyed_hash(key, each) for each in ids), now)
     added = new.keys() - register.keys()
@@ -88,6 +92,11 @@ def _read(path: Path) -> dict[str, str]:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.reader(file))
     except FileNotFoundError:
+        if path.with_name(FORGOTTEN_KEY).exists():
+            raise UserError(
+                f"{path}: the register of who was forgotten is missing, and its key is there; restore it: without it they"
+                " would be profiled."
+            ) from None
         return {}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(

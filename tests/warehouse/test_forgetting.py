@@ -523,6 +523,7 @@ def test_the_register_holds_hashes_alone(tmp_path: Path) -> None:
         (FORGOTTEN_KEY, "0" * 64, "is another than that of"),
         (FORGOTTEN, "keyed_hash\n", "is damaged"),
         (FORGOTTEN, "", "is damaged"),
+        (FORGOTTEN, None, "is missing, and its key is there"),
     ],
 )
 def test_a_register_that_cannot_be_used_stops_everything(
