@@ -47,6 +47,7 @@ from scripts.published.reading import OfEarlierRelease, latest_run
 from scripts.published.taking_out import (
     CUSTOMER,
     REJECTED,
+    SHORTEST_IN_TEXT,
     Leavers,
     accounts_in_refusals,
     hold_ready,
@@ -54,7 +55,7 @@ from scripts.published.taking_out import (
     tables_of,
     write_anew,
 )
-from scripts.published.traces import SHORTEST_IN_TEXT, has_word, look_for
+from scripts.published.traces import has_word, look_for
 from scripts.published.version import link_names, remove_leftovers, version_in_use, versions_of
 
 OUTSIDE = (

@@ -20,6 +20,10 @@ from scripts.published.version import ACCOUNTS_KEPT, copy_table
 CUSTOMER, SEGMENTS, REJECTED, CHECKS = (
     "customer_id", "customer_segments", "rejected_rows", "data_quality_checks",
 )  # fmt: skip
+# Columns of the input with ids, by their names in the contract.
+OF_IDS = ("customer_id", "cust_id", "account_id")
+# A shorter id is in every text, as any number may be: it is looked for where ids stand, not in running text.
+SHORTEST_IN_TEXT = 6
 # Checks whose examples are months, kinds or amounts, not customers.
 OF_NO_CUSTOMER = (
     "unfinished_last_month", "months_not_covered", "months_without_statements", "refused_money_of_another_size",
@@ -282,7 +286,7 @@ def _other_columns() -> str:
         for columns in contract.entities(kind).values()
         for column in columns
     }
-    return ", ".join(map(sql_text, sorted(names - {CUSTOMER, "cust_id", "account_id"})))
+    return ", ".join(map(sql_text, sorted(names - set(OF_IDS))))
 
 
 def _refused_keys(
@@ -290,15 +294,27 @@ def _refused_keys(
 ) -> list[tuple[object, ...]]:
     """Answer a query, in which {} stands for the keys of refused rows of those who are taken out."""
     fields = "cast(cast(raw_row as json) as map(varchar, varchar))"
+    own = ", ".join(map(sql_text, OF_IDS))
     # Quotes in a row that could not be read are doubled.
     doubled = "replace(id, '\"', '\"\"')"
     keys = f"""
         select source, file, row_number
         from (
-            select source, file, row_number, unnest(map_entries({fields})) as field
+            select
+                source, file, row_number, unnest(map_entries({fields})) as field,
+                list_has_any(map_keys({fields}), [{own}]) as has_own
             from {relation} where {_is_object("raw_row")}
         )
-        where field.key not in ({_other_columns()}) and {id_sql("field.value")} in (select id from {TAKEN})
+        where
+            {id_sql("field.value")} in (select id from {TAKEN})
+            and (
+                field.key in ({own})
+                -- In the bank's own columns, whatever they are called; a short id may be any number there.
+                or (
+                    field.key not in ({_other_columns()})
+                    and (length(trim(field.value)) >= {SHORTEST_IN_TEXT} or not has_own)
+                )
+            )
         union
         select source, file, row_number
         from (from {relation} where raw_row is not null and not {_is_object("raw_row")})

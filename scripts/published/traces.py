@@ -16,10 +16,17 @@ from scripts.base.quoting import sql_name, sql_text
 from scripts.base.sentences import reason_of
 from scripts.intake.customer_ids import spell_id
 from scripts.intake.source_files import ID_COLUMNS
-from scripts.published.taking_out import CHECKS, REJECTED, TAKEN, Leavers, hold_ready, holds, stands_in
+from scripts.published.taking_out import (
+    CHECKS,
+    REJECTED,
+    SHORTEST_IN_TEXT,
+    TAKEN,
+    Leavers,
+    hold_ready,
+    holds,
+    stands_in,
+)
 
-# A shorter id is in every text, as any number may be: it is looked for where ids stand, not in running text.
-SHORTEST_IN_TEXT = 6
 # What a picture's numbers stand in, which are nobody's ids.
 DRAWN = {
     "d", "points", "transform", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "width", "height", "viewbox", "style",

@@ -1,7 +1,7 @@
 """Publish the marts: a new read-only version, then one atomic switch of the link to it.
 
 Reads warehouse/work.duckdb; writes warehouse/versions/, where a version is a folder with the DuckDB file, each table
-as a Parquet file, every model for the next build, report and workbook; the link warehouse/current, which leads to one of them; and the names that
+as a Parquet file, every model for the next build, whose the accounts of refused rows are, report and workbook; the link warehouse/current, which leads to one of them; and the names that
 readers open, links through it. What shows the tables is made before anything is switched: nothing can fail after that.
 """
 

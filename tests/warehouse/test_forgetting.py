@@ -4,8 +4,11 @@ import csv
 import html
 import os
 import shutil
+import signal
 import stat
 import subprocess
+import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -16,14 +19,14 @@ import pytest
 
 from scripts.base.errors import UserError
 from scripts.base.lock import build_lock
-from scripts.base.paths import ACCOUNTS, FORGOTTEN, FORGOTTEN_KEY
+from scripts.base.paths import ACCOUNTS, CUSTOMERS, FORGOTTEN, FORGOTTEN_KEY
 from scripts.intake.forgotten import bring_back, forgotten_among, known_as_forgotten, remember
 from scripts.intake.objections import objectors, update_register
 from scripts.job import forgetting
 from scripts.published.taking_out import Leavers
 from scripts.published.traces import has_word, look_for
 from scripts.sample.ledger import write_sample_ledger
-from tests.support.builds import query, run_build, run_command
+from tests.support.builds import REPO, query, run_build, run_command
 
 # Names that customers of the generated ledger are given here: parts of each other, numbers, quotes, blanks, formulas.
 ZEBRA, SEVEN, SEVENTEEN, QUOTED, PADDED, NUMBER = (
@@ -246,14 +249,14 @@ def test_other_spellings(warehouse: Path, customer: str) -> None:
 def test_a_list_is_read_as_one_of_objections(warehouse: Path, tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     with path.open("w", newline="") as file:
-        csv.writer(file).writerows([["CUST_ID"], [f" {QUOTED} "], ["00042 "], ["42"], ["nobody"]])
+        csv.writer(file).writerows([["CUST_ID"], [f" {QUOTED} "], ["00042 "], ["42"], ["Q-1"]])
     done = forget(warehouse, f"CUSTOMERS={path}")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 of its 4 ids are not known below" in done.stdout and "42 (is it 00042?)" in done.stdout
     assert not {QUOTED, PADDED} & set(
         query(warehouse / "card_segments.duckdb", "from marts.customer_segments").customer_id
     )
-    path.write_text("customer_id\nnobody\n0042\n")
+    path.write_text("customer_id\nQ-2\n0042\n")
     done = forget(warehouse, f"CUSTOMERS={path}")
     assert done.returncode == 1 and "none of its 2 ids is known below" in done.stderr
     assert forget(warehouse, f"CUSTOMERS={path}", "UNMATCHED=accept").returncode == 0
@@ -365,9 +368,31 @@ def test_cut_short_each_version_is_whole_and_again_ends_it(
             duckdb.execute(f"from read_parquet('{file}')").fetchall()
     monkeypatch.setattr(Path, "replace", replace)
     forgetting.take_out_of_versions(warehouse, leavers, forgetting.Console())
-    tables = [p for p in warehouse.rglob("versions/**/*") if p.suffix in (".parquet", ".duckdb")]
+    tables = [
+        p
+        for p in warehouse.rglob("versions/**/*")
+        if p.suffix in (".parquet", ".duckdb") and p.name != CUSTOMERS
+    ]
     assert tables and [p for p in tables if ZEBRA in texts(p)] == []
     assert not list(warehouse.rglob(".partial*"))
+
+
+def test_killed_it_is_run_again(warehouse: Path) -> None:
+    started = subprocess.Popen(
+        [sys.executable, "-m", "scripts.forget", f"CUSTOMER={ZEBRA}"],
+        cwd=REPO,
+        env={**os.environ, "CARD_SEGMENTS_WAREHOUSE": str(warehouse)},
+        stdout=subprocess.DEVNULL,
+    )
+    while not list(warehouse.glob("versions/.partial-*")) and started.poll() is None:
+        time.sleep(0.002)
+    started.kill()
+    assert started.wait(60) == -signal.SIGKILL
+    for version in versions(warehouse):
+        if not version.name.startswith(".partial-"):
+            assert len(query(version / "card_segments.duckdb", "from marts.customer_segments")) > 200
+    assert forget(warehouse, f"CUSTOMER={ZEBRA}").returncode == 0
+    assert [name for name, text in everything(warehouse).items() if ZEBRA in text or ".partial" in name] == []
 
 
 def test_a_version_of_an_earlier_release_is_removed_and_named(warehouse: Path) -> None:
