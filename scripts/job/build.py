@@ -156,7 +156,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
             check_kept(work, origin, published_before, warehouse, settings["min_kept_share"])
         try:
             with console.stage("Write the tables") as stage:
-                take_out_of_work(work, forgotten)
+                take_out_of_work(work, objections.ids, forgotten)
                 version = prepare(
                     work=work,
                     warehouse=warehouse,

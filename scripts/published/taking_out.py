@@ -172,17 +172,23 @@ def write_anew(version: Path, folder: Path, leavers: Leavers, config: dict[str, 
     return unknown
 
 
-def take_out_of_work(work: Path, forgotten: Sequence[str]) -> None:
-    """Write down in a work file whose the accounts of refused rows are, and take those who were forgotten out of its marts.
+def take_out_of_work(work: Path, objected: Sequence[str], forgotten: Sequence[str]) -> None:
+    """Write down in a work file whose the accounts of refused rows are, and take people out of marts that tell of the input.
 
-    They are in no mart but those with rows and examples of the input itself. forgotten: customers.
+    Of other marts they are out already.
+
+    Args:
+        work: the work file after dbt's run.
+        objected: customers who objected: they are no examples of a check.
+        forgotten: customers who were forgotten: their refused rows are anonymous, too.
     """
     with duckdb.connect(str(work)) as connection:
-        refused = f"marts.{REJECTED}"
         connection.execute("create schema if not exists state")
-        has_accounts = bool(connection.execute(
-            "select 1 from duckdb_views() where schema_name = 'raw' and view_name = 'accounts_unnumbered'"
-        ).fetchall())  # fmt: skip
+        has_accounts = bool(
+            connection.execute(
+                "select 1 from duckdb_views() where schema_name = 'raw' and view_name = 'accounts_unnumbered'"
+            ).fetchall()
+        )
         of_input = (
             f"select {id_sql('account_id')} as account_id, {id_sql('customer_id')} as customer_id"
             " from raw.accounts_unnumbered"
@@ -191,32 +197,34 @@ def take_out_of_work(work: Path, forgotten: Sequence[str]) -> None:
         )
         connection.execute(
             f"create temp table of_input as select distinct * from ({of_input})"
-            f" where account_id in ({words_in_refusals(refused)}) or customer_id in (select unnest(?::varchar[]))",
+            f" where account_id in ({words_in_refusals(f'marts.{REJECTED}')})"
+            " or customer_id in (select unnest(?::varchar[]))",
             [list(forgotten)],
         )
-        if forgotten:
-            accounts = connection.execute(
-                "select distinct account_id from of_input where customer_id in (select unnest(?::varchar[]))",
-                [list(forgotten)],
-            ).fetchall()
-            leavers = Leavers(tuple(forgotten), tuple(each for (each,) in accounts if each), forgotten=True)
+        accounts = connection.execute(
+            "select distinct account_id from of_input where customer_id in (select unnest(?::varchar[]))",
+            [list(forgotten)],
+        ).fetchall()
+        gone = Leavers(tuple(forgotten), tuple(each for (each,) in accounts if each), forgotten=True)
+        for table, leavers in ((CHECKS, Leavers((*objected, *forgotten))), (REJECTED, gone)):
             hold_ready(connection, leavers)
-            for table in (REJECTED, CHECKS):
-                query = without(connection, "marts", table, leavers)
-                connection.execute(f"create or replace temp table left_of_it as {query}")
-                # Last selects of views, as dbt left them.
-                [(kind,)] = connection.execute(
-                    "select table_type from information_schema.tables where table_schema = 'marts' and table_name = ?",
-                    [table],
-                ).fetchall()
-                connection.execute(f"drop {'view' if kind == 'VIEW' else 'table'} marts.{table}")
-                connection.execute(f"create table marts.{table} as from temp.left_of_it")
-            connection.execute(
-                f"delete from of_input where account_id in (select id from {TAKEN}) or customer_id in (select id from {TAKEN})"
-            )
+            if holds(connection, "marts", table, leavers):
+                _replace_mart(connection, table, without(connection, "marts", table, leavers))
         connection.execute(
-            f"create or replace table {ACCOUNTS_KEPT} as from of_input where account_id != '' order by all"
+            f"create or replace table {ACCOUNTS_KEPT} as from of_input where account_id != ''"
+            f" and account_id not in (select id from {TAKEN}) and customer_id not in (select id from {TAKEN}) order by all"
         )
+
+
+def _replace_mart(connection: duckdb.DuckDBPyConnection, table: str, query: str) -> None:
+    """Put a query's rows in a mart's place, which dbt may have left as a view."""
+    connection.execute(f"create or replace temp table left_of_it as {query}")
+    [(kind,)] = connection.execute(
+        "select table_type from information_schema.tables where table_schema = 'marts' and table_name = ?",
+        [table],
+    ).fetchall()
+    connection.execute(f"drop {'view' if kind == 'VIEW' else 'table'} marts.{table}")
+    connection.execute(f"create table marts.{table} as from temp.left_of_it")
 
 
 def _described(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[list[str], str, dict[str, str]]:
