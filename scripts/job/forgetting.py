@@ -310,16 +310,16 @@ def _gather(connection: duckdb.DuckDBPyConnection, version: Path) -> None:
 
 
 def _remove_leavings(warehouse: Path) -> list[str]:
-    """Remove what stopped commands left behind, what a failed build left in the work file, and sums kept for the next one."""
+    """Remove what stopped commands left behind, and what a failed build left in the work file."""
     remarks = remove_leftovers(warehouse)
     if (warehouse / WORK).exists() and (remark := empty_work(warehouse / WORK)):
         remarks.append(remark)
-    remove(warehouse / MONTHS)
     return remarks
 
 
 def _remove_working_files(warehouse: Path, leavers: Leavers) -> None:
-    """Remove what dbt and commands said, where they may have named somebody."""
+    """Remove sums by account that builds keep, and what dbt and commands said, where they may have named somebody."""
+    remove(warehouse / MONTHS)
     told = [each for each in leavers.ids if len(each) >= SHORTEST_IN_TEXT]
     for folder, ids in ((DBT_TARGET, told), (LOGS, leavers.ids)):
         for path in (warehouse / folder).rglob("*"):
