@@ -48,6 +48,7 @@ from scripts.published.taking_out import (
     CUSTOMER,
     REJECTED,
     SHORTEST_IN_TEXT,
+    TAKEN,
     Leavers,
     accounts_in_refusals,
     hold_ready,
@@ -162,12 +163,20 @@ def _take_out(warehouse: Path, version: Path, leavers: Leavers) -> list[str]:
 
 
 def _is_free_of(version: Path, leavers: Leavers) -> bool:
-    """Whether nothing of them is in a version's DuckDB file, which is the last to be replaced."""
+    """Whether nothing of them is in the files of a version that are the last to be replaced."""
     file = version / LINK if version.is_dir() else version
     with duckdb.connect() as connection:
         hold_ready(connection, leavers)
         connection.execute(f"attach {sql_text(str(file))} as looked (read_only)")
-        return next(holding_tables(connection, "looked", leavers), None) is None
+        if next(holding_tables(connection, "looked", leavers), None) is not None:
+            return False
+        accounts = f"read_parquet({sql_text(str(version / ACCOUNTS))})"
+        return (
+            not (leavers.forgotten and (version / ACCOUNTS).exists())
+            or not connection.execute(
+                f"select 1 from {accounts} where customer_id in (select id from {TAKEN}) limit 1"
+            ).fetchall()
+        )
 
 
 def _write_version(version: Path, folder: Path, leavers: Leavers) -> int:
@@ -201,10 +210,15 @@ def _new_folder(version: Path) -> Iterator[Path]:
 
 
 def _replace(version: Path, folder: Path) -> None:
-    """Put each new file in the old one's place, the DuckDB file last: by it is seen whether all of it is done."""
+    """Put each new file in the old one's place.
+
+    The DuckDB file comes late, since by it is seen whether all is done, and what tells whose accounts refused rows are of last:
+    without it those that are left would not be found again.
+    """
     files = [path for path in folder.rglob("*") if path.is_file()]
     group = group_that_reads(version)
-    for path in sorted(files, key=lambda path: (path.name == LINK, path)):
+    late = [folder / LINK, folder / ACCOUNTS]
+    for path in [*sorted(set(files) - set(late)), *(each for each in late if each in files)]:
         path.chmod(0o400)
         share(path, group)
         descriptor = os.open(path, os.O_RDONLY)
