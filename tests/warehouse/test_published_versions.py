@@ -179,7 +179,7 @@ def test_a_version_and_a_relative_link_to_it(warehouse: Path) -> None:
     assert published.remarks == []
     names = ["card_segments.duckdb", "card_segments.xlsx", "card_segments_report.html", "parquet"]
     tables = [f"parquet/{table}.parquet" for table in TABLES]
-    state = ["state", "state/follows", "state/models.parquet"]
+    state = ["state", "state/accounts.parquet", "state/follows", "state/models.parquet"]
     assert names_below(warehouse) == sorted(
         [
             *(*names, "current", "manifest.json", "versions", "work.duckdb"),
