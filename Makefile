@@ -9,7 +9,7 @@ $(foreach v,$(GIVEN),$(eval override $v := $$(value $v))$(eval export $v))
 ARGUMENTS = $(foreach v,$(GIVEN),$v="$$$v")
 
 .DEFAULT_GOAL := help
-.PHONY: help build retrain promote status rollback mapping report excel postgres metabase metabase-stop metabase-logs sql docs campaign campaign-results models scoring-sql test bench lint lock clean
+.PHONY: help build retrain promote status rollback forget mapping report excel postgres metabase metabase-stop metabase-logs sql docs campaign campaign-results models scoring-sql test bench lint lock clean
 
 help:  ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ status: $(VENV)/.ready  ## What is published, by which model, and whether it dri
 
 rollback: $(VENV)/.ready  ## Put an earlier version in use again: [VERSION=number]
 	@$(RUN) -m scripts.rollback $(ARGUMENTS)
+
+forget: $(VENV)/.ready  ## Take customers out of everything below the warehouse: CUSTOMER=id or CUSTOMERS=list
+	@$(RUN) -m scripts.forget $(ARGUMENTS)
 
 mapping: $(VENV)/.ready  ## Draft the file that says what your tables, columns and codes are called: SOURCE= [MAPPING=]
 	@$(RUN) -m scripts.mapping $(ARGUMENTS)

@@ -1,4 +1,5 @@
--- Who objects to profiling is in no table of features, scores, codes or values, and has no segment.
+-- Who objects to profiling is in no table of features, scores, codes or values, and has no segment; who was forgotten
+-- is in no list of customers at all.
 with
 
 objections as (
@@ -16,6 +17,10 @@ traces as (
     {% endfor %}
     select customer_id from {{ ref('customer_segments') }}
     where status != 'suppressed' or segment_id is not null or model_id is not null
+    union all
+    select segments.customer_id from {{ ref('customer_segments') }} as segments
+    inner join {{ source('intake', 'objections') }} as forgotten
+        on segments.customer_id = forgotten.customer_id and forgotten.is_forgotten
 
 )
 

@@ -60,6 +60,17 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def refuse_link(path: Path, what: str) -> None:
+    """Raise UserError where a register is a link: written whole, a file takes the link's place, and two warehouses part.
+
+    what: what the file is, for the sentence.
+    """
+    if path.is_symlink():
+        raise UserError(
+            f"{path}: {what} is a link to {os.readlink(path)}, but belongs to one warehouse; put a file of its own here."
+        )
+
+
 def is_damage(error: BaseException) -> bool:
     """Whether DuckDB found a file damaged: where it reads, not where it writes."""
     return isinstance(error, duckdb.Error) and "Corrupt database file" in str(error)

@@ -30,6 +30,8 @@ MODELS = Path("state") / "models.parquet"
 FOLLOWS = Path("state") / "follows"
 # And what it was built from.
 BUILT_FROM = Path("state") / "built_from.json"
+# And whose the accounts of its refused rows are, so that who is to be forgotten is found there.
+ACCOUNTS = Path("state") / "accounts.parquet"
 CURRENT, VERSIONS = "current", "versions"
 DOCS = Path("docs") / "index.html"
 # What the job works in and leaves behind:
@@ -41,6 +43,8 @@ DBT_LOG, RUN, TRACEBACK = Path(LOGS) / "dbt.log", Path(LOGS) / "run.json", Path(
 ROWS = "rows"
 # What people decided:
 OBJECTIONS = "objections.csv"
+# Who was forgotten, as keyed hashes, and their key.
+FORGOTTEN, FORGOTTEN_KEY = "forgotten.csv", "forgotten.key"
 CAMPAIGNS = "campaigns"
 METABASE = "metabase"
 # What is being written begins so, and with the process that writes, until it is whole: see files.py.

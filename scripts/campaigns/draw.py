@@ -24,7 +24,15 @@ from scripts.base.parameters import SHEET_ROWS, one_of, read_declared
 from scripts.base.paths import CAMPAIGNS, given_path
 from scripts.base.quoting import sql_text
 from scripts.base.statistics import POWER, customers_needed, power_of, smallest_uplift
-from scripts.campaigns.register import check_name, id_columns, key_of, open_register, partial_lists, words_of
+from scripts.campaigns.register import (
+    LISTED,
+    check_name,
+    id_columns,
+    key_of,
+    open_register,
+    partial_lists,
+    words_of,
+)
 from scripts.intake.customer_ids import ACCEPT, Match, match_ids
 from scripts.intake.id_lists import read_ids
 from scripts.intake.objections import objectors
@@ -89,7 +97,6 @@ PARAMETERS = {
 }
 LISTS = ("OPT_OUT", "COMPLAINTS", "CLOSED", "CONTACTED")
 BANDS = ("high", "middle", "low")
-COLUMNS = ("customer_id", "segment_id", "segment_name", "value_band", "arm", "value_base")
 
 
 @dataclass(frozen=True)
@@ -456,7 +463,7 @@ def _register(
             [settings.name, reason, plan.reasons[reason], count],
         )
     connection.execute(
-        f"insert into campaign_targets select ?, {', '.join(COLUMNS)} from targets", [settings.name]
+        f"insert into campaign_targets select ?, {', '.join(LISTED)} from targets", [settings.name]
     )
 
 
@@ -468,7 +475,7 @@ def _write_lists(
     try:
         partial.mkdir(mode=0o700)
         connection.execute(
-            f"create or replace temp view listed as select {', '.join(COLUMNS)} from targets"
+            f"create or replace temp view listed as select {', '.join(LISTED)} from targets"
             " order by arm desc, segment_id, value_base desc, customer_id"
         )
         for file, query in (
@@ -503,7 +510,7 @@ def _write_workbook(
             about.write(place, 0, head, bold=True)
             about.raw.set_row(place, LINE_HEIGHT * about.write(place, 1, text, text_wrap=True))
         formats = {"segment_id": NUMBER, "value_base": MONEY}
-        columns = [(name, formats.get(name, TEXT), 22) for name in COLUMNS]
+        columns = [(name, formats.get(name, TEXT), 22) for name in LISTED]
         book.rows_sheet("Targets", "Targets", columns)
     fill_sheet(drawn, partial / "targets.xlsx", book.last_part, connection, "listed", rows)
     drawn.unlink()

@@ -20,7 +20,7 @@ import duckdb
 
 from python_models.typed import shown
 from scripts.base.errors import UserError
-from scripts.base.files import is_damage, remove, whole_file
+from scripts.base.files import is_damage, refuse_link, remove, whole_file
 from scripts.base.paths import CAMPAIGNS, PARTIAL, STAGING
 from scripts.base.quoting import sql_text
 from scripts.intake.mapping import load_mapping
@@ -32,6 +32,8 @@ REGISTER = "campaigns.duckdb"
 RESULTS = "results.csv"
 # The time of a measurement as names of files hold it; DuckDB's strftime knows the same words.
 MEASURED_AT = "%Y%m%dT%H%M%S%f"
+# Columns of a campaign's lists, all of campaign_targets.
+LISTED = ("customer_id", "segment_id", "segment_name", "value_band", "arm", "value_base")
 TABLES = """
 create table if not exists secret (value blob not null);
 create table if not exists campaigns (
@@ -70,6 +72,14 @@ def id_columns(warehouse: Path) -> tuple[str, ...]:
     return load_mapping(path, load_contract(STAGING)).id_columns if path and path.is_file() else ()
 
 
+def register_of(warehouse: Path) -> Path:
+    """Where a warehouse's register is, if there is one; raises UserError where it is a link to another's."""
+    path = warehouse / CAMPAIGNS / REGISTER
+    for each in (path.parent, path):
+        refuse_link(each, "the register of campaigns")
+    return path
+
+
 @contextmanager
 def open_register(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the register with the published file attached, read-only, as `published`.
@@ -80,12 +90,12 @@ def open_register(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     Raises UserError where another process has the register open, or it cannot be read or written.
     """
     published = published_file(warehouse)
-    folder = warehouse / CAMPAIGNS
-    path = folder / REGISTER
+    path = register_of(warehouse)
+    folder = path.parent
     try:
         folder.mkdir(exist_ok=True, mode=0o700)
         _make_where_none_is(path)
-        with _opened(path) as connection:
+        with opened(path) as connection:
             # What DuckDB set down of a large query when it was killed.
             shutil.rmtree(f"{path}.tmp", ignore_errors=True)
             os.chmod(path, 0o600)
@@ -189,7 +199,8 @@ def _is_there(path: Path) -> bool:
     return path.exists() and path.stat().st_size > 0
 
 
-def _opened(path: Path) -> duckdb.DuckDBPyConnection:
+def opened(path: Path) -> duckdb.DuckDBPyConnection:
+    """Open the register, for this process alone; raises UserError where that cannot be done."""
     try:
         return duckdb.connect(str(path))
     except duckdb.Error as error:

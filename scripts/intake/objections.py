@@ -14,13 +14,14 @@ from pathlib import Path
 import duckdb
 
 from scripts.base.errors import UserError
-from scripts.base.files import whole_file
-from scripts.base.paths import given_path
+from scripts.base.files import refuse_link, whole_file
+from scripts.base.paths import OBJECTIONS, given_path
 from scripts.base.sentences import reason_of, shown
 from scripts.intake.customer_ids import match_ids, spell_id
+from scripts.intake.forgotten import bring_back, known_as_forgotten
 from scripts.intake.id_lists import read_ids
 
-REGISTER = "objections.csv"
+REGISTER = OBJECTIONS
 HEADER = ["customer_id", "recorded_at"]
 IN_REGISTER = "in the register of objections"
 
@@ -87,13 +88,17 @@ def update_register(
         found.refuse_strangers(accept)
         strangers.append(found.sentence())
     if taken_back:
+        # Who was forgotten may come back, too; nobody can say of whom the others there are.
+        back = known_as_forgotten(warehouse, taken_back)
         known = "(select unnest(?::varchar[]) as customer_id)"
-        connection.execute(f"create or replace temp table registered as from {known}", [list(register)])
+        connection.execute(f"create or replace temp table registered as from {known}", [[*register, *back]])
         found = match_ids(connection, f"OBJECTIONS_WITHDRAWN={withdrawn}", taken_back, "registered")
         found.refuse_strangers(accept, IN_REGISTER)
         strangers.append(found.sentence(IN_REGISTER))
     now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    new = [each for each in handed_in if each not in register]
+    # Who was forgotten is left alone already, and is in no list in clear.
+    forgotten = known_as_forgotten(warehouse, handed_in)
+    new = [each for each in handed_in if each not in {*register, *forgotten}]
     gone = [each for each in taken_back if each in register]
     kept = len(set(register) - set(handed_in) - set(gone)) if objections else 0
     # Those of earlier lists, too: whose id the bank spells otherwise now would be profiled.
@@ -104,14 +109,35 @@ def update_register(
         for each in gone:
             del register[each]
         _write(path, register)
-    return Objections(tuple(sorted(register)), len(new), kept, len(gone), tuple(filter(None, strangers)))
-
-
-def hand_over(connection: duckdb.DuckDBPyConnection, ids: Sequence[str]) -> None:
-    """Write the ids to raw.objections, where dbt's models read them; schema raw exists."""
-    connection.execute(
-        "create or replace table raw.objections as select unnest(?::varchar[]) as customer_id", [list(ids)]
+    withdrawn_too = bring_back(warehouse, taken_back)
+    return Objections(
+        tuple(sorted(register)),
+        len(new),
+        kept,
+        len({*gone, *withdrawn_too}),
+        tuple(filter(None, strangers)),
     )
+
+
+def hand_over(
+    connection: duckdb.DuckDBPyConnection, ids: Sequence[str], forgotten: Sequence[str] = ()
+) -> None:
+    """Write the ids to raw.objections, where dbt's models read them, with those who were forgotten; schema raw exists."""
+    connection.execute(
+        "create or replace table raw.objections as select unnest(?::varchar[]) as customer_id, false as is_forgotten"
+        " union all select unnest(?::varchar[]), true",
+        [[each for each in ids if each not in set(forgotten)], list(forgotten)],
+    )
+
+
+def strike_out(warehouse: Path, ids: Sequence[str]) -> bool:
+    """Take ids out of the register, who stand in that of the forgotten now; returns whether any was in it."""
+    register = _read(warehouse / REGISTER)
+    left = {each: at for each, at in register.items() if each not in set(ids)}
+    if len(left) == len(register):
+        return False
+    _write(warehouse / REGISTER, left)
+    return True
 
 
 def objectors(warehouse: Path) -> list[str]:
@@ -120,6 +146,7 @@ def objectors(warehouse: Path) -> list[str]:
 
 
 def _read(path: Path) -> dict[str, str]:
+    refuse_link(path, "the register of objections")
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.reader(file))

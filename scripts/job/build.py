@@ -1,7 +1,8 @@
 """The build: input to published segments, step by step. Writes below warehouse/, and data/sample for the sample."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,13 @@ from scripts.base.paths import (
     CAMPAIGNS,
     CURRENT,
     DBT_TARGET,
+    FORGOTTEN,
+    FORGOTTEN_KEY,
     LINK,
     LOGS,
     MANIFEST,
     METABASE,
     OBJECTIONS,
-    ROWS,
     SAMPLE,
     SEEDS,
     STAGING,
@@ -38,6 +40,7 @@ from scripts.dbt.failures import why_dbt_failed
 from scripts.dbt.runner import run_dbt
 from scripts.intake.csv_dialect import normalise
 from scripts.intake.customer_ids import collect_customers
+from scripts.intake.forgotten import forgotten_among
 from scripts.intake.mapping import (
     UNMAPPED,
     InputMapping,
@@ -50,6 +53,7 @@ from scripts.intake.objections import Objections, hand_over, update_register
 from scripts.intake.source import Contract, Intake, files_of, load_contract, open_source
 from scripts.job.built_from import digest_of, is_asked_to_build, is_published, what_it_is_built_from
 from scripts.job.built_from import keep as keep_built_from
+from scripts.job.forgetting import take_out_of_versions
 from scripts.job.kept_rows import keep_rows, known_files, offer_rows
 from scripts.job.learning_request import learning_request
 from scripts.job.origin import Origin, check_kept, check_portfolio, choose_origin, continues, read_origin
@@ -61,7 +65,11 @@ from scripts.job.work_file import empty_work, renew_work
 from scripts.outputs.metabase.resync import ask_for_resync
 from scripts.outputs.report.page import write_report
 from scripts.outputs.workbook.workbook import write_workbook
-from scripts.published.version import number_of, prepare, publish, remove_leftovers, versions_of
+from scripts.published.taking_out import Leavers, take_out_of_work
+from scripts.published.version import Published, number_of, prepare, publish, remove_leftovers
+
+# What no group may read, whatever is shared.
+PRIVATE = (DBT_TARGET, LOGS, WORK, ROWS, OBJECTIONS, FORGOTTEN, FORGOTTEN_KEY, CAMPAIGNS, METABASE)
 
 
 def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
@@ -74,7 +82,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
     machine = machine_limits()
     check_seeds(SEEDS)
     make_warehouse(warehouse)
-    with build_lock(warehouse):
+    with build_lock(warehouse), _without_traces(warehouse):
         group = _keep_private(given, warehouse, console)
         for remark in remove_leftovers(warehouse):
             console.note(remark)
@@ -138,12 +146,13 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
                 settings["unmatched"],
                 mapping.id_columns,
             )
-            hand_over(connection, objections.ids)
-            rows = offer_rows(connection, intake, files, mapping_digest, warehouse)
+            forgotten = forgotten_among(warehouse, connection, customers)
+            hand_over(connection, objections.ids, forgotten)
+            rows = offer_rows(connection, intake, files, mapping_digest, warehouse, are_kept=not forgotten)
             protected = _protected(connection, intake, settings["protected"])
         for note in (*remarks, *intake.notes, *filter(None, [delivery])):
             console.note(note)
-        for note in _notes_on(objections, warehouse):
+        for note in _notes_on(objections, forgotten):
             console.note(note)
         currency = settings["currency"] or intake.currency
         for note in notes_on_currency(currency, intake.currency, assumed_currency(SEEDS)):
@@ -167,6 +176,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
             check_kept(work, origin, published_before, warehouse, settings["min_kept_share"])
         try:
             with console.stage("Write the tables") as stage:
+                take_out_of_work(work, objections.ids, forgotten)
                 version = prepare(
                     work=work,
                     warehouse=warehouse,
@@ -200,10 +210,21 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
             *published.remarks,
             *unremoved,
             *filter(None, [unkept]),
-            *_after_publishing(warehouse, published.link),
+            *_after_publishing(warehouse, published, objections, console),
         ):
             console.note(remark)
     return summary
+
+
+@contextmanager
+def _without_traces(warehouse: Path) -> Iterator[None]:
+    """Empty the work file of a build that fails, where somebody was forgotten: it has read the input with them in it."""
+    try:
+        yield
+    except BaseException:
+        if (warehouse / FORGOTTEN).exists():
+            empty_work(warehouse / WORK)
+        raise
 
 
 def _keep_private(given: dict[str, Any], warehouse: Path, console: Console) -> int | None:
@@ -218,9 +239,7 @@ def _keep_private(given: dict[str, Any], warehouse: Path, console: Console) -> i
         )
     was_open = False
     try:
-        for path in (
-            warehouse / name for name in (DBT_TARGET, LOGS, WORK, ROWS, OBJECTIONS, CAMPAIGNS, METABASE)
-        ):
+        for path in (warehouse / name for name in PRIVATE):
             if path.exists():
                 share(path, None)
         for path in (*warehouse.glob(f"{VERSIONS}/**/*"), *warehouse.glob(VERSIONS), warehouse):
@@ -234,16 +253,20 @@ def _keep_private(given: dict[str, Any], warehouse: Path, console: Console) -> i
     return group
 
 
-def _after_publishing(warehouse: Path, published: Path) -> list[str]:
+def _after_publishing(
+    warehouse: Path, published: Published, objections: Objections, console: Console
+) -> list[str]:
     """Do what follows on a new version; returns what cannot be done, in sentences: the build has succeeded by now."""
-    steps: list[Callable[[], str | None]] = [
-        lambda: empty_work(warehouse / WORK),
-        lambda: ask_for_resync(warehouse, published),
+    objected = Leavers(objections.ids)
+    steps: list[Callable[[], Iterable[str | None]]] = [
+        lambda: [empty_work(warehouse / WORK)],
+        lambda: take_out_of_versions(warehouse, objected, console, but=published.folder),
+        lambda: [ask_for_resync(warehouse, published.link)],
     ]
-    remarks = []
+    remarks: list[str | None] = []
     for step in steps:
         try:
-            remarks.append(step())
+            remarks.extend(step())
         except Exception as error:
             # Whatever it is, the new version is in use.
             remarks.append(
@@ -252,7 +275,7 @@ def _after_publishing(warehouse: Path, published: Path) -> list[str]:
     return [remark for remark in remarks if remark]
 
 
-def _notes_on(objections: Objections, warehouse: Path) -> list[str]:
+def _notes_on(objections: Objections, forgotten: list[str]) -> list[str]:
     notes = []
     if objections.added or objections.withdrawn or objections.kept:
         notes.append(
@@ -265,11 +288,8 @@ def _notes_on(objections: Objections, warehouse: Path) -> list[str]:
             )
         )
     notes.extend(objections.strangers)
-    if objections.added and versions_of(warehouse):
-        notes.append(
-            "versions published before still hold the segments of those who objected now; KEEP_VERSIONS=1"
-            " removes them with this build"
-        )
+    if forgotten:
+        notes.append(f"forgotten: {len(forgotten):,} of the input's customers; nothing is published of them")
     return notes
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from scripts.base.paths import (
     BUILT_FROM,
     DBT_PROJECT,
+    FORGOTTEN,
     LINK,
     OBJECTIONS,
     PARQUET,
@@ -72,6 +73,7 @@ def what_it_is_built_from(
             name: value for name, value in sorted(given.items()) if name not in (*ASKED, *NOT_HELD_AGAINST)
         },
         "objections": digest_of(warehouse / OBJECTIONS),
+        "forgotten": digest_of(warehouse / FORGOTTEN),
         "project": project_digest(),
     }
 

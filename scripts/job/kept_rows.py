@@ -71,8 +71,12 @@ def offer_rows(
     files: Mapping[Path, Seen],
     mapping: str,
     warehouse: Path,
+    *,
+    are_kept: bool,
 ) -> KeptRows:
     """Write the table raw.kept_files, by which dbt takes rows from what is kept, and keeps those of files that are new.
+
+    are_kept: False where somebody has been forgotten, of whose rows none may stay.
 
     Raises OSError where the folder for them cannot be made.
     """
@@ -80,7 +84,7 @@ def offer_rows(
     new = partial_of(folder)
     remove(new)
     offered = []
-    if intake.kind == "ledger":
+    if intake.kind == "ledger" and are_kept:
         # Rows of a table may be joined to those of files that are none of its own.
         beside = sorted(
             seen.digest for path, seen in files.items() if path not in {f.path for f in intake.files}

@@ -180,7 +180,7 @@ def check_kept(
                 coalesce(sum(coalesce(before.rows_accepted, abs(cast(before.amount_in_features as double)))), 0)
             from {marts}.load_audit as before
             left join customers.int_load_audit as now on before.source = now.source and before.measure = now.measure
-            where before.source in (select source from customers.int_load_audit)
+            where before.source in (select source from customers.int_load_audit) and before.measure != 'forgotten'
             group by what
             order by what
             """

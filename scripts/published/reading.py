@@ -17,6 +17,10 @@ LATEST_RUN = "(from marts.model_runs order by run_number desc limit 1)"
 NOTHING, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 
 
+class OfEarlierRelease(UserError):
+    """An earlier version of the job published what is read, and did not write what is asked for."""
+
+
 def open_published(warehouse: Path) -> duckdb.DuckDBPyConnection:
     """Open what was published, for reading.
 
@@ -52,7 +56,7 @@ def published_file(warehouse: Path) -> Path:
         }
     missing = [name for name in NEEDED if name not in found]
     if missing:
-        raise UserError(
+        raise OfEarlierRelease(
             f"{published}: has no {missing[0]}, so an earlier version of the job built it; run make build again."
         )
     return published
@@ -109,7 +113,7 @@ class PublishedTables:
         Raises UserError where they are not there: an earlier version of the job had no such words.
         """
         if key not in self.words:
-            raise UserError(
+            raise OfEarlierRelease(
                 f"{self._path}: has no words for {key}, so an earlier version of the job built it; run make build"
                 " again."
             )

@@ -1,7 +1,7 @@
 """Publish the marts: a new read-only version, then one atomic switch of the link to it.
 
 Reads warehouse/work.duckdb; writes warehouse/versions/, where a version is a folder with the DuckDB file, each table
-as a Parquet file, every model for the next build, report and workbook; the link warehouse/current, which leads to one of them; and the names that
+as a Parquet file, every model for the next build, whose the accounts of refused rows are, report and workbook; the link warehouse/current, which leads to one of them; and the names that
 readers open, links through it. What shows the tables is made before anything is switched: nothing can fail after that.
 """
 
@@ -9,7 +9,7 @@ import datetime as dt
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ import duckdb
 
 from scripts.base.errors import UserError
 from scripts.base.files import left_behind, partial_of, remove
-from scripts.base.paths import CURRENT, FOLLOWS, LINK, MODELS, OF_A_VERSION, PARQUET, VERSIONS, WORK
+from scripts.base.paths import ACCOUNTS, CURRENT, FOLLOWS, LINK, MODELS, OF_A_VERSION, PARQUET, VERSIONS, WORK
 from scripts.base.quoting import sql_name, sql_text
 from scripts.base.rights import share
 
@@ -29,6 +29,8 @@ FOR_BI = re.compile(
 )
 # A version's name: its number, which only grows, and when it was made, for people: clocks can be wrong.
 VERSION = re.compile(r"([0-9]{6,})-[0-9TZ]+")
+# In the work file, what a version keeps of accounts.
+ACCOUNTS_KEPT = "state.accounts_of_refused_rows"
 # Before versions were folders, they were files with the time in their name.
 OLD_VERSIONS = "card_segments_*.duckdb"
 
@@ -280,6 +282,8 @@ def _write(folder: Path, work: Path, manifest: Path, config: dict[str, Any]) -> 
             file = sql_text(str(folder / PARQUET / f"{name}.parquet"))
             connection.execute(f"copy published.marts.{sql_name(name)} to {file} (format parquet)")
         connection.execute(f"copy work.model.int_models to {sql_text(str(folder / MODELS))} (format parquet)")
+        accounts = sql_text(str(folder / ACCOUNTS))
+        connection.execute(f"copy work.{ACCOUNTS_KEPT} to {accounts} (format parquet)")
         connection.execute("detach published")
     # A log would not move with the file: what counts is what the file itself holds.
     Path(f"{path}.wal").unlink(missing_ok=True)
@@ -302,18 +306,47 @@ def _copy(connection: duckdb.DuckDBPyConnection, mart: dict[str, Any], features:
                 f"marts.{name}.{column} has type {kind}, which not every BI tool can read: cast it in the"
                 f" model to a type such as varchar or double. What was published before stays as it was."
             )
-    key = ", ".join(sql_name(column) for column in mart["config"]["meta"].get("primary_key", []))
-    # Rows in the key's order make the file the same from run to run, and the index 3 times as fast to build.
-    order = f" order by {key}" if key else ""
-    connection.execute(f"create table {target} as from {source}{order}")
+    comments = {column: _description(column, mart["columns"], features) for column, _ in columns}
+    copy_table(
+        connection,
+        f"from {source}",
+        target,
+        mart["config"]["meta"].get("primary_key", []),
+        mart["description"],
+        {column: words for column, words in comments.items() if words},
+    )
     rows: int = connection.execute(f"select count(*) from {source}").fetchall()[0][0]
-    if key:
-        connection.execute(f"alter table {target} add primary key ({key})")
-    connection.execute(f"comment on table {target} is {sql_text(mart['description'])}")
-    for column, _ in columns:
-        if words := _description(column, mart["columns"], features):
-            connection.execute(f"comment on column {target}.{sql_name(column)} is {sql_text(words)}")
     return rows
+
+
+def copy_table(
+    connection: duckdb.DuckDBPyConnection,
+    query: str,
+    target: str,
+    key: Sequence[str],
+    comment: str,
+    comments: dict[str, str],
+) -> None:
+    """Make a table of a query's rows, with its key and comments.
+
+    Args:
+        connection: where both are.
+        query: what it holds.
+        target: its SQL name.
+        key: columns of the primary key; none where it has none.
+        comment: what it is.
+        comments: what its columns are, of those that say so.
+    """
+    columns = ", ".join(map(sql_name, key))
+    # Rows in the key's order make the file the same from run to run, and the index 3 times as fast to build.
+    order = f" order by {columns}" if key else ""
+    connection.execute(f"create table {target} as from ({query}){order}")
+    if key:
+        connection.execute(f"alter table {target} add primary key ({columns})")
+    if comment:
+        connection.execute(f"comment on table {target} is {sql_text(comment)}")
+    for column, words in comments.items():
+        connection.execute(f"comment on column {target}.{sql_name(column)} is {sql_text(words)}")
 
 
 def _description(column: str, columns: dict[str, dict[str, str]], features: dict[str, str]) -> str:

@@ -36,8 +36,9 @@ COMMANDS = {
     "results": ["scripts.campaign_results", "NAME=a", "OUTCOMES={warehouse}/outcomes.csv"],
     "models": ["scripts.models"],
     "scoring": ["scripts.scoring_sql"],
+    "forget": ["scripts.forget", "CUSTOMER=C00000012"],
 }
-DRAWS_CHARTS = ("build", "report")
+DRAWS_CHARTS = ("build", "report", "forget")
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def run(
 
 def test_every_command_in_poor_surroundings(warehouse: Path, sample_build: Path) -> None:
     shutil.copytree(sample_build.parents[1] / "ledger", warehouse.parent / "ledger")
-    for command in ("models", "mapping", "report", "excel", "sql", "docs", "campaign", "scoring"):
+    for command in ("models", "mapping", "report", "excel", "sql", "docs", "campaign", "scoring", "forget"):
         done = run(warehouse, command, **POOR)
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         assert "Traceback" not in done.stderr, command

@@ -23,7 +23,15 @@ from scripts.base.errors import UserError
 from scripts.base.paths import CUSTOMERS, MANIFEST, PARTIAL, REPORT, WORK, WORKBOOK
 from scripts.base.quoting import sql_text
 from scripts.job import build as job
-from scripts.published.version import Prepared, Published, prepare, publish, remove_leftovers, versions_of
+from scripts.published.version import (
+    ACCOUNTS_KEPT,
+    Prepared,
+    Published,
+    prepare,
+    publish,
+    remove_leftovers,
+    versions_of,
+)
 from tests.support.builds import REPO, run_command
 
 ROWS = 3000
@@ -40,9 +48,12 @@ def make_work(warehouse: Path, run: int, rows: int = ROWS) -> Path:
     """Write a warehouse's work.duckdb and manifest.json, every table of schema marts with the run's number."""
     warehouse.mkdir(exist_ok=True)
     with duckdb.connect(str(warehouse / "work.duckdb")) as connection:
-        for schema in ("marts", "features", "model"):
+        for schema in ("marts", "features", "model", "state"):
             connection.execute(f"create schema if not exists {schema}")
         connection.execute(f"create or replace table model.int_models as select 'm{run}' as model_id")
+        connection.execute(
+            f"create or replace table {ACCOUNTS_KEPT} as select 'a' as account_id, 'c' as customer_id"
+        )
         for table in (*(f"marts.{table}" for table in TABLES), "features.int_secret", "marts.not_a_model"):
             connection.execute(
                 f"create or replace table {table} as select lpad((hash(i) % {rows})::varchar, 12, '0')"
@@ -168,7 +179,7 @@ def test_a_version_and_a_relative_link_to_it(warehouse: Path) -> None:
     assert published.remarks == []
     names = ["card_segments.duckdb", "card_segments.xlsx", "card_segments_report.html", "parquet"]
     tables = [f"parquet/{table}.parquet" for table in TABLES]
-    state = ["state", "state/follows", "state/models.parquet"]
+    state = ["state", "state/accounts.parquet", "state/follows", "state/models.parquet"]
     assert names_below(warehouse) == sorted(
         [
             *(*names, "current", "manifest.json", "versions", "work.duckdb"),

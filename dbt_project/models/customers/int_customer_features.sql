@@ -1,4 +1,4 @@
--- Who objects to profiling leaves here, before anything is learned or scored.
+-- Who objects to profiling, or was forgotten, leaves here, before anything is learned or scored.
 with
 
 features as (

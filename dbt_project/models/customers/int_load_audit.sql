@@ -1,4 +1,5 @@
--- Rows of each input table, then its money by kind.
+-- Rows of each input table, then its money by kind; then how many customers of the input were forgotten: their rows and
+-- money are in the lines above, and nothing else is left of them.
 with
 
 rows_in_files as (
@@ -35,6 +36,14 @@ money as (
     select money_of_tables.*
     from {{ of_kind('money') }} as money_of_tables
     inner join rows_in_files on money_of_tables.source = rows_in_files.source
+
+),
+
+forgotten as (
+
+    select count(distinct customer_id) as customers
+    from {{ source('intake', 'objections') }}
+    where is_forgotten
 
 )
 
@@ -73,3 +82,21 @@ select
     cast(amount_rejected as decimal(28, 6)) as amount_rejected,
     cast(amounts_unknown as bigint) as amounts_unknown
 from money
+union all
+select
+    'customers' as source,
+    'forgotten' as measure,
+    cast(null as string) as files,
+
+    cast(customers as bigint) as rows_in,
+    cast(customers as bigint) as rows_accepted,
+    cast(0 as bigint) as rows_rejected,
+    cast(0 as bigint) as rows_in_error,
+
+    cast(null as decimal(28, 6)) as amount_in,
+    cast(null as decimal(28, 6)) as amount_in_features,
+    cast(null as decimal(28, 6)) as amount_outside_window,
+    cast(null as decimal(28, 6)) as amount_rejected,
+    cast(null as bigint) as amounts_unknown
+from forgotten
+where customers > 0

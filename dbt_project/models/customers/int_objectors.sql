@@ -1,7 +1,7 @@
 {% set objected = source('intake', 'objections') %}
 
--- Of those who objected to profiling nothing is said but that they did. Where nobody did, no features are computed to
--- find them among.
+-- Of those who objected to profiling nothing is said but that they did, and of those who were forgotten not even that.
+-- Where nobody did, no features are computed to find them among.
 {% if may_have_rows(objected) -%}
 with
 
@@ -14,6 +14,7 @@ customers as (
 objections as (
 
     select distinct customer_id from {{ objected }}
+    where not is_forgotten
 
 )
 

@@ -31,8 +31,8 @@ def fill_sheet(
     """Copy a workbook and put the rows of a relation below the header of one of its sheets.
 
     Args:
-        path: workbook by Book.rows_sheet; row 2 of the sheet is blank cells in the formats wanted, and its Excel
-            table, the workbook's only one, ends there.
+        path: workbook by Book.rows_sheet, or one that was filled before; row 2 of the sheet has the formats wanted, and
+            its Excel table is the workbook's only one.
         filled: where the copy goes.
         sheet: the sheet's part in the package, as `xl/worksheets/sheet9.xml`.
         connection: where the relation is; a temporary table, `sheet_rows`, is made and dropped there.
@@ -46,7 +46,7 @@ def fill_sheet(
         for entry in source.infolist():
             if entry.filename.startswith("xl/tables/"):
                 table = re.sub(
-                    r'ref="(A1:[A-Z]+)2"', rf'ref="\g<1>{rows + 1}"', source.read(entry).decode("utf-8")
+                    r'ref="(A1:[A-Z]+)\d+"', rf'ref="\g<1>{rows + 1}"', source.read(entry).decode("utf-8")
                 )
                 target.writestr(entry, table, zipfile.ZIP_DEFLATED)
                 continue
@@ -68,7 +68,7 @@ def fill_sheet(
                 out.write(head.encode("utf-8"))
                 for batch in _xml_rows(connection, relation, rows, styles):
                     out.write(batch.encode("utf-8"))
-                out.write(xml[template.end() :].encode("utf-8"))
+                out.write(xml[xml.index("</sheetData>") :].encode("utf-8"))
 
 
 def _xml_rows(
