@@ -115,6 +115,11 @@ COMMANDS = {
         f"Months the sample's ledger reaches back, 12 to {MOST_MONTHS}; the window is the last 12.",
         range=Range(least=12, most=MOST_MONTHS, is_whole=True),
     ),
+    "more_months": Parameter(
+        0,
+        f"Months by which the sample goes on after December 2025, 0 to {MOST_MONTHS}: customers join, change and leave.",
+        range=Range(least=0, most=MOST_MONTHS, is_whole=True),
+    ),
     "objections": Parameter(
         "",
         "Path of a list of customers who object to profiling (a CSV or Parquet file with `customer_id`): they join "

@@ -326,6 +326,7 @@ def _sample(settings: dict[str, Any], console: Console) -> Path:
             seed=settings["seed"],
             file_format="csv",
             months=settings["sample_months"],
+            more_months=settings["more_months"],
         )
         stage.rows = sum(made.rows.values())
     return out
