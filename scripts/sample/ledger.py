@@ -9,9 +9,9 @@ Each customer belongs to a behaviour type. Latent near-normal numbers (a sum of 
 through a few common factors, are turned into the features by the type's quantile tables (`types`):
 a Gaussian copula with a factor structure. `writer` then expands the features into a ledger.
 
-A portfolio that goes on (`more_months`) keeps the files of before, each table now a folder of files: the bytes of
-transactions and statements stay, an account gets the day on which it was closed later, and each month has a
-file of its own. `lives` says who joins, changes type and leaves. A customer's year is the one of his type over again,
+A portfolio that goes on (`more_months`) keeps the files of before, each table now a folder of files, to the byte, but
+for what was not known yet: the day on which an account was closed later, and what was paid of the bills that fell
+due after December 2025. Each month after it has files of its own. `lives` says who joins, changes type and leaves. A customer's year is the one of his type over again,
 a little more or less of everything, so that each calendar month is like itself.
 """
 
@@ -327,7 +327,9 @@ def write_sample_ledger(
             writer.create_macros(con)
             con.execute(
                 "create temp table beginners (customer_number bigint, type_name varchar, opened_index bigint,"
-                " account_count bigint)"
+                " account_count bigint);"
+                " create temp table payers (account_id varchar);"
+                " create temp table closings (account_id varchar, closed_on date)"
             )
             for number, first in enumerate(range(1, customers + 1, CHUNK)):
                 written = sample.write_window(con, number, first, min(first + CHUNK - 1, customers))
@@ -362,6 +364,7 @@ def write_sample_ledger(
                     )
                     for table, count in written.items():
                         rows[table] += count
+                writer.fill_in(con, folder, file_format)
         _put_together(work, "types", hidden_types)
         _put_together(work, "months", hidden_months)
         if out.exists():
@@ -390,11 +393,13 @@ class _Sample:
         numbers = f"range({first}::bigint, {last + 1}::bigint) as numbers (customer_number)"
         _draw_targets(con, numbers, seed=self.seed, months=self.months, odd_ids=self._is_csv)
         self._plan(con)
-        con.execute("""
+        con.execute(f"""
             insert into beginners
             select customer_number, type_name, case when tenure < 12 then 12 - tenure end, account_count
-            from targets
-            where not closes_early
+            from plan
+            where not closes_early;
+            insert into payers
+            select customer_id || '-' || unnest([1, 2]) from plan where {writer.PAYS_IN_FULL};
         """)
         return writer.write_ledger(
             con,

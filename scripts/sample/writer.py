@@ -15,9 +15,11 @@ hash of the customer and all arithmetic is on integers, so the files are the sam
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -34,6 +36,8 @@ LAST_EARLY_CYCLE_DAY = 7
 # A later one, from day 10 on, falls due in the next month, 7 calendar days earlier.
 FIRST_LATE_CYCLE_DAY = 10
 _ORDERS = 512
+# Whether a customer pays the bill in full that falls due after the window.
+PAYS_IN_FULL = "coalesce(draw(key + 52000, due_statements) < full_statements, false)"
 _COPY_OPTIONS = {"csv": "format csv, header true", "parquet": "format parquet, row_group_size 122880"}
 # The numbers of the transactions of the window and of the years before lie below.
 _NUMBERS = 1 << 52
@@ -709,8 +713,12 @@ def statements_sql(
             select customer_id, customer_number, key, cycle_day, late, account_count, month_index, slot,
                 ({first} + month_index)::integer as month_number,
                 late and not closes_early and month_index = {last_index} as is_ahead,
-                bill_slot < full_statements
-                    or (falls_due_after and payments_of_before = 1 and full_statements = due_statements) as in_full,
+                case
+                    -- In the years after the window the bill of December is paid in full as often as the others.
+                    when falls_due_after and year_before < 0 then {PAYS_IN_FULL}
+                    else bill_slot < full_statements
+                        or (falls_due_after and payments_of_before = 1 and full_statements = due_statements)
+                end as in_full,
                 year_scale(key, year_before) as scale,
                 year_scale(key, year_before - falls_due_after::bigint) as paid_scale,
                 case
@@ -870,10 +878,10 @@ def write_later_months(
 ) -> dict[str, int]:
     """Write what comes after the window into `folder`, each table a folder with a file for each month.
 
-    Accounts that are there get the day on which they were closed; only new ones have rows of their own.
+    Only accounts that are new have rows of their own; who closed one stands in the table `closings` then.
 
     Args:
-        con: connection, with the tables of `lives.live`.
+        con: connection, with the tables of `lives.live` and `closings`.
         plan: name of a table of `create_plan`, with the months that each row is to be written for.
         folder: a folder that `write_ledger` has written parts into.
         as_of: last day of the window.
@@ -891,7 +899,7 @@ def write_later_months(
     first = _month_number(as_of)
     closed_on = f"last_day(day_of(({first} + leavers.to_index)::integer, 1))"
     con.execute(f"""
-        create or replace temp table closings as
+        insert into closings
         select {customer_id} || '-' || unnest([1, 2]) as account_id, {closed_on} as closed_on from leavers;
         create or replace temp table later_accounts as
         select id || '-1' as account_id, id as customer_id, day_of(({first} + opened_index)::integer, 1) as opened_on,
@@ -912,8 +920,6 @@ def write_later_months(
         select *, statement_on as on_day
         from ({statements_sql(plan, as_of, last_index=last_index, shock=shock)});
     """)
-    for path in sorted((folder / "accounts").glob(f"part_*.{file_format}")):
-        _close_accounts(con, path)
     rows = {}
     for table in ("accounts", "transactions", "statements"):
         rows[table] = 0
@@ -929,29 +935,68 @@ def write_later_months(
     return rows
 
 
-def _close_accounts(con: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Write the days of the table `closings` into a file of accounts; all else of it stays as it is."""
-    before = path.with_name(f"{path.name}.before")
-    path.rename(before)
-    if path.suffix == ".parquet":
-        con.execute(f"""
-            copy (
-                select accounts.* exclude (file_row_number)
-                    replace (coalesce(accounts.closed_on, closings.closed_on) as closed_on)
-                from read_parquet({sql_text(str(before))}, file_row_number = true) as accounts
-                left join closings using (account_id)
-                order by file_row_number
+def fill_in(con: duckdb.DuckDBPyConnection, folder: Path, file_format: str) -> None:
+    """Write into the files of the window and before what was not known then; all else of them stays as it is.
+
+    That is the day on which an account was closed later, of the table `closings`, and what was paid of a bill that fell
+    due after the window: all by those of the table `payers`, else the minimum.
+    """
+    closings: dict[str, str] = dict(
+        con.execute("select account_id, closed_on::varchar from closings").fetchall()
+    )
+    payers = {account for (account,) in con.execute("select account_id from payers").fetchall()}
+
+    def closed(fields: list[str]) -> str:
+        return closings.get(fields[0], "")
+
+    def paid(fields: list[str]) -> str:
+        owed = Decimal(fields[3]) if fields[0] in payers else min(Decimal(fields[3]), Decimal(fields[5]))
+        return f"{max(owed, Decimal()):.2f}"
+
+    selects = {
+        "accounts": """
+            select accounts.* exclude (file_row_number)
+                replace (coalesce(accounts.closed_on, closings.closed_on) as closed_on)
+            from {rows} as accounts
+            left join closings using (account_id)
+            order by file_row_number
+        """,
+        "statements": """
+            select statements.* exclude (file_row_number) replace (
+                coalesce(
+                    paid_by_due_on,
+                    greatest(
+                        case when payers.account_id is null then least(closing_balance, minimum_due) else closing_balance end,
+                        0
+                    )
+                ) as paid_by_due_on
             )
-            to {sql_text(str(path))} ({_COPY_OPTIONS["parquet"]})
-        """)
-    else:
-        closings = dict(con.execute("select account_id, closed_on::varchar from closings").fetchall())
-        with (
-            before.open(encoding="utf-8", newline="") as old,
-            path.open("w", encoding="utf-8", newline="") as new,
-        ):
-            for line in old:
-                closed_on = closings.get(line.split(",")[0])
-                # An open account's line ends with its empty closing day.
-                new.write(f"{line.rstrip()}{closed_on}\n" if closed_on and line.endswith(",\n") else line)
-    before.unlink()
+            from {rows} as statements
+            left join payers using (account_id)
+            order by file_row_number
+        """,
+    }
+    for table, last_field in {"accounts": closed, "statements": paid}.items():
+        for path in sorted((folder / table).glob(f"part_*.{file_format}")):
+            before = path.with_name(f"{path.name}.before")
+            path.rename(before)
+            if file_format == "parquet":
+                rows = f"read_parquet({sql_text(str(before))}, file_row_number = true)"
+                select = selects[table].format(rows=rows)
+                con.execute(f"copy ({select}) to {sql_text(str(path))} ({_COPY_OPTIONS['parquet']})")
+            else:
+                _fill_last_field(before, path, last_field)
+            before.unlink()
+
+
+def _fill_last_field(before: Path, after: Path, last_field: Callable[[list[str]], str]) -> None:
+    """Copy a CSV file; lines whose last field is empty get one. Dirty lines stay as they are."""
+    with (
+        before.open(encoding="utf-8", newline="") as old,
+        after.open("w", encoding="utf-8", newline="") as new,
+    ):
+        for line in old:
+            if line.endswith(",\n"):
+                with suppress(ArithmeticError):
+                    line = f"{line[:-1]}{last_field(line.split(','))}\n"
+            new.write(line)
