@@ -707,7 +707,17 @@ def statements_sql(
             select *, {_years_sql("place")} from places
         ),
         months as (
-            select *, first_month + place - 12 * year_before as month_index from years
+            select *, first_month + place - 12 * year_before as month_index,
+                -- Who is billed late has the first month without a balance in December, for its bill is not counted in
+                -- the window. In the years after it is any month of theirs.
+                draw(key + 53000, 11) as changed_slot,
+                case
+                    when year_before >= 0 or not late or tenure < 12 then slot
+                    when slot = 10 then changed_slot
+                    when slot = changed_slot then 10
+                    else slot
+                end as balance_slot
+            from years
         ),
         amounts as (
             select customer_id, customer_number, key, cycle_day, late, account_count, month_index, slot,
@@ -722,8 +732,8 @@ def statements_sql(
                 year_scale(key, year_before) as scale,
                 year_scale(key, year_before - falls_due_after::bigint) as paid_scale,
                 case
-                    when slot < balance_months
-                        then part(balance_micros * snapshots, balance_months, slot, key + 45000)
+                    when balance_slot < balance_months
+                        then part(balance_micros * snapshots, balance_months, balance_slot, key + 45000)
                     -- Month 0 gives no snapshot while it is the window's first. In the years after it is one month like
                     -- any other, and has a balance as often as they.
                     when
