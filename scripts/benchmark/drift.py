@@ -1,13 +1,14 @@
 """How often quiet months raise an alarm, how soon a shock does, and how well movers are told, on portfolios that go on.
 
-    python -m scripts.benchmark.drift [SEEDS=20] [CUSTOMERS=1000] [PROCESSES=2] [OUT=data/bench]
+    python -m scripts.benchmark.drift [SEEDS=20] [SHOCK_SEEDS=8] [CUSTOMERS=1000] [PROCESSES=2] [MINUTES=30] [OUT=data/bench]
 
-For each seed a portfolio is generated (scripts/sample) that goes on after December 2025, once quietly and once for each shock,
-which begins in April 2027. A whole build learns from December 2026, without autoencoders and with 5 resamples: the
+For each seed a portfolio is generated (scripts/sample) that goes on after December 2025, quietly and, for the first seeds,
+once with each shock, which begins in April 2027. A whole build learns from December 2026, without autoencoders and with 5 resamples: the
 sample begins with more new customers than join later, and a year settles that. The months after it are labelled one
 after the other by the job's own SQL. dbt compiles and runs what leads to `segment_drift` for the first of them; the same
 statements then run for each month, with its date in place of the first one's, and with the month before where a build
-takes it from the version in use. Nothing is published in between. The last quiet month of the first seed is built whole,
+takes it from the version in use; they run on the ledgers with a shock, too. Nothing is published in between. What is not
+done after MINUTES is left out. The last quiet month of the first seed is built whole,
 too, and must say the same.
 
 An alarm is a line of `segment_drift` that says act; lines that say watch are counted apart. Lines on the model's age and on
@@ -28,10 +29,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -52,12 +52,18 @@ from scripts.sample.ledger import AS_OF, SHOCKS, write_sample_ledger
 
 ARGUMENTS = {
     "seeds": Parameter(20, "Portfolios.", range=Range(least=1, most=1000, is_whole=True)),
+    "shock_seeds": Parameter(
+        8, "Of them, how many get shocks, too.", range=Range(least=0, most=1000, is_whole=True)
+    ),
     "customers": Parameter(1000, "Customers of each.", range=Range(least=100, most=1_000_000, is_whole=True)),
     "processes": Parameter(2, "Portfolios at a time.", range=Range(least=1, most=64, is_whole=True)),
+    "minutes": Parameter(30, "When to stop.", range=Range(least=1, most=10_000, is_whole=True)),
     "out": Parameter("data/bench", "Folder of the text."),
 }
 # Months after December 2025: the one learned from, the last one, and the first of a shock.
 LEARNED, LAST, SHOCKED = 12, 36, 16
+# The name that the work file has in a build, and in dbt's parsed project.
+WORK, DATE = "work.duckdb", "{date}"
 QUICK = ("AUTOENCODERS=", "BOOTSTRAPS=5", "WORKBOOK_CUSTOMERS=0")
 HORIZONS = (1, 3, 6, 12)
 # What dbt runs once, for nothing that it makes says of a month whether it drifts.
@@ -107,96 +113,97 @@ def drift_of(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     """).df()  # fmt: skip
 
 
-def months_of(
-    folder: Path, source: Path, warehouse: Path, months: Sequence[int]
-) -> Iterator[tuple[int, duckdb.DuckDBPyConnection]]:
-    """Give each month's tables, one month after the other, in a connection that goes on to the next.
-
-    Args:
-        folder: an empty folder, for the work file.
-        source: the ledger.
-        warehouse: where the model was learned.
-        months: after the sample's last, one after the other.
-    """
-    work, begun = folder / "work.duckdb", month_end(months[0])
+def first_month(folder: Path, source: Path, warehouse: Path, month: int) -> list[str]:
+    """Run dbt up to `segment_drift` in the work file of `folder`; return what of it runs for each month, with {date}."""
+    work, as_of = folder / WORK, month_end(month).isoformat()
     with duckdb.connect(str(work)) as connection:
         take_over(connection, warehouse)
         intake = open_source(connection, source, load_contract(STAGING))
         hand_over(connection, [])
     result = run_dbt(
         ["build", "--select", "+segment_drift", "--exclude-resource-type", "unit_test", "test"],
-        {
-            "source_kind": intake.kind,
-            "spellings": dict(intake.spellings),
-            "as_of": begun.isoformat(),
-            "learning": {},
-        },
+        {"source_kind": intake.kind, "spellings": dict(intake.spellings), "as_of": as_of, "learning": {}},
         work=work,
         target=folder / "dbt",
     )
     if not result.success:
         raise UnmeasuredError(f"{source}: dbt failed: {result.exception}")
-    statements = [
-        f"create or replace {node.config.materialized} {node.relation_name} as {node.compiled_code}"
+    return [
+        f"create or replace {node.config.materialized} {node.relation_name} as {node.compiled_code}".replace(
+            as_of, DATE
+        )
         for node in (each.node for each in result.result.results)
         if node.resource_type == "model"
         and node.language == "sql"
         and not ONCE.search(node.name)
         and not ONCE_OF_MODEL.search(node.name)
     ]
+
+
+def months_of(
+    work: Path, statements: Sequence[str], months: Sequence[int]
+) -> Iterator[tuple[int, duckdb.DuckDBPyConnection]]:
+    """Give each month's tables, one month after the other, in a connection that goes on to the next.
+
+    Args:
+        work: a work file in which dbt has run.
+        statements: what it ran.
+        months: after the sample's last, one after the other; before the first, the file has another one's tables.
+    """
     with duckdb.connect(str(work)) as connection:
-        connection.execute("set enable_progress_bar = false")
-        yield months[0], connection
-        for before, now in pairwise(months):
-            # What a build would have published.
-            connection.execute(f"""
-                create or replace table state.month_before as
-                select features.*, scores.segment_id, cast(null as double) as value_base
-                from customers.int_customer_features as features
-                inner join scoring.customer_scores as scores using (customer_id);
-                create or replace view state.last_customers as from state.month_before;
-                create or replace table state.runs as
-                select * replace (date '{month_end(before)}' as as_of_date) from model.int_model_runs
-                order by run_number desc limit 1;
-                create or replace view state.model_runs as from state.runs;
-            """)
+        before = None
+        for month in months:
+            if before is not None:
+                # What a build would have published.
+                connection.execute(f"""
+                    create or replace table state.month_before as
+                    select features.*, scores.segment_id, cast(null as double) as value_base
+                    from customers.int_customer_features as features
+                    inner join scoring.customer_scores as scores using (customer_id);
+                    create or replace view state.last_customers as from state.month_before;
+                    create or replace table state.runs as
+                    select * replace (date '{month_end(before)}' as as_of_date) from model.int_model_runs
+                    order by run_number desc limit 1;
+                    create or replace view state.model_runs as from state.runs;
+                """)
             for statement in statements:
-                connection.execute(statement.replace(begun.isoformat(), month_end(now).isoformat()))
-            yield now, connection
+                connection.execute(statement.replace(DATE, month_end(month).isoformat()))
+            yield month, connection
+            before = month
 
 
-def measure_seed(seed: int, customers: int, is_checked: bool) -> Found:
+def measure_seed(seed: int, customers: int, has_shocks: bool, is_checked: bool) -> Found:
     """Measure one portfolio, in a folder that is removed again."""
     with tempfile.TemporaryDirectory(prefix="drift.") as name:
         folder = Path(name)
-        alarms, labels = {}, []
-        for shock in ("", *SHOCKS):
-            work = folder / (shock or "quiet")
-            work.mkdir()
-            source = folder / f"{shock or 'quiet'}_ledger"
-            made = write_sample_ledger(
-                source, customers=customers, seed=seed, file_format="parquet", months=12, more_months=LAST + 1,
-                shock=shock, shock_month=SHOCKED,
-            )  # fmt: skip
-            if not shock:
-                # Until a shock begins, the portfolio is the same.
-                build(folder / "warehouse", f"SOURCE={source}", f"AS_OF={month_end(LEARNED)}")
-            months = range(SHOCKED - 1, SHOCKED + 12) if shock else range(LEARNED + 1, LAST + 1)
-            lines = []
-            for month, connection in months_of(work, source, folder / "warehouse", months):
-                lines.append(drift_of(connection).assign(month=month))
-                if not shock:
-                    scores = "select customer_id, segment_id from scoring.customer_scores"
-                    labels.append(connection.sql(scores).df().assign(month=month))
-            alarms[shock] = pd.concat(lines)
-            if not shock:
-                hidden = pd.read_csv(
-                    made.folder.with_name(f"{made.folder.name}_hidden_months.csv"), dtype=str
-                )
-                movers = movers_of(pd.concat(labels), hidden)
-            if not shock and is_checked:
-                check(folder / "warehouse", source, lines[-1])
-            shutil.rmtree(work)
+        write = partial(
+            write_sample_ledger, customers=customers, seed=seed, file_format="parquet", months=12, more_months=LAST + 1
+        )  # fmt: skip
+        source, warehouse = folder / "ledger", folder / "warehouse"
+        write(source)
+        build(warehouse, f"SOURCE={source}", f"AS_OF={month_end(LEARNED)}")
+        statements = first_month(folder, source, warehouse, LEARNED + 1)
+        compiled = shutil.copy(folder / WORK, folder / "compiled.duckdb")
+        lines, labels = [], []
+        for month, connection in months_of(folder / WORK, statements, range(LEARNED + 1, LAST + 1)):
+            lines.append(drift_of(connection).assign(month=month))
+            scores = connection.sql("select customer_id, segment_id from scoring.customer_scores").df()
+            labels.append(scores.assign(month=month))
+        alarms = {"": pd.concat(lines)}
+        hidden = pd.read_csv(folder / "ledger_hidden_months.csv", dtype=str)
+        movers = movers_of(pd.concat(labels), hidden)
+        if is_checked:
+            check(warehouse, source, lines[-1])
+        for shock in SHOCKS if has_shocks else ():
+            # Until it begins, the portfolio is the same.
+            write(source, shock=shock, shock_month=SHOCKED)
+            work = Path(shutil.copy(compiled, folder / WORK))
+            with duckdb.connect(str(work)) as connection:
+                open_source(connection, source, load_contract(STAGING))
+            months = months_of(work, statements, range(SHOCKED - 1, SHOCKED + 12))
+            alarms[shock] = pd.concat(
+                drift_of(connection).assign(month=month) for month, connection in months
+            )
     return Found(seed, alarms, movers)
 
 
@@ -291,13 +298,16 @@ def words(found: Sequence[Found], customers: int, seconds: float) -> str:
             if (said != "fine").any()
         ),
         "",
+        f"{len([each for each in found if len(each.alarms) > 1])} of the portfolios had shocks, too:",
+        "",
         "| shock | act in its first month | within two | within three | within six | within twelve | by PSI within twelve |"
         " first month that says act, median |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]  # fmt: skip
-    for shock in SHOCKS:
-        firsts = [first_act(each.alarms[shock]) for each in found]
-        by_psi = [first_act(lines_of_psi(each.alarms[shock])) for each in found]
+    shocked = [each for each in found if len(each.alarms) > 1]
+    for shock in SHOCKS if shocked else ():
+        firsts = [first_act(each.alarms[shock]) for each in shocked]
+        by_psi = [first_act(lines_of_psi(each.alarms[shock])) for each in shocked]
         within = (sum(first <= most for first in firsts) for most in (1, 2, 3, 6, 12))
         median = statistics.median(firsts)
         lines.append(
@@ -338,19 +348,26 @@ def main(arguments: Sequence[str]) -> int:
     try:
         values = read_declared(arguments, ARGUMENTS)
         out = made_folder("OUT", values["out"])
-        seeds = range(1, values["seeds"] + 1)
         one = partial(measure_seed, customers=values["customers"])
         # DuckDB does not survive a fork.
-        with ProcessPoolExecutor(values["processes"], mp_context=get_context("spawn")) as pool:
-            waiting = [pool.submit(one, seed, is_checked=seed == 1) for seed in seeds]
-            found = []
-            for each in waiting:
-                found.append(each.result())
-                print(
-                    f"seed {found[-1].seed} after {time.perf_counter() - started:.0f} s",
-                    file=sys.stderr,
-                    flush=True,
-                )
+        pool = ProcessPoolExecutor(values["processes"], mp_context=get_context("spawn"))
+        waiting = [
+            pool.submit(one, seed, has_shocks=seed <= values["shock_seeds"], is_checked=seed == 1)
+            for seed in range(1, values["seeds"] + 1)
+        ]
+        found: list[Found] = []
+        try:
+            for done in as_completed(waiting, timeout=60 * values["minutes"]):
+                found.append(done.result())
+                seconds = time.perf_counter() - started
+                print(f"seed {found[-1].seed} after {seconds:.0f} s", file=sys.stderr, flush=True)
+        except TimeoutError:
+            print(f"{len(waiting) - len(found)} portfolios are left out", file=sys.stderr)
+        finally:
+            # Those that are at work end their portfolio first.
+            pool.shutdown(cancel_futures=True)
+        if not found:
+            raise UnmeasuredError(f"MINUTES={values['minutes']}: no portfolio was done by then")
         text = words(found, values["customers"], time.perf_counter() - started)
         (out / f"drift_{values['customers']}.md").write_text(text, encoding="utf-8")
         print(text)

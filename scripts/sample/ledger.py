@@ -536,7 +536,7 @@ def _check_later(more_months: int, shock: str, shock_month: int) -> None:
         raise UserError(f"SHOCK={shock}: expected one of {', '.join(SHOCKS)}")
     if shock and not 1 <= shock_month <= more_months:
         raise UserError(
-            f"SHOCK_MONTH={shock_month}: a shock begins with one of the months that MORE_MONTHS={more_months} adds;"
+            f"SHOCK={shock}: SHOCK_MONTH={shock_month} is none of the months that MORE_MONTHS={more_months} adds;"
             " give more of them, or an earlier month"
         )
 

@@ -209,7 +209,7 @@ def test_a_shock_is_there_from_its_month_on(tmp_path: Path, portfolio: Path, sho
     [
         ({"more_months": 121}, "MORE_MONTHS=121: expected 0 to 120"),
         ({"shock": "war"}, "SHOCK=war: expected one of inflation"),
-        ({"shock": "limits", "shock_month": 15}, "SHOCK_MONTH=15: a shock begins with one of the months"),
+        ({"shock": "limits", "shock_month": 15}, "SHOCK=limits: SHOCK_MONTH=15 is none of the months"),
         ({"shock": "limits", "more_months": 0}, "MORE_MONTHS=0"),
     ],
 )
