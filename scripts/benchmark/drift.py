@@ -1,6 +1,7 @@
 """How often quiet months raise an alarm, how soon a shock does, and how well movers are told, on portfolios that go on.
 
-    python -m scripts.benchmark.drift [SEEDS=20] [SHOCK_SEEDS=8] [CUSTOMERS=1000] [PROCESSES=2] [MINUTES=30] [OUT=data/bench]
+    python -m scripts.benchmark.drift [SEED=1] [SEEDS=20] [SHOCK_SEEDS=8] [CUSTOMERS=1000] [PROCESSES=2] [MINUTES=30]
+        [OUT=data/bench]
 
 For each seed a portfolio is generated (scripts/sample) that goes on after December 2025, quietly and, for the first seeds,
 once with each shock, which begins in April 2027. A whole build learns from December 2026, without autoencoders and with 5 resamples: the
@@ -15,7 +16,7 @@ An alarm is a line of `segment_drift` that says act; lines that say watch are co
 names are left out: they ask for something else. Movers are customers whose label is another than the month before,
 which `customer_movements` lists while the model stays; they are held against the hidden types month by month.
 
-Writes `drift_<customers>.md` below OUT, the text it also prints.
+Writes `drift_<customers>_<seed>.md` below OUT, the text it also prints.
 """
 
 import datetime as dt
@@ -51,6 +52,7 @@ from scripts.job.state import take_over
 from scripts.sample.ledger import AS_OF, SHOCKS, write_sample_ledger
 
 ARGUMENTS = {
+    "seed": Parameter(1, "Of the first portfolio.", range=Range(least=0, most=10_000, is_whole=True)),
     "seeds": Parameter(20, "Portfolios.", range=Range(least=1, most=1000, is_whole=True)),
     "shock_seeds": Parameter(
         8, "Of them, how many get shocks, too.", range=Range(least=0, most=1000, is_whole=True)
@@ -352,8 +354,10 @@ def main(arguments: Sequence[str]) -> int:
         # DuckDB does not survive a fork.
         pool = ProcessPoolExecutor(values["processes"], mp_context=get_context("spawn"))
         waiting = [
-            pool.submit(one, seed, has_shocks=seed <= values["shock_seeds"], is_checked=seed == 1)
-            for seed in range(1, values["seeds"] + 1)
+            pool.submit(
+                one, values["seed"] + place, has_shocks=place < values["shock_seeds"], is_checked=place == 0
+            )
+            for place in range(values["seeds"])
         ]
         found: list[Found] = []
         try:
@@ -369,7 +373,7 @@ def main(arguments: Sequence[str]) -> int:
         if not found:
             raise UnmeasuredError(f"MINUTES={values['minutes']}: no portfolio was done by then")
         text = words(found, values["customers"], time.perf_counter() - started)
-        (out / f"drift_{values['customers']}.md").write_text(text, encoding="utf-8")
+        (out / f"drift_{values['customers']}_{values['seed']}.md").write_text(text, encoding="utf-8")
         print(text)
     except (UserError, UnmeasuredError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from scripts.benchmark.drift import movers_of
 from scripts.sample.ledger import write_sample_ledger
 from tests.support.builds import query, run_build, run_command
 
@@ -123,3 +124,37 @@ def test_what_chance_does_is_no_drift(january: Path, tmp_path: Path) -> None:
     assert (drift[drift.measure == "feature"].drift >= 0.25).sum() >= 2
     assert (drift[drift.measure == "month"].drift >= 0.15).sum() >= 2
     assert set(drift.alarm) == {"fine"}, drift[drift.alarm != "fine"].words.tolist()
+
+
+def test_movers_are_held_against_hidden_types() -> None:
+    """Anna's type changes in month 20 and her label in 22; Carl's label changes for no reason."""
+    labels = pd.DataFrame(
+        [
+            (name, segment_of(month), month)
+            for name, segment_of in {
+                "Anna": lambda month: 2 if month >= 22 else 1,
+                "Berta": lambda month: 1,
+                "Carl": lambda month: 2 if month >= 16 else 1,
+                "Dora": lambda month: 2,
+                "Emil": lambda month: 1,
+            }.items()
+            for month in range(13, 37)
+        ],
+        columns=["customer_id", "segment_id", "month"],
+    )
+    hidden = pd.DataFrame(
+        [
+            ("Anna", "spender", "2026-01", "2027-07"),
+            ("Anna", "borrower", "2027-08", "2029-01"),
+            ("Berta", "spender", "2026-01", "2029-01"),
+            ("Carl", "spender", "2026-01", "2029-01"),
+            ("Dora", "borrower", "2026-01", "2029-01"),
+            ("Emil", "spender", "2026-01", "2029-01"),
+        ],
+        columns=["customer_id", "hidden_type", "from_month", "to_month"],
+    )
+    found = movers_of(labels, hidden).set_index("horizon")
+    assert found.movements.tolist() == [2, 2, 2, 2]
+    assert found.explained.tolist() == [0, 1, 1, 1]
+    assert found.changes.tolist() == found.told_apart.tolist() == [1, 1, 1, 1]
+    assert found.noticed.tolist() == found.arrived.tolist() == [0, 1, 1, 1]
