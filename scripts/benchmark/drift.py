@@ -366,9 +366,11 @@ def main(arguments: Sequence[str]) -> int:
                 seconds = time.perf_counter() - started
                 print(f"seed {found[-1].seed} after {seconds:.0f} s", file=sys.stderr, flush=True)
         except TimeoutError:
+            # Those that are at work end their portfolio.
+            pool.shutdown(cancel_futures=True)
+            found = [each.result() for each in waiting if not each.cancelled()]
             print(f"{len(waiting) - len(found)} portfolios are left out", file=sys.stderr)
         finally:
-            # Those that are at work end their portfolio first.
             pool.shutdown(cancel_futures=True)
         if not found:
             raise UnmeasuredError(f"MINUTES={values['minutes']}: no portfolio was done by then")
