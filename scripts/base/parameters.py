@@ -46,7 +46,8 @@ def one_of(*words: str) -> Callable[[], tuple[str, ...]]:
 
 # Of dbt's vars, those that are numbers, and those that are one of a few words.
 RANGES = {"max_rejected_share": SHARE, "max_relabelled": SHARE, "min_overlap": SHARE,
-    "drift_watch": DRIFT, "drift_act": DRIFT, "model_max_age": Range(least=1, most=MOST_MONTHS, is_whole=True),
+    "drift_watch": DRIFT, "drift_act": DRIFT, "month_watch": DRIFT, "month_act": DRIFT,
+    "model_max_age": Range(least=1, most=MOST_MONTHS, is_whole=True),
 }  # fmt: skip
 CHOICES = {"embeddings": one_of("lead", "all")}
 
@@ -120,6 +121,11 @@ COMMANDS = {
         18,
         f"Months the sample's ledger reaches back, 12 to {MOST_MONTHS}; the window is the last 12.",
         range=Range(least=12, most=MOST_MONTHS, is_whole=True),
+    ),
+    "more_months": Parameter(
+        0,
+        f"Months by which the sample goes on after December 2025, 0 to {MOST_MONTHS}: customers join, change and leave.",
+        range=Range(least=0, most=MOST_MONTHS, is_whole=True),
     ),
     "objections": Parameter(
         "",
@@ -340,8 +346,9 @@ def _check_together(given: dict[str, Any]) -> None:
         if (day + dt.timedelta(days=1)).day != 1:
             raise UserError(f"AS_OF={day}: the window ends with a month; give a month's last day.")
         given["as_of"] = day.isoformat()
-    if given.get("drift_watch", 0) > given.get("drift_act", 10):
-        raise UserError("DRIFT_WATCH: is above DRIFT_ACT; watch comes before act.")
+    for name in ("DRIFT", "MONTH"):
+        if given.get(f"{name.lower()}_watch", 0) > given.get(f"{name.lower()}_act", 10):
+            raise UserError(f"{name}_WATCH: is above {name}_ACT; watch comes before act.")
     learning = dbt_variables(given)["learning"]
     try:
         # Let the learning judge its own parameters before any data is read.

@@ -27,8 +27,8 @@ MOST_KEPT = 8
 OF_THE_RUN = frozenset(
     {
         "as_of", "currency", "drift_act", "drift_watch", "input_path", "is_asked_for", "is_sample", "learn_because", "mapping_path",
-        "max_rejected_share", "max_relabelled", "min_overlap", "model", "model_max_age", "promote", "protected", "rename", "results_format",
-        "spellings",
+        "max_rejected_share", "max_relabelled", "min_overlap", "model", "model_max_age", "month_act", "month_watch",
+        "promote", "protected", "rename", "results_format", "spellings",
     }
 )  # fmt: skip
 LEARNING = "learning"

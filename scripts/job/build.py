@@ -376,6 +376,7 @@ def _generate_sample(settings: dict[str, Any], console: Console) -> None:
             seed=settings["seed"],
             file_format="csv",
             months=settings["sample_months"],
+            more_months=settings["more_months"],
         )
         stage.rows = sum(made.rows.values())
 

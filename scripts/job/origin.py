@@ -21,7 +21,7 @@ from scripts.published.reading import latest_run
 # A delivery that shares fewer of the smaller side's customers than this is another portfolio.
 FEWEST_SHARED = 0.5
 # Parameters that only the generated sample has.
-OF_THE_SAMPLE = ("customers", "sample_months")
+OF_THE_SAMPLE = ("customers", "sample_months", "more_months")
 ELSEWHERE = f"a warehouse of its own, as in {WAREHOUSE}=path make build"
 
 

@@ -1,6 +1,7 @@
 """Writes the sample ledger by itself. ledger.py says what that touches.
 
 python -m scripts.sample CUSTOMERS=10000 SEED=1 OUT=data/sample FORMAT=csv SAMPLE_MONTHS=18
+python -m scripts.sample OUT=data/later MORE_MONTHS=24 SHOCK=inflation SHOCK_MONTH=13
 """
 
 import sys
@@ -22,6 +23,9 @@ def main(arguments: Sequence[str]) -> int:
             seed=values["seed"],
             file_format=values["format"],
             months=values["sample_months"],
+            more_months=values["more_months"],
+            shock=values["shock"],
+            shock_month=values["shock_month"],
         )
     except UserError as error:
         print(error, file=sys.stderr)

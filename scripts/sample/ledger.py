@@ -1,12 +1,18 @@
 """Generate the sample: a card portfolio's ledger, with the life and the dirt of a real extract.
 
-Touches only OUT (replaced as a whole, never half written) and `<OUT>_hidden_types.csv` beside it, the
-behaviour type of each customer, which the job never reads. The same arguments give the same bytes on every
+Touches only OUT (replaced as a whole, never half written) and, beside it, what the job never reads: in
+`<OUT>_hidden_types.csv` the behaviour type of each customer in December 2025, in `<OUT>_hidden_months.csv`, where
+the portfolio goes on after that, which type each was from month to month. The same arguments give the same bytes on every
 machine: every random number is a hash, and all arithmetic is on whole numbers.
 
 Each customer belongs to a behaviour type. Latent near-normal numbers (a sum of four uniforms), correlated
 through a few common factors, are turned into the features by the type's quantile tables (`types`):
 a Gaussian copula with a factor structure. `writer` then expands the features into a ledger.
+
+A portfolio that goes on (`more_months`) keeps the files of before, each table now a folder of files, to the byte, but
+for what was not known yet: the day on which an account was closed later, and what was paid of the bills that fell
+due after December 2025. Each month after it has files of its own. `lives` says who joins, changes type and leaves. A customer's year is the one of his type over again,
+a little more or less of everything, so that each calendar month is like itself.
 """
 
 from __future__ import annotations
@@ -21,15 +27,20 @@ from pathlib import Path
 import duckdb
 
 from python_models.settings import Parameter
+from python_models.typed import Range
 from scripts.base.errors import UserError
-from scripts.base.parameters import one_of, parameters
+from scripts.base.parameters import MOST_MONTHS, one_of, parameters
 from scripts.base.quoting import sql_text
-from scripts.sample import dirt, writer
+from scripts.sample import dirt, lives, writer
 from scripts.sample.customer_types import KNOT_STEP, KNOTS, TYPES, BehaviourType, Variable
 
 AS_OF = date(2025, 12, 31)
 # Weight of a calendar month in spending, January first: a quiet February, holidays, and Christmas.
 SEASONAL_WEIGHTS = (90, 80, 92, 95, 98, 102, 108, 104, 94, 98, 125, 165)
+# Shocks by name: what amounts become and what credit limits become, in hundredths. With `inflation` everything costs a
+# fifth more; with `revolving` a fifth of the transactors change type (`lives.REVOLVING`); with `limits` everybody's is
+# raised by a quarter; with `broken_column` the column of the limits comes a hundred times too small.
+SHOCKS = {"inflation": (120, 100), "revolving": (100, 100), "limits": (100, 125), "broken_column": (100, 1)}
 # Customers written at a time: bounds memory, and more customers make more parts.
 CHUNK = 245_760
 MEMORY_LIMIT = "3GB"
@@ -181,8 +192,8 @@ _TARGETS = """
 """
 
 
-def _targets_sql(kind: BehaviourType, months: int) -> str:
-    """Return SQL of the target rows of the customers of one type."""
+def _targets_sql(kind: BehaviourType, months: int, *, goes_on: bool) -> str:
+    """Return SQL of the target rows of the customers of one type; of a whole year where they go on."""
     factors = ", ".join(f"{_normal(j)} as f{j}" for j in range(5))
     latents = ", ".join(
         f"{_latent_sql(variable, place)} as z_{variable.name}"
@@ -191,13 +202,16 @@ def _targets_sql(kind: BehaviourType, months: int) -> str:
     values = ", ".join(f"{_value_sql(variable)} as v_{variable.name}" for variable in kind.variables)
     tenures = " ".join(f"when tenure_draw < {below} then {tenure}" for tenure, below in kind.tenures)
     targets = _TARGETS.format(closed_share=kind.closed_share, history=months - writer.MONTHS_IN_WINDOW)
+    tenure = f"case {tenures} else {writer.MONTHS_IN_WINDOW} end"
+    if goes_on:
+        tenure = str(lives.NEW_MONTHS if kind.name == lives.NEW else writer.MONTHS_IN_WINDOW)
     return f"""
         with factors as (
             select *, {factors}, draw(life + 1, 10000) as tenure_draw
             from drawn
             where type_name = '{kind.name}'
         ),
-        latents as (select *, {latents}, case {tenures} else 12 end as tenure from factors),
+        latents as (select *, {latents}, {tenure} as tenure from factors),
         quantiles as (select *, {values} from latents),
         months as ({_MONTHS}),
         counts as ({_COUNTS})
@@ -215,19 +229,31 @@ def _merchant_sql() -> str:
             end as merchant_name"""
 
 
+def _customer_id_sql(*, odd_ids: bool) -> str:
+    odd = " ".join(f"when {number} then {sql_text(text)}" for number, text in ODD_IDS.items())
+    customer_id = "'C' || lpad(customer_number::varchar, 8, '0')"
+    return f"case customer_number {odd} else {customer_id} end" if odd_ids else customer_id
+
+
 def _draw_targets(
-    con: duckdb.DuckDBPyConnection, first: int, last: int, *, seed: int, months: int, odd_ids: bool
+    con: duckdb.DuckDBPyConnection,
+    numbers: str,
+    *,
+    seed: int,
+    months: int,
+    odd_ids: bool,
+    type_name: str | None = None,
 ) -> None:
-    """Create the table `targets` of the customers numbered first..last."""
+    """Create the table `targets` of the customers of the relation `numbers`, a row a customer.
+
+    type_name: the column of `numbers` with their type, where they go on; None: the type is drawn. Then a customer may
+    stand there with several types.
+    """
     shares = []
     below = 0
     for kind in TYPES:
         below += kind.share
         shares.append(f"when type_draw < {below} then '{kind.name}'")
-    odd = " ".join(f"when {number} then {sql_text(text)}" for number, text in ODD_IDS.items())
-    customer_id = "'C' || lpad(customer_number::varchar, 8, '0')"
-    if odd_ids:
-        customer_id = f"case customer_number {odd} else {customer_id} end"
     con.execute(f"""
         create or replace temp macro near_normal(bits) as
             ((bits & 65535)::bigint + ((bits >> 16) & 65535)::bigint + ((bits >> 32) & 65535)::bigint
@@ -236,13 +262,13 @@ def _draw_targets(
             knots[place // step + 1]
             + (knots[place // step + 2] - knots[place // step + 1]) * (place % step) // step;
         create or replace temp table drawn as
-        select customer_number, {customer_id} as customer_id, {seed}::bigint as seed,
+        select customer_number, {_customer_id_sql(odd_ids=odd_ids)} as customer_id, {seed}::bigint as seed,
             (hash(customer_number * 64 + 63, seed) >> 3)::bigint as life,
             draw(life, 10000) as type_draw,
-            case {" ".join(shares)} end as type_name
-        from range({first}::bigint, {last + 1}::bigint) as numbers (customer_number);
+            {type_name or f"case {' '.join(shares)} end"} as type_name
+        from {numbers};
     """)
-    selects = [_targets_sql(kind, months) for kind in TYPES]
+    selects = [_targets_sql(kind, months, goes_on=type_name is not None) for kind in TYPES]
     con.execute(f"create or replace temp table targets as {selects[0]}")
     for select in selects[1:]:
         con.execute(f"insert into targets {select}")
@@ -255,6 +281,9 @@ def write_sample_ledger(
     seed: int,
     file_format: str,
     months: int,
+    more_months: int = 0,
+    shock: str = "",
+    shock_month: int = 1,
     threads: int | None = None,
 ) -> SampleLedger:
     """Write the sample portfolio.
@@ -265,6 +294,9 @@ def write_sample_ledger(
         seed: whole number; another seed gives another portfolio.
         file_format: `csv`, with dirty rows as text, or `parquet`, typed and clean.
         months: calendar months the extract reaches back, 12 or more; the window is the last 12.
+        more_months: calendar months by which it goes on after that window.
+        shock: what happens to everybody at once, one of `SHOCKS`; empty: nothing.
+        shock_month: which of the further months it begins with, from 1.
         threads: threads to use; None: all. The bytes do not depend on it.
 
     Raises:
@@ -272,13 +304,18 @@ def write_sample_ledger(
 
     """
     _check(customers=customers, seed=seed, file_format=file_format, months=months)
+    _check_later(more_months, shock, shock_month)
     _check_replaceable(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     hidden_types = out.with_name(f"{out.name}_hidden_types.csv")
+    hidden_months = out.with_name(f"{out.name}_hidden_months.csv")
     work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         folder = work / "ledger"
         folder.mkdir()
+        sample = _Sample(
+            customers, seed, file_format, months, folder, has_parts=customers > CHUNK or more_months > 0
+        )
         rows = {"accounts": 0, "transactions": 0, "statements": 0}
         config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": MEMORY_LIMIT,
@@ -288,21 +325,14 @@ def write_sample_ledger(
             config["threads"] = threads
         with duckdb.connect(config=config) as con:
             writer.create_macros(con)
+            con.execute(
+                "create temp table beginners (customer_number bigint, type_name varchar, opened_index bigint,"
+                " account_count bigint);"
+                " create temp table payers (account_id varchar);"
+                " create temp table closings (account_id varchar, closed_on date)"
+            )
             for number, first in enumerate(range(1, customers + 1, CHUNK)):
-                last = min(first + CHUNK - 1, customers)
-                _draw_targets(con, first, last, seed=seed, months=months, odd_ids=file_format == "csv")
-                writer.create_plan(
-                    con, "targets", plan="plan", seed=seed, as_of=AS_OF, seasonal_weights=SEASONAL_WEIGHTS
-                )
-                written = writer.write_ledger(
-                    con,
-                    "plan",
-                    folder,
-                    as_of=AS_OF,
-                    file_format=file_format,
-                    part=f"part_{number:05d}" if customers > CHUNK else None,
-                    transaction_columns=_merchant_sql() if file_format == "csv" else "",
-                )
+                written = sample.write_window(con, number, first, min(first + CHUNK - 1, customers))
                 for table, count in written.items():
                     rows[table] += count
                 part = sql_text(str(work / f"types_{number:05d}.csv"))
@@ -310,24 +340,178 @@ def write_sample_ledger(
                     copy (select customer_id, type_name as hidden_type from targets order by customer_number)
                     to {part} (format csv, header {"true" if number == 0 else "false"})
                 """)
-        dirty_rows = {}
-        if file_format == "csv":
-            for table, kinds in dirt.KINDS.items():
-                first_file = min(folder.glob(f"{table}*/*.csv"), default=folder / f"{table}.csv")
-                dirty_rows[table] = dirt.soil(first_file, table, rows=rows[table], seed=seed)
-                replaced = {kind.name for kind in kinds if kind.accepted}
-                rows[table] += sum(count for name, count in dirty_rows[table].items() if name not in replaced)
-        with (work / "types.csv").open("wb") as target:
-            for path in sorted(work.glob("types_*.csv")):
-                with path.open("rb") as source:
-                    shutil.copyfileobj(source, target)
-        os.replace(work / "types.csv", hidden_types)
+            dirty_rows = {}
+            if file_format == "csv":
+                for table, kinds in dirt.KINDS.items():
+                    first_file = min(folder.glob(f"{table}*/*.csv"), default=folder / f"{table}.csv")
+                    dirty_rows[table] = dirt.soil(first_file, table, rows=rows[table], seed=seed)
+                    replaced = {kind.name for kind in kinds if kind.accepted}
+                    rows[table] += sum(
+                        count for name, count in dirty_rows[table].items() if name not in replaced
+                    )
+            if more_months:
+                everybody = customers + lives.joined_by(customers, more_months)
+                for number, first in enumerate(range(1, everybody + 1, CHUNK)):
+                    last = min(first + CHUNK - 1, everybody)
+                    written = sample.write_later(
+                        con,
+                        number,
+                        first,
+                        last,
+                        more_months=more_months,
+                        shock=shock,
+                        shock_month=shock_month,
+                    )
+                    for table, count in written.items():
+                        rows[table] += count
+                writer.fill_in(con, folder, file_format)
+        _put_together(work, "types", hidden_types)
+        _put_together(work, "months", hidden_months)
         if out.exists():
             out.rename(work / "replaced")
         folder.rename(out)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return SampleLedger(out, hidden_types, customers, rows, dirty_rows)
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """How a portfolio is written, chunk by chunk."""
+
+    customers: int
+    seed: int
+    file_format: str
+    months: int
+    folder: Path
+    has_parts: bool
+
+    def write_window(
+        self, con: duckdb.DuckDBPyConnection, number: int, first: int, last: int
+    ) -> dict[str, int]:
+        """Write all months up to the window's last of the customers numbered first..last, and note who goes on."""
+        numbers = f"range({first}::bigint, {last + 1}::bigint) as numbers (customer_number)"
+        _draw_targets(con, numbers, seed=self.seed, months=self.months, odd_ids=self._is_csv)
+        self._plan(con)
+        con.execute(f"""
+            insert into beginners
+            select customer_number, type_name, case when tenure < 12 then 12 - tenure end, account_count
+            from plan
+            where not closes_early;
+            insert into payers
+            select customer_id || '-' || unnest([1, 2]) from plan where {writer.PAYS_IN_FULL};
+        """)
+        return writer.write_ledger(
+            con,
+            "plan",
+            self.folder,
+            as_of=AS_OF,
+            file_format=self.file_format,
+            part=f"part_{number:05d}" if self.has_parts else None,
+            transaction_columns=self._further_columns,
+        )
+
+    def write_later(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        number: int,
+        first: int,
+        last: int,
+        *,
+        more_months: int,
+        shock: str,
+        shock_month: int,
+    ) -> dict[str, int]:
+        """Write the months after the window, a file each, of the customers numbered first..last."""
+        begins = writer.MONTHS_IN_WINDOW + shock_month - 1
+        lives.live(
+            con,
+            f"(select * from beginners where customer_number between {first} and {last})",
+            seed=self.seed,
+            customers=self.customers,
+            numbers=(first, last),
+            months=more_months,
+            revolving_from=begins if shock == "revolving" else None,
+        )
+        _draw_targets(
+            con,
+            "(select distinct customer_number, type_name as stays_type from stays)",
+            seed=self.seed,
+            months=self.months,
+            odd_ids=self._is_csv,
+            type_name="stays_type",
+        )
+        self._plan(con)
+        # The number of accounts is that of the beginning: a card more would be another event.
+        con.execute("""
+            create or replace temp table plan_later as
+            select plan.* replace (
+                    stays.from_index as from_index,
+                    stays.to_index as to_index,
+                    case when plan.tenure < 12 then stays.opened_index else 0 end as first_month,
+                    coalesce(beginners.account_count, 1) as account_count
+                )
+            from plan
+            inner join stays using (customer_number, type_name)
+            left join beginners using (customer_number)
+        """)
+        amount, limit = SHOCKS.get(shock, (100, 100))
+        rows = writer.write_later_months(
+            con,
+            "plan_later",
+            self.folder,
+            as_of=AS_OF,
+            last_index=writer.MONTHS_IN_WINDOW + more_months - 1,
+            file_format=self.file_format,
+            suffix=f"_part_{number:05d}" if self.customers > CHUNK else "",
+            transaction_columns=self._further_columns,
+            shock=writer.Shock(begins, amount, limit),
+            customer_id=_customer_id_sql(odd_ids=self._is_csv),
+        )
+        part = sql_text(str(self.folder.parent / f"months_{number:05d}.csv"))
+        con.execute(f"""
+            copy (
+                select {_customer_id_sql(odd_ids=self._is_csv)} as customer_id, type_name as hidden_type,
+                    {writer.month_text_sql("from_index", AS_OF)} as from_month,
+                    {writer.month_text_sql("to_index", AS_OF)} as to_month
+                from stays
+                order by customer_number, from_index
+            )
+            to {part} (format csv, header {"true" if number == 0 else "false"})
+        """)
+        return rows
+
+    def _plan(self, con: duckdb.DuckDBPyConnection) -> None:
+        writer.create_plan(
+            con,
+            "targets",
+            plan="plan",
+            seed=self.seed,
+            as_of=AS_OF,
+            seasonal_weights=SEASONAL_WEIGHTS,
+            carried=["type_name"],
+        )
+
+    @property
+    def _is_csv(self) -> bool:
+        return self.file_format == "csv"
+
+    @property
+    def _further_columns(self) -> str:
+        return _merchant_sql() if self._is_csv else ""
+
+
+def _put_together(work: Path, name: str, target: Path) -> None:
+    """Make one file of those of the chunks; where there are none, none stays from before."""
+    parts = sorted(work.glob(f"{name}_*.csv"))
+    if not parts:
+        target.unlink(missing_ok=True)
+        return
+    with (work / f"{name}.csv").open("wb") as whole:
+        for path in parts:
+            with path.open("rb") as source:
+                shutil.copyfileobj(source, whole)
+    os.replace(work / f"{name}.csv", target)
 
 
 def _check(*, customers: int, seed: int, file_format: str, months: int) -> None:
@@ -340,6 +524,20 @@ def _check(*, customers: int, seed: int, file_format: str, months: int) -> None:
     if not 12 <= months <= 120:
         raise UserError(
             f"SAMPLE_MONTHS={months}: expected 12 to 120 calendar months, the last 12 are the window"
+        )
+
+
+def _check_later(more_months: int, shock: str, shock_month: int) -> None:
+    if not 0 <= more_months <= MOST_MONTHS:
+        raise UserError(
+            f"MORE_MONTHS={more_months}: expected 0 to {MOST_MONTHS} calendar months after {AS_OF:%B %Y}"
+        )
+    if shock and shock not in SHOCKS:
+        raise UserError(f"SHOCK={shock}: expected one of {', '.join(SHOCKS)}")
+    if shock and not 1 <= shock_month <= more_months:
+        raise UserError(
+            f"SHOCK={shock}: SHOCK_MONTH={shock_month} is none of the months that MORE_MONTHS={more_months} adds;"
+            " give more of them, or an earlier month"
         )
 
 
@@ -361,7 +559,13 @@ def sample_parameters() -> dict[str, Parameter]:
     """The build's own that the sample has, and where and as what it is written."""
     job = parameters()
     return {
-        **{name: job[name] for name in ("customers", "seed", "sample_months")},
+        **{name: job[name] for name in ("customers", "seed", "sample_months", "more_months")},
         "out": Parameter("data/sample", "Folder of the ledger; replaced if it holds an earlier ledger."),
         "format": Parameter("csv", "How it is written.", one_of("csv", "parquet")),
+        "shock": Parameter("", "What happens to everybody at once.", one_of(*SHOCKS)),
+        "shock_month": Parameter(
+            1,
+            "Which of `MORE_MONTHS` the shock begins with.",
+            range=Range(least=1, most=MOST_MONTHS, is_whole=True),
+        ),
     }

@@ -15,8 +15,11 @@ hash of the customer and all arithmetic is on integers, so the files are the sam
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -33,6 +36,11 @@ LAST_EARLY_CYCLE_DAY = 7
 # A later one, from day 10 on, falls due in the next month, 7 calendar days earlier.
 FIRST_LATE_CYCLE_DAY = 10
 _ORDERS = 512
+# Whether a customer pays the bill in full that falls due after the window.
+PAYS_IN_FULL = "coalesce(draw(key + 52000, due_statements) < full_statements, false)"
+_COPY_OPTIONS = {"csv": "format csv, header true", "parquet": "format parquet, row_group_size 122880"}
+# The numbers of the transactions of the window and of the years before lie below.
+_NUMBERS = 1 << 52
 
 # What a target row needs beside customer_id, customer_number, the features and nothing_was_due, at its
 # plainest: one account, no history, statements on the 5th that are due on the 26th.
@@ -64,6 +72,38 @@ _COUNTS = """
     round(minimum_payments * 100)::bigint as due_cents,
     round(balance * 1000000)::bigint as balance_micros
 """
+
+
+@dataclass(frozen=True)
+class Shock:
+    """What happens to all customers at once from a month on.
+
+    Attributes:
+        month_index: its first month, 0 the window's first.
+        amount_percent: what amounts become, in hundredths of what they would be.
+        limit_percent: the same of credit limits.
+
+    """
+
+    month_index: int = 0
+    amount_percent: int = 100
+    limit_percent: int = 100
+
+    def amount_sql(self, amount: str) -> str:
+        """Return SQL of an amount under the shock, over `month_index`."""
+        return self._changed(amount, self.amount_percent)
+
+    def limit_sql(self, limit: str) -> str:
+        """Return SQL of a limit under the shock, over `month_index`."""
+        return self._changed(limit, self.limit_percent)
+
+    def _changed(self, value: str, percent: int) -> str:
+        if percent == 100:
+            return value
+        return f"(case when month_index >= {self.month_index} then ({value}) * {percent} // 100 else {value} end)"
+
+
+NO_SHOCK = Shock()
 
 
 @dataclass(frozen=True)
@@ -305,6 +345,7 @@ def create_plan(
     seed: int,
     as_of: date,
     seasonal_weights: tuple[int, ...],
+    carried: Sequence[str] = (),
 ) -> None:
     """Create the temp table `plan`: per customer the whole numbers from which every file is written.
 
@@ -316,6 +357,7 @@ def create_plan(
         seed: draws another ledger of the same targets.
         as_of: last day of the window, the last day of a month.
         seasonal_weights: 12 whole numbers, January first: the weight of a calendar month in spending.
+        carried: further columns of the targets that the plan is to have.
 
     """
     create_macros(con)
@@ -323,7 +365,8 @@ def create_plan(
     con.execute(f"""
         create or replace temp table {plan} as
         with counted as (
-            select customer_id, customer_number, nothing_was_due, prc_full_payment, {_COUNTS},
+            select {"".join(f"{name}, " for name in carried)}
+                customer_id, customer_number, nothing_was_due, prc_full_payment, {_COUNTS},
                 cycle_day::bigint as cycle_day,
                 history_months::bigint as history_months,
                 opened_earlier_months::bigint as opened_earlier_months,
@@ -332,6 +375,9 @@ def create_plan(
                 account_count::bigint as account_count,
                 limit_step_cents::bigint as limit_step_cents,
                 case when closes_early then 0 else 12 - tenure end as first_month,
+                -- First and last month that are written, 0 the window's first.
+                -history_months::bigint as from_index,
+                11::bigint as to_index,
                 case when tenure = 12 then 11 else tenure end as snapshots,
                 round(credit_limit * case when tenure = 12 then 11 else tenure end * 100)::bigint
                     as limit_cents,
@@ -432,7 +478,7 @@ def accounts_sql(plan: str, as_of: date) -> str:
 # Kinds of transaction, each a select from `plan` that gives a row a transaction: who bears it, its place among the
 # customer's of a year, kind and cents, the month counted from the customer's first in the window, the day, and how
 # many share it with a second account (`second_in`: it bears one in so many; 0: none, 1: all).
-_BEARER = "customer_id, customer_number, key, history_months, first_month"
+_BEARER = "customer_id, customer_number, key, first_month, from_index, to_index"
 
 _ONE_OFFS = f"""
     select {_BEARER}, second_in, k as place, 'oneoff_purchase' as kind,
@@ -549,16 +595,36 @@ _KINDS = (
 )
 
 
-def transactions_sql(plan: str, as_of: date, extra_columns: str = "") -> str:
+def _years_sql(place: str) -> str:
+    """Return SQL of the years, 0 the window's, 1 the one before, -1 the one after, in which a plan's month is written.
+
+    place: SQL of the month, counted from the customer's first in the window. No operand is negative: what `//` makes
+    of those is not the same everywhere.
+    """
+    month = f"(first_month + {place})"
+    return f"""unnest(
+                    range(100 - (to_index - {month} + 1200) // 12, 101 - (from_index - {month} + 1211) // 12)
+                ) as year_before"""
+
+
+def transactions_sql(
+    plan: str, as_of: date, extra_columns: str = "", *, goes_on: bool = False, shock: Shock = NO_SHOCK
+) -> str:
     """Return SQL of the transactions of `plan`, ordered by month of posting, customer and place.
 
     Args:
         plan: name of the plan table.
         as_of: last day of the window.
         extra_columns: further select items over number, kind and key, each preceded by a comma.
+        goes_on: the plan is of months after the window. Customers have several plans then, so that the month, not the
+            year, makes a number unique; the numbers lie above those of the window and before.
+        shock: what happens to amounts.
 
     """
     first = _month_number(as_of)
+    number = "(customer_number << 16) | (year_before << 12) | place"
+    if goes_on:
+        number = "(customer_number << 24) | (month_index << 12) | place"
     return f"""
         with plan as (
             -- Where the places of each kind begin.
@@ -571,27 +637,29 @@ def transactions_sql(plan: str, as_of: date, extra_columns: str = "") -> str:
         ),
         all_kinds as ({" union all by name ".join(_KINDS)}),
         years as (
-            select * exclude (first_month, month_place), first_month + month_place as month_index,
-                unnest(range(0, 1 + (first_month + month_place + history_months) // 12)) as year_before
-            from all_kinds
+            select *, {_years_sql("month_place")} from all_kinds
+        ),
+        months as (
+            select * exclude (first_month, month_place),
+                first_month + month_place - 12 * year_before as month_index
+            from years
         ),
         keyed as (
             select
                 customer_id,
-                ((month_index - 12 * year_before + 1200) << 52)
-                    | (customer_number << 16) | (year_before << 12) | place as sort_key,
+                ((month_index + 1200) << 52) | {number} as sort_key,
                 case when second_in = 0 then false else draw(key + 50000 + place, second_in) = 0 end as on_second,
-                ({first} + month_index - 12 * year_before)::integer as month_number,
+                ({first} + month_index)::integer as month_number,
                 day_number::integer as day_number,
                 kind,
-                greatest(1, cents * year_scale(key, year_before) // 256) as cents
-            from years
+                greatest(1, {shock.amount_sql("cents * year_scale(key, year_before) // 256")}) as cents
+            from months
         ),
         sorted as (
             select * from keyed order by sort_key
         )
         select
-            (sort_key & 4503599627370495)::varchar as transaction_id,
+            ((sort_key & {_NUMBERS - 1}) + {_NUMBERS if goes_on else 0})::varchar as transaction_id,
             customer_id || case when on_second then '-2' else '-1' end as account_id,
             day_of(month_number, day_number) as posted_on,
             kind as transaction_type,
@@ -600,9 +668,22 @@ def transactions_sql(plan: str, as_of: date, extra_columns: str = "") -> str:
     """
 
 
-def statements_sql(plan: str, as_of: date) -> str:
-    """Return SQL of the statements of `plan`, ordered by month of issue, customer and account."""
+def statements_sql(
+    plan: str, as_of: date, *, last_index: int = MONTHS_IN_WINDOW - 1, shock: Shock = NO_SHOCK
+) -> str:
+    """Return SQL of the statements of `plan`, ordered by month of issue, customer and account.
+
+    Args:
+        plan: name of the plan table.
+        as_of: last day of the window.
+        last_index: the ledger's last month, 0 the window's first: what falls due after it is not known to be paid.
+        shock: what happens to amounts and limits.
+
+    """
     first = _month_number(as_of)
+    micros = "greatest(average_micros * scale // 256, sign(average_micros))"
+    due_now = "case when due > 0 then greatest(due * scale // 256, 1) else 0 end"
+    paid_now = "case when paid > 0 then greatest(paid * paid_scale // 256, 1) else 0 end"
     return f"""
         with places as (
             select *, unnest(range(0, tenure)) as place, nth(billing_slots, place) as slot,
@@ -623,21 +704,42 @@ def statements_sql(plan: str, as_of: date) -> str:
             from {plan}
         ),
         years as (
-            select *, unnest(range(0, 1 + (first_month + place + history_months) // 12)) as year_before
-            from places
+            select *, {_years_sql("place")} from places
+        ),
+        months as (
+            select *, first_month + place - 12 * year_before as month_index,
+                -- Who is billed late has the first month without a balance in December, for its bill is not counted in
+                -- the window. In the years after it is any month of theirs.
+                draw(key + 53000, 11) as changed_slot,
+                case
+                    when year_before >= 0 or not late or tenure < 12 then slot
+                    when slot = 10 then changed_slot
+                    when slot = changed_slot then 10
+                    else slot
+                end as balance_slot
+            from years
         ),
         amounts as (
-            select customer_id, customer_number, key, cycle_day, late, account_count, year_before, slot,
-                ({first} + first_month + place - 12 * year_before)::integer as month_number,
-                falls_due_after and not closes_early and year_before = 0 as is_ahead,
-                bill_slot < full_statements
-                    or (falls_due_after and payments_of_before = 1 and full_statements = due_statements) as in_full,
-                year_scale(key, year_before) as scale,
-                year_scale(key, greatest(year_before - falls_due_after::bigint, 0)) as paid_scale,
+            select customer_id, customer_number, key, cycle_day, late, account_count, month_index, slot,
+                ({first} + month_index)::integer as month_number,
+                late and not closes_early and month_index = {last_index} as is_ahead,
                 case
-                    when slot < balance_months
-                        then part(balance_micros * snapshots, balance_months, slot, key + 45000)
-                    when tenure = 12 and place = 0 and balance_months = 11 then balance_micros
+                    -- In the years after the window the bill of December is paid in full as often as the others.
+                    when falls_due_after and year_before < 0 then {PAYS_IN_FULL}
+                    else bill_slot < full_statements
+                        or (falls_due_after and payments_of_before = 1 and full_statements = due_statements)
+                end as in_full,
+                year_scale(key, year_before) as scale,
+                year_scale(key, year_before - falls_due_after::bigint) as paid_scale,
+                case
+                    when balance_slot < balance_months
+                        then part(balance_micros * snapshots, balance_months, balance_slot, key + 45000)
+                    -- Month 0 gives no snapshot while it is the window's first. In the years after it is one month like
+                    -- any other, and has a balance as often as they.
+                    when
+                        tenure = 12 and place = 0
+                        and (balance_months = 11 or (year_before < 0 and draw(key + 49000, 11) < balance_months))
+                        then balance_micros * snapshots // balance_months
                     -- Now and then a customer has overpaid.
                     when draw(key + 46000 + slot, 6) = 0 then -1000000 * (1 + draw(key + 47000 + slot, 60))
                     else 0
@@ -652,14 +754,18 @@ def statements_sql(plan: str, as_of: date) -> str:
                 case
                     when bill_slot < payments_of_window
                         then part(payment_cents, payment_count, bill_slot, key + 35000)
-                    when falls_due_after and year_before > 0 and payments_of_before = 1
+                    when falls_due_after and year_before != 0 and payments_of_before = 1
                         then part(payment_cents, payment_count, payments_of_window, key + 35000)
                     else 0
                 end as paid,
                 -- Limits move in steps; the average over the snapshots is exact.
                 limit_cents // snapshots // limit_step_cents * limit_step_cents as base_limit,
                 limit_cents - base_limit * snapshots as raised,
-                snapshots - 1 - (place - case when tenure = 12 then 1 else 0 end) as from_end,
+                -- A limit that was raised stays raised.
+                case
+                    when year_before < 0 then 0
+                    else snapshots - 1 - (place - case when tenure = 12 then 1 else 0 end)
+                end as from_end,
                 base_limit + case
                     when year_before > 0 then 0
                     when from_end < raised // limit_step_cents then limit_step_cents
@@ -667,17 +773,18 @@ def statements_sql(plan: str, as_of: date) -> str:
                         then raised % limit_step_cents
                     else 0
                 end as limit_now
-            from years
+            from months
         ),
         scaled as (
-            select *,
-                greatest(average_micros * scale // 256, sign(average_micros)) as micros,
-                case when due > 0 then greatest(due * scale // 256, 1) else 0 end as due_now,
-                case when paid > 0 then greatest(paid * paid_scale // 256, 1) else 0 end as paid_now,
+            select * replace ({shock.limit_sql("limit_now")} as limit_now),
+                {shock.amount_sql(micros)} as micros,
+                {shock.amount_sql(due_now)} as due_now,
+                {shock.amount_sql(paid_now)} as paid_now,
                 case
-                    when due = 0 then average_micros * scale // 256 // 10000
+                    when due = 0 then {shock.amount_sql("average_micros * scale // 256")} // 10000
                     when in_full then paid_now
-                    else paid_now + 100 + greatest(due_now, average_micros * scale // 256 // 10000)
+                    else paid_now + 100
+                        + greatest(due_now, {shock.amount_sql("average_micros * scale // 256")} // 10000)
                 end as closing
             from amounts
         ),
@@ -748,13 +855,158 @@ def write_ledger(
         "transactions": transactions_sql(plan, as_of, transaction_columns),
         "statements": statements_sql(plan, as_of),
     }
-    options = "format csv, header true" if file_format == "csv" else "format parquet, row_group_size 122880"
     rows = {}
     for table, select in selects.items():
         path = folder / f"{table}.{file_format}"
         if part is not None:
             path = folder / table / f"{part}.{file_format}"
             path.parent.mkdir(exist_ok=True)
-        counted = con.execute(f"copy ({select}) to {sql_text(str(path))} ({options})").fetchone()
+        counted = con.execute(
+            f"copy ({select}) to {sql_text(str(path))} ({_COPY_OPTIONS[file_format]})"
+        ).fetchone()
         rows[table] = int(counted[0]) if counted else 0
     return rows
+
+
+def month_text_sql(index: str, as_of: date) -> str:
+    """Return SQL of a month as text, as 2026-01, from its number, 0 the window's first."""
+    return f"strftime(day_of(({_month_number(as_of)} + {index})::integer, 1), '%Y-%m')"
+
+
+def write_later_months(
+    con: duckdb.DuckDBPyConnection,
+    plan: str,
+    folder: Path,
+    *,
+    as_of: date,
+    last_index: int,
+    file_format: str,
+    customer_id: str,
+    suffix: str = "",
+    transaction_columns: str = "",
+    shock: Shock = NO_SHOCK,
+) -> dict[str, int]:
+    """Write what comes after the window into `folder`, each table a folder with a file for each month.
+
+    Only accounts that are new have rows of their own; who closed one stands in the table `closings` then.
+
+    Args:
+        con: connection, with the tables of `lives.live` and `closings`.
+        plan: name of a table of `create_plan`, with the months that each row is to be written for.
+        folder: a folder that `write_ledger` has written parts into.
+        as_of: last day of the window.
+        last_index: the ledger's last month, 0 the window's first.
+        file_format: `csv` or `parquet`.
+        customer_id: SQL of the id that a `customer_number` bears.
+        suffix: end of the files' names.
+        transaction_columns: further columns, see `transactions_sql`.
+        shock: what happens to everybody.
+
+    Returns:
+        Rows written, by table.
+
+    """
+    first = _month_number(as_of)
+    closed_on = f"last_day(day_of(({first} + leavers.to_index)::integer, 1))"
+    con.execute(f"""
+        insert into closings
+        select {customer_id} || '-' || unnest([1, 2]) as account_id, {closed_on} as closed_on from leavers;
+        create or replace temp table later_accounts as
+        select id || '-1' as account_id, id as customer_id, day_of(({first} + opened_index)::integer, 1) as opened_on,
+            closed_on, opened_on as on_day
+        from (
+            select {customer_id} as id, customer_number, any_value(opened_index) as opened_index,
+                any_value({closed_on}) as closed_on
+            from stays
+            left join leavers using (customer_number)
+            where opened_index >= {MONTHS_IN_WINDOW}
+            group by customer_number
+        )
+        order by customer_number;
+        create or replace temp table later_transactions as
+        select *, posted_on as on_day
+        from ({transactions_sql(plan, as_of, transaction_columns, goes_on=True, shock=shock)});
+        create or replace temp table later_statements as
+        select *, statement_on as on_day
+        from ({statements_sql(plan, as_of, last_index=last_index, shock=shock)});
+    """)
+    rows = {}
+    for table in ("accounts", "transactions", "statements"):
+        rows[table] = 0
+        for index in range(MONTHS_IN_WINDOW, last_index + 1):
+            year, month = divmod(first + index, 12)
+            path = folder / table / f"{year}-{month + 1:02d}{suffix}.{file_format}"
+            where = f"on_day between date '{year}-{month + 1}-1' and last_day(date '{year}-{month + 1}-1')"
+            select = f"select * exclude (on_day) from later_{table} where {where}"
+            counted = con.execute(
+                f"copy ({select}) to {sql_text(str(path))} ({_COPY_OPTIONS[file_format]})"
+            ).fetchone()
+            rows[table] += int(counted[0]) if counted else 0
+    return rows
+
+
+def fill_in(con: duckdb.DuckDBPyConnection, folder: Path, file_format: str) -> None:
+    """Write into the files of the window and before what was not known then; all else of them stays as it is.
+
+    That is the day on which an account was closed later, of the table `closings`, and what was paid of a bill that fell
+    due after the window: all by those of the table `payers`, else the minimum.
+    """
+    closings: dict[str, str] = dict(
+        con.execute("select account_id, closed_on::varchar from closings").fetchall()
+    )
+    payers = {account for (account,) in con.execute("select account_id from payers").fetchall()}
+
+    def closed(fields: list[str]) -> str:
+        return closings.get(fields[0], "")
+
+    def paid(fields: list[str]) -> str:
+        owed = Decimal(fields[3]) if fields[0] in payers else min(Decimal(fields[3]), Decimal(fields[5]))
+        return f"{max(owed, Decimal()):.2f}"
+
+    selects = {
+        "accounts": """
+            select accounts.* exclude (file_row_number)
+                replace (coalesce(accounts.closed_on, closings.closed_on) as closed_on)
+            from {rows} as accounts
+            left join closings using (account_id)
+            order by file_row_number
+        """,
+        "statements": """
+            select statements.* exclude (file_row_number) replace (
+                coalesce(
+                    paid_by_due_on,
+                    greatest(
+                        case when payers.account_id is null then least(closing_balance, minimum_due) else closing_balance end,
+                        0
+                    )
+                ) as paid_by_due_on
+            )
+            from {rows} as statements
+            left join payers using (account_id)
+            order by file_row_number
+        """,
+    }
+    for table, last_field in {"accounts": closed, "statements": paid}.items():
+        for path in sorted((folder / table).glob(f"part_*.{file_format}")):
+            before = path.with_name(f"{path.name}.before")
+            path.rename(before)
+            if file_format == "parquet":
+                rows = f"read_parquet({sql_text(str(before))}, file_row_number = true)"
+                select = selects[table].format(rows=rows)
+                con.execute(f"copy ({select}) to {sql_text(str(path))} ({_COPY_OPTIONS['parquet']})")
+            else:
+                _fill_last_field(before, path, last_field)
+            before.unlink()
+
+
+def _fill_last_field(before: Path, after: Path, last_field: Callable[[list[str]], str]) -> None:
+    """Copy a CSV file; lines whose last field is empty get one. Dirty lines stay as they are."""
+    with (
+        before.open(encoding="utf-8", newline="") as old,
+        after.open("w", encoding="utf-8", newline="") as new,
+    ):
+        for line in old:
+            if line.endswith(",\n"):
+                with suppress(ArithmeticError):
+                    line = f"{line[:-1]}{last_field(line.split(','))}\n"
+            new.write(line)

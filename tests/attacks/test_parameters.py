@@ -196,6 +196,13 @@ def test_an_outcome_beyond_all_money(warehouse: Path, tmp_path: Path) -> None:
         assert connection.sql("select count(*) from campaign_results").fetchall() == [(0,)]
 
 
+@pytest.mark.parametrize("name", ["DRIFT", "MONTH"])
+def test_watch_comes_before_act(name: str) -> None:
+    assert parse_parameters([f"{name}_WATCH=0.2", f"{name}_ACT=0.2"])
+    with pytest.raises(UserError, match=f"{name}_WATCH: is above {name}_ACT"):
+        parse_parameters([f"{name}_WATCH=0.3", f"{name}_ACT=0.2"])
+
+
 @pytest.mark.parametrize("name", ["../a", "", "a b", "\udcff", "x" * 5000])
 def test_names_of_results_are_those_of_campaigns(name: str) -> None:
     with pytest.raises(UserError, match="NAME") as refusal:
@@ -210,6 +217,11 @@ def test_names_of_results_are_those_of_campaigns(name: str) -> None:
         (sample, ["CUSTOMERS=1e3"]),
         (sample, ["SEED=1_000"]),
         (sample, ["SAMPLE_MONTHS=999999999"]),
+        (sample, ["MORE_MONTHS=-1"]),
+        (sample, ["MORE_MONTHS=121"]),
+        (sample, ["SHOCK=war"]),
+        (sample, ["SHOCK=limits"]),
+        (sample, ["SHOCK=limits", "MORE_MONTHS=6", "SHOCK_MONTH=7"]),
         (sample, ["FORMAT=xml"]),
         (sample, ["OUT=" + "x" * 5000]),
         (benchmark, ["SIZES=100,\u00b2"]),

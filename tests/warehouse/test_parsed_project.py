@@ -28,6 +28,8 @@ OTHERS = {
     "min_overlap": 0.7,
     "model": '{"representation": "scaled", "impute": {}, "scale": {}, "project": {}, "centroid": {}}',
     "model_max_age": 24,
+    "month_act": 0.4,
+    "month_watch": 0.3,
     "promote": "m0123456789ab",
     "protected": "branch,region",
     "rename": True,

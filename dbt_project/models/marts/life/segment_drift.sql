@@ -20,12 +20,18 @@ measured as (
     select
         measure,
         part,
+        feature,
         value_then,
         value_now,
         drift,
+        measure in ('month', 'month_of_segment') as is_of_month,
         case
-            when drift >= {{ var('drift_act') | float }} then 'act'
-            when drift >= {{ var('drift_watch') | float }} then 'watch'
+            -- However large, what chance does is no drift.
+            when drift <= chance then 'fine'
+            {% for alarm in ['act', 'watch'] -%}
+            when is_of_month and drift >= {{ var('month_' ~ alarm) | float }} then '{{ alarm }}'
+            when not is_of_month and drift >= {{ var('drift_' ~ alarm) | float }} then '{{ alarm }}'
+            {% endfor -%}
             else 'fine'
         end as alarm
     from {{ ref('int_drift') }}
@@ -33,18 +39,22 @@ measured as (
     select
         'age' as measure,
         '' as part,
+        cast(null as string) as feature,
         cast(null as double) as value_then,
         cast(months as double) as value_now,
         cast(null as double) as drift,
+        false as is_of_month,
         case when months > {{ var('model_max_age') | int }} then 'watch' else 'fine' end as alarm
     from ages
     union all
     select
         'name' as measure,
         cast(segment_id as string) as part,
+        cast(null as string) as feature,
         cast(null as double) as value_then,
         cast(null as double) as value_now,
         cast(null as double) as drift,
+        false as is_of_month,
         'watch' as alarm
     from {{ ref('int_segment_registry') }}
     where not name_fits
@@ -79,7 +89,15 @@ select
     measured.value_now
 from measured
 cross join month
-inner join words as templates on 'drift.' || measured.measure = templates.key
-left join words as features on 'feature.' || measured.part = features.key and measured.measure = 'feature'
+inner join words as templates
+    on
+        'drift.' || measured.measure
+        || case
+            when not measured.is_of_month then ''
+            when measured.value_now < measured.value_then then '.less'
+            else '.more'
+        end
+        = templates.key
+left join words as features on 'feature.' || measured.feature = features.key
 left join {{ ref('int_segment_registry') }} as registry
-    on measured.measure = 'name' and measured.part = cast(registry.segment_id as string)
+    on measured.measure in ('name', 'month_of_segment') and measured.part = cast(registry.segment_id as string)
