@@ -25,6 +25,7 @@ from scripts.base.paths import (
     MANIFEST,
     METABASE,
     OBJECTIONS,
+    ROWS,
     SAMPLE,
     SEEDS,
     STAGING,

@@ -150,7 +150,7 @@ def test_nothing_is_left_of_who_is_forgotten(warehouse: Path, whole: Path) -> No
         (warehouse / name / "old.log").write_text(f"something about {ZEBRA}.\n")
     with duckdb.connect(str(warehouse / "work.duckdb")) as work:
         work.execute(f"create table a as select '{ZEBRA}' as customer_id")
-    (warehouse / "rows").mkdir()
+    (warehouse / "rows").mkdir(exist_ok=True)
     (warehouse / "rows" / "2025-06.parquet").write_text("C00000001-1")
     assert sum(ZEBRA in text for text in everything(warehouse).values()) > 10
     done = forget(warehouse, f"CUSTOMER={ZEBRA}")
