@@ -88,9 +88,10 @@ def join_files(connection: duckdb.DuckDBPyConnection, entity: Entity, joined: En
     path = joined.files[0].path
     if any(file.unreadable_rows for file in joined.files):
         raise UserError(f"{path}: some of its rows cannot be read, so it cannot be joined; export it again.")
-    part = joined.parts[0]
+    added_names = list(dict.fromkeys(name for part in joined.parts for name in part.names))
+    beside_it = f"({' union all by name '.join(f'from {part.scan}' for part in joined.parts)})"
     twice = connection.execute(
-        f"select {id_sql(sql_name(key))} as key from {unpublished(part.scan)} group by key having count(*) > 1 order by key limit 1"
+        f"select {id_sql(sql_name(key))} as key from {unpublished(beside_it)} group by key having count(*) > 1 order by key limit 1"
     ).fetchall()
     if twice:
         raise UserError(
@@ -98,16 +99,16 @@ def join_files(connection: duckdb.DuckDBPyConnection, entity: Entity, joined: En
             "a file to join has one row for each key."
         )
     for place, own in enumerate(entity.parts):
-        added = [name for name in part.names if name not in own.names]
+        added = [name for name in added_names if name not in own.names]
         columns = ", ".join(f"joined.{sql_name(name)}" for name in added)
         on = f"{id_sql('given.' + sql_name(key))} = {id_sql('joined.' + sql_name(key))}"
 
         def beside(scan: str, columns: str = columns, on: str = on) -> str:
-            return f"(select given.*, {columns} from {scan} as given left join {part.scan} as joined on {on})"
+            return f"(select given.*, {columns} from {scan} as given left join {beside_it} as joined on {on})"
 
         [(alone,)] = connection.execute(
             f"select count(*) from {unpublished(own.scan)} as given where {id_sql('given.' + sql_name(key))} not in "
-            f"(select {id_sql('joined.' + sql_name(key))} from {unpublished(part.scan)} as joined"
+            f"(select {id_sql('joined.' + sql_name(key))} from {unpublished(beside_it)} as joined"
             f" where joined.{sql_name(key)} is not null)"
         ).fetchall()
         if alone:

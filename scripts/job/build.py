@@ -55,7 +55,7 @@ from scripts.intake.source import Contract, Intake, files_of, load_contract, ope
 from scripts.job.built_from import digest_of, is_asked_to_build, is_published, what_it_is_built_from
 from scripts.job.built_from import keep as keep_built_from
 from scripts.job.forgetting import take_out_of_versions
-from scripts.job.kept_rows import keep_rows, known_files, offer_rows
+from scripts.job.kept_rows import TABLES, keep_rows, known_files, offer_rows
 from scripts.job.learning_request import learning_request
 from scripts.job.origin import Origin, check_kept, check_portfolio, choose_origin, continues, read_origin
 from scripts.job.state import take_over
@@ -149,7 +149,15 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
             )
             forgotten = forgotten_among(warehouse, connection, customers)
             hand_over(connection, objections.ids, forgotten)
-            rows = offer_rows(connection, intake, files, mapping_digest, warehouse, are_kept=not forgotten)
+            rows = offer_rows(
+                connection,
+                intake,
+                files,
+                mapping_digest,
+                warehouse,
+                # None where somebody was forgotten, whose rows would be among them.
+                tables=[] if forgotten else [name for name in TABLES if not mapping.table(name).taken_from],
+            )
             protected = _protected(connection, intake, settings["protected"])
         for note in (*remarks, *intake.notes, *filter(None, [delivery])):
             console.note(note)

@@ -10,7 +10,7 @@ raw to the connection it is given.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from scripts.base.files import partial_of, remove, whole_file
 from scripts.base.paths import ROWS
 from scripts.base.quoting import sql_text
 from scripts.base.rights import share
+from scripts.intake.csv_source import MOST_PARTS
 from scripts.intake.source import Intake
 from scripts.intake.source_files import FileCounts, InputFile
 from scripts.job.built_from import project_digest
@@ -29,7 +30,7 @@ from scripts.job.unchanged_input import Seen
 
 FILES = "files.json"
 # The tables with a row for each of what happened. Accounts come whole every time.
-ENTITIES = ("transactions", "statements")
+TABLES = ("transactions", "statements")
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,11 @@ def offer_rows(
     mapping: str,
     warehouse: Path,
     *,
-    are_kept: bool,
+    tables: Collection[str],
 ) -> KeptRows:
     """Write the table raw.kept_files, by which dbt takes rows from what is kept, and keeps those of files that are new.
 
-    are_kept: False where somebody has been forgotten, of whose rows none may stay.
+    tables: those whose rows may be kept, if a scan of one of their files does not read the others.
 
     Raises OSError where the folder for them cannot be made.
     """
@@ -84,12 +85,14 @@ def offer_rows(
     new = partial_of(folder)
     remove(new)
     offered = []
-    if intake.kind == "ledger" and are_kept:
+    if intake.kind == "ledger":
         # Rows of a table may be joined to those of files that are none of its own.
         beside = sorted(
             seen.digest for path, seen in files.items() if path not in {f.path for f in intake.files}
         )
-        for entity in ENTITIES:
+        for entity in tables:
+            if sum(file.source == entity for file in intake.files) > MOST_PARTS:
+                continue
             reading = [entity, sorted(intake.spellings.items()), beside, _columns(connection, entity)]
             for file in intake.files:
                 if file.source == entity and _is_sound(file, intake):

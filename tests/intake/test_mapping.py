@@ -291,6 +291,27 @@ def test_a_file_that_is_joined(tmp_path: Path) -> None:
         opened(source)
 
 
+def test_a_joined_table_may_come_in_parts(tmp_path: Path) -> None:
+    """Of other columns, too, and a key twice in two of them is found."""
+    mapping = (
+        "accounts:\n  join: {file: dates, on: account_id}\n  columns: {opened_on: since, closed_on: null}\n"
+    )
+    source = written(tmp_path / "bank", mapping, accounts="account_id,customer_id\nA,1\nB,2\nC,3\n")
+    (source / "dates").mkdir()
+    for name, text in {
+        "a": "account_id,since\nA,2020-05-05\n",
+        "b": "branch,account_id,since\nx,B,2021-05-05\n",
+        "c": "account_id,since\nC,2022-05-05\n",
+    }.items():
+        (source / "dates" / f"{name}.csv").write_text(text, encoding="utf-8")
+    assert rows(source, "account_id, opened_on", "accounts") == [
+        ("A", "2020-05-05"), ("B", "2021-05-05"), ("C", "2022-05-05")
+    ]  # fmt: skip
+    (source / "dates" / "d.csv").write_text("account_id,since\nA,2022-05-05\n", encoding="utf-8")
+    with pytest.raises(UserError, match="account_id A stands there more than once"):
+        opened(source)
+
+
 def test_accounts_from_transactions(tmp_path: Path) -> None:
     source = written(
         tmp_path / "bank",

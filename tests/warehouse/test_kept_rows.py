@@ -9,11 +9,15 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from scripts.base.paths import ROWS
+from scripts.base.paths import ROWS, STAGING
+from scripts.intake.source import files_of, load_contract, open_source
+from scripts.job import kept_rows
+from scripts.job.unchanged_input import look_at
 from scripts.sample.ledger import write_sample_ledger
 from tests.support.builds import QUICK, run_command
 
 SMALL = (*QUICK, "K=3", "CANDIDATES_K_MAX=4", "BOOTSTRAPS=2", "WORKBOOK_CUSTOMERS=0", "AS_OF=2025-12-31")
+CONTRACT = load_contract(STAGING)
 # What follows from the input alone; ids and names go on from build to build.
 OF_THE_INPUT = (
     "customer_features",
@@ -169,3 +173,44 @@ def test_another_way_to_read_reads_again(whole: Path, tmp_path: Path) -> None:
     assert not before & kept(warehouse)
     for file in (warehouse / ROWS).iterdir():
         assert file.stat().st_mode & 0o077 == 0
+
+
+def test_tables_of_too_many_files_are_read_as_they_are(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scan of one of their files would read all."""
+    monkeypatch.setattr(kept_rows, "MOST_PARTS", 2)
+    bank = Bank(whole, tmp_path / "bank")
+    for place in range(3):
+        bank.deliver("transactions", str(place), [f"T{place},A,2025-01-05,payment,1.00,\n"])
+    bank.deliver("statements", "all", months_of(whole, "statements")["2025-11"])
+    files = look_at(files_of(bank.folder, CONTRACT), bank.folder)
+    with duckdb.connect() as connection:
+        intake = open_source(connection, bank.folder, CONTRACT)
+        kept_rows.offer_rows(connection, intake, files, "", tmp_path, tables=kept_rows.TABLES)
+        offered = connection.execute("select source, file from raw.kept_files").fetchall()
+    assert offered == [("statements", "statements/all.csv")]
+
+
+def test_what_was_counted_is_known_until_the_content_changes(whole: Path, tmp_path: Path) -> None:
+    """And for another mapping it is counted anew."""
+    bank = Bank(whole, tmp_path / "bank")
+    bank.deliver("transactions", "a", ["T1,A,2025-01-05,payment,1.00,\n", "T2,A,2025-01-05,payment,n/a,\n"])
+    bank.deliver("statements", "a", months_of(whole, "statements")["2025-11"])
+    files = look_at(files_of(bank.folder, CONTRACT), bank.folder)
+    with duckdb.connect() as connection:
+        intake = open_source(connection, bank.folder, CONTRACT)
+        rows = kept_rows.offer_rows(connection, intake, files, "m", tmp_path, tables=kept_rows.TABLES)
+        kept_rows.keep_rows(rows)
+    path = bank.folder / "transactions" / "a.csv"
+    known = kept_rows.known_files(tmp_path, files, "m")
+    assert known[path.resolve()].rows == 2
+    assert known[path.resolve()].empties["amount"] == 1
+    assert kept_rows.known_files(tmp_path, files, "another") == {}
+    with duckdb.connect() as connection:
+        again = open_source(connection, bank.folder, CONTRACT, known=known)
+    assert again.notes == intake.notes
+    assert again.files == intake.files
+    bank.deliver("transactions", "a", ["T1,A,2025-01-05,payment,1.50,\n"])
+    files = look_at(files_of(bank.folder, CONTRACT), bank.folder)
+    assert path.resolve() not in kept_rows.known_files(tmp_path, files, "m")
