@@ -50,7 +50,7 @@ from scripts.intake.mapping import (
     mapping_beside,
     with_row_ids,
 )
-from scripts.intake.objections import Objections, hand_over, update_register
+from scripts.intake.objections import Objections, hand_over, objectors, update_register
 from scripts.intake.source import Contract, Intake, files_of, load_contract, open_source
 from scripts.job.built_from import digest_of, is_asked_to_build, is_published, what_it_is_built_from
 from scripts.job.built_from import keep as keep_built_from
@@ -106,6 +106,10 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
                     f"input, parameters and rules are those of version {number_of(same)}, which is published: there is"
                     " nothing to do. REBUILD=yes builds it again."
                 )
+                # What an earlier build may have had no time for.
+                objected = Leavers(tuple(objectors(warehouse)))
+                for remark in take_out_of_versions(warehouse, objected, console, but=same):
+                    console.note(remark)
                 return summarise(same / LINK, warehouse)
         if origin.is_sample:
             _generate_sample(settings, console)

@@ -2,13 +2,20 @@
 
 -- The refusals with each row as it came. Rows read once hold that only where the row itself is at fault; of the others
 -- it is read from the input, and only from the files that hold one.
+-- depends_on: {{ ref('base_ledger__transactions') }} {{ ref('base_ledger__statements') }}
 {% set refusals = ref('int_ledger_refusals') %}
 
 {% for entity in ['transactions', 'statements'] -%}
 {% set files = files_without_raw_rows(refusals, entity) -%}
 select
-    refusals.* {% if files %}replace (coalesce(refusals.raw_row, rows_in.raw_row) as raw_row){% endif %}
-
+    refusals.source,
+    refusals.file,
+    refusals.row_number,
+    {{ 'coalesce(refusals.raw_row, rows_in.raw_row)' if files else 'refusals.raw_row' }} as raw_row,
+    refusals.reason,
+    refusals.measure,
+    refusals.amount,
+    refusals.counts_as_error
 from {{ refusals }} as refusals
 {% if files -%}
 left join (
@@ -24,6 +31,5 @@ left join (
 where refusals.source = '{{ entity }}'
 union all
 {% endfor -%}
--- depends_on: {{ ref('base_ledger__transactions') }} {{ ref('base_ledger__statements') }}
 select * from {{ refusals }}
 where source = 'accounts'
