@@ -195,6 +195,8 @@ def test_an_objector_is_gone_from_the_bytes_of_the_work_file(warehouse: Path) ->
         for path in warehouse.rglob("*")
         if path.is_file() and not path.is_symlink() and who.encode() in path.read_bytes()
     }
+    # The input's own rows, which nothing is computed of for them: see docs/operations.md.
+    holding_bytes = {name for name in holding_bytes if not name.startswith("rows/")}
     version = published.parent.relative_to(warehouse).as_posix()
     assert {f"{version}/card_segments.duckdb", "objections.csv"} <= holding_bytes
     assert holding_bytes <= {

@@ -291,10 +291,13 @@ def test_every_feature_has_a_unit_test_of_its_definition(manifests: dict[str, Ma
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_reason_for_refusing_a_row_has_a_unit_test(manifests: dict[str, Manifest], kind: str) -> None:
     """Each reason that staging spells out is expected by a unit test of that model."""
-    for name, model in models_of(manifests[kind]).items():
-        if not name.startswith(f"stg_{kind}__"):
-            continue
-        sql = model["raw_code"].split("judged as")[1]
+    judging = {
+        name: model["raw_code"].split("judged as")[1]
+        for name, model in models_of(manifests[kind]).items()
+        if name.startswith((f"stg_{kind}__", f"base_{kind}__")) and "judged as" in model["raw_code"]
+    }
+    assert len(judging) == {"ledger": 3, "summary": 1}[kind]
+    for name, sql in judging.items():
         reasons = re.findall(r"then '([^'{]+)'", sql)
         expected = [
             str(row.get("rejection_reason"))
