@@ -45,8 +45,7 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[Path]:
                 remove(other)
         os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         yield partial
-        with partial.open("rb") as written:
-            os.fsync(written.fileno())
+        sync(partial)
         share(partial, None if private else group_that_reads(path.parent))
         partial.replace(path)
     except (OSError, duckdb.IOException) as error:
@@ -58,6 +57,15 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[Path]:
         ) from None
     finally:
         partial.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Have a file, or a folder's entries, on disk before anything rests on it; raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def refuse_link(path: Path, what: str) -> None:

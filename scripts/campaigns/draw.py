@@ -9,7 +9,6 @@ python -m scripts.campaigns.draw NAME=... SEGMENT=... [HOLDOUT=0.1 BUDGET=... ..
 import datetime as dt
 import json
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,18 +19,22 @@ from xlsxwriter.exceptions import XlsxWriterException
 from python_models.settings import Parameter
 from python_models.typed import Range, shown, whole_number
 from scripts.base.errors import UserError
+from scripts.base.files import sync
 from scripts.base.parameters import SHEET_ROWS, one_of, read_declared
 from scripts.base.paths import CAMPAIGNS, given_path
 from scripts.base.quoting import sql_text
 from scripts.base.statistics import POWER, customers_needed, power_of, smallest_uplift
 from scripts.campaigns.register import (
     LISTED,
+    LISTS,
     check_name,
     id_columns,
     key_of,
     open_register,
     partial_lists,
+    view_listed,
     words_of,
+    write_list,
 )
 from scripts.intake.customer_ids import ACCEPT, Match, match_ids
 from scripts.intake.id_lists import read_ids
@@ -95,7 +98,7 @@ PARAMETERS = {
         one_of(ACCEPT),
     ),
 }
-LISTS = ("OPT_OUT", "COMPLAINTS", "CLOSED", "CONTACTED")
+ID_LISTS = ("OPT_OUT", "COMPLAINTS", "CLOSED", "CONTACTED")
 BANDS = ("high", "middle", "low")
 
 
@@ -173,7 +176,7 @@ def read_settings(arguments: Sequence[str]) -> CampaignSettings:
         cost=given["cost"],
         base_rate=given["base_rate"],
         expected_uplift=given["expected_uplift"],
-        lists={name: given[name.lower()] for name in LISTS if given[name.lower()]},
+        lists={name: given[name.lower()] for name in ID_LISTS if given[name.lower()]},
         cool_off_days=given["cool_off_days"],
         global_holdout=given["global_holdout"],
         stressed=given["stressed"] == "include",
@@ -297,13 +300,13 @@ def _select(
 ) -> tuple[dict[str, int], list[Match]]:
     """Make temp table `eligible`; return excluded customers per reason, and lists with ids of no customer."""
     unknown = []
-    for name in (*LISTS, "OBJECTIONS"):
+    for name in (*ID_LISTS, "OBJECTIONS"):
         connection.execute(f"create or replace temp table list_{name} (customer_id varchar)")
         if name in lists:
             connection.execute(f"insert into list_{name} select unnest(?::varchar[])", [lists[name]])
-            what = f"{name}={settings.lists[name]}" if name in LISTS else "the register of objections"
+            what = f"{name}={settings.lists[name]}" if name in ID_LISTS else "the register of objections"
             match = match_ids(connection, what, lists[name], "published.marts.customer_segments")
-            if name in LISTS:
+            if name in ID_LISTS:
                 match.refuse_strangers(settings.unmatched)
             if match.unmatched:
                 unknown.append(match)
@@ -474,20 +477,13 @@ def _write_lists(
     partial = partial_lists(plan.folder.parent, settings.name)
     try:
         partial.mkdir(mode=0o700)
-        connection.execute(
-            f"create or replace temp view listed as select {', '.join(LISTED)} from targets"
-            " order by arm desc, segment_id, value_base desc, customer_id"
-        )
-        for file, query in (
-            ("targets.csv", "from listed"),
-            ("mailing.csv", "select customer_id from targets where arm = 'treatment' order by customer_id"),
-        ):
-            connection.execute(f"copy ({query}) to {sql_text(str(partial / file))} (header, delimiter ',')")
+        view_listed(connection, "targets")
+        for file in LISTS:
+            write_list(connection, file, partial / file)
         if plan.treated + plan.held_out <= SHEET_ROWS:
             _write_workbook(connection, partial, plan, settings, now)
         for path in partial.iterdir():
-            with path.open("rb") as written:
-                os.fsync(written.fileno())
+            sync(path)
     except (OSError, duckdb.IOException, XlsxWriterException) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise UserError(

@@ -34,6 +34,11 @@ RESULTS = "results.csv"
 MEASURED_AT = "%Y%m%dT%H%M%S%f"
 # Columns of a campaign's lists, all of campaign_targets.
 LISTED = ("customer_id", "segment_id", "segment_name", "value_band", "arm", "value_base")
+# The lists, each of the view `listed`: who is in the campaign, and who of them is written to.
+LISTS = {
+    "targets.csv": "from listed",
+    "mailing.csv": "select customer_id from listed where arm = 'treatment' order by customer_id",
+}
 TABLES = """
 create table if not exists secret (value blob not null);
 create table if not exists campaigns (
@@ -70,6 +75,22 @@ def id_columns(warehouse: Path) -> tuple[str, ...]:
     """What the bank's mapping calls the column of ids in lists; none where it has none, or the mapping is gone."""
     path = mapping_in_use(warehouse)
     return load_mapping(path, load_contract(STAGING)).id_columns if path and path.is_file() else ()
+
+
+def view_listed(connection: duckdb.DuckDBPyConnection, targets: str) -> None:
+    """Make the temporary view `listed`, of which a campaign's lists are written.
+
+    targets: relation with the columns LISTED.
+    """
+    connection.execute(
+        f"create or replace temp view listed as select {', '.join(LISTED)} from {targets}"
+        " order by arm desc, segment_id, value_base desc, customer_id"
+    )
+
+
+def write_list(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
+    """Write one of LISTS from the view `listed`."""
+    connection.execute(f"copy ({LISTS[name]}) to {sql_text(str(path))} (header, delimiter ',')")
 
 
 def register_of(warehouse: Path) -> Path:

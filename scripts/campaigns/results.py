@@ -21,6 +21,7 @@ from python_models.settings import Parameter
 from python_models.typed import printable
 from scripts.base.console import Console
 from scripts.base.errors import UserError
+from scripts.base.files import sync
 from scripts.base.parameters import read_declared
 from scripts.base.paths import CAMPAIGNS, given_path
 from scripts.base.quoting import sql_name, sql_text
@@ -342,8 +343,7 @@ def _write(connection: duckdb.DuckDBPyConnection, name: str, now: dt.datetime, f
             [name, now],
         )
         connection.execute(f"copy latest to {sql_text(str(partial))} (header, delimiter ',')")
-        with partial.open("rb") as written:
-            os.fsync(written.fileno())
+        sync(partial)
     except (OSError, duckdb.IOException) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise UserError(

@@ -3,16 +3,23 @@
 Writes warehouse/campaigns/campaigns.duckdb and the lists beside it anew, each whole or not at all.
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 
 from scripts.base.errors import UserError
-from scripts.base.files import partial_of, whole_file
+from scripts.base.files import partial_of, sync, whole_file
 from scripts.base.quoting import sql_name, sql_text
-from scripts.campaigns.register import LISTED, TABLES, opened, register_of, settle_files
+from scripts.campaigns.register import (
+    LISTS,
+    TABLES,
+    opened,
+    register_of,
+    settle_files,
+    view_listed,
+    write_list,
+)
 from scripts.outputs.workbook.rows import fill_sheet
 
 # The sheet of targets, which is the second of the two, in the package of a campaign's workbook.
@@ -64,17 +71,11 @@ def take_out_of_campaigns(warehouse: Path, customers: Sequence[str]) -> int:
 def _write_lists(connection: duckdb.DuckDBPyConnection, folder: Path, name: str) -> None:
     """Write those of a campaign's lists that are there, as make campaign does, of those who are left."""
     left = f"(from campaign_targets anti join taken using (customer_id) where name = {sql_text(name)})"
-    connection.execute(
-        f"create or replace temp view listed as select {', '.join(LISTED)} from {left}"
-        " order by arm desc, segment_id, value_base desc, customer_id"
-    )
-    for file, query in (
-        ("targets.csv", "from listed"),
-        ("mailing.csv", "select customer_id from listed where arm = 'treatment' order by customer_id"),
-    ):
+    view_listed(connection, left)
+    for file in LISTS:
         if (folder / file).exists():
             with whole_file(folder / file, private=True) as partial:
-                connection.execute(f"copy ({query}) to {sql_text(str(partial))} (header, delimiter ',')")
+                write_list(connection, file, partial)
     [(rows,)] = connection.execute("select count(*) from listed").fetchall()
     book = folder / "targets.xlsx"
     if not rows:
@@ -99,8 +100,7 @@ def _write_register(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         connection.execute("checkpoint anew")
         connection.execute("detach anew")
         new.chmod(0o600)
-        with new.open("rb") as written:
-            os.fsync(written.fileno())
+        sync(new)
         new.replace(path)
     except (OSError, duckdb.IOException) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]

@@ -98,9 +98,8 @@ def open_csv(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
         checked += [_by_lines(connection, entity, item) for item in waiting if item.wants_lines]
         for item in waiting:
             if not item.wants_lines:
-                done, retry = _check(connection, entity, item)
-                checked += done
-                again += retry
+                looked_at, is_understood = _check(connection, entity, item)
+                (checked if is_understood else again).append(looked_at)
         waiting = again
 
     order = {file.path: place for place, file in enumerate(entity.files)}
@@ -150,10 +149,8 @@ def _grouped(files: Sequence[_CsvFile]) -> list[list[_CsvFile]]:
     return list(groups.values())
 
 
-def _check(
-    connection: duckdb.DuckDBPyConnection, entity: Entity, item: _CsvFile
-) -> tuple[list[_CsvFile], list[_CsvFile]]:
-    """Read a file once, all columns; return it as understood, or else to try again.
+def _check(connection: duckdb.DuckDBPyConnection, entity: Entity, item: _CsvFile) -> tuple[_CsvFile, bool]:
+    """Read a file once, all columns; return it, and whether it is understood now, or else is to be tried again.
 
     Never several in one scan: there DuckDB 1.5.5 stops at a quote that does not close, goes on with the next file, and
     says nothing of it, so that the rest of the file is lost.
@@ -184,12 +181,11 @@ def _check(
         ).fetchall()[0]
     except duckdb.Error:
         # Mixed line ends stop the reader.
-        return [_by_lines(connection, entity, item)], []
+        return _by_lines(connection, entity, item), True
 
     found = [int(count or 0) for count in counted]
     commas = dict(zip(numbers, found[1:], strict=False))
     empties = dict(zip(spelled, found[1 + len(numbers) :], strict=False))
-    _add_counts(entity, commas, empties)
     kinds, good = set(kinds), found[0]
     if "LONG LINE" in kinds or "LINE SIZE OVER MAXIMUM" in kinds:
         check_line_lengths(path, dialect)
@@ -197,41 +193,38 @@ def _check(
     unsure = dialect.mixed_ends or not (good or kinds)
     # DuckDB also says so of UTF-8 beside a broken quote; the bytes decide.
     if "INVALID ENCODING" in kinds and dialect.encoding == "utf-8" and not is_utf8(path, dialect):
-        return [], [_not_utf8(item)]
+        return _not_utf8(item), False
     if unsure or not kinds <= SKIPPABLE or (kinds and has_blank_line(path, dialect)):
-        return [_by_lines(connection, entity, item)], []
+        return _by_lines(connection, entity, item), True
+    _add_counts(entity, commas, empties)
     if not bad and dialect.encoding == "utf-8":
         entity.counted[path] = FileCounts(good, commas, empties)
     done = replace(item, file=replace(item.file, rows=good + bad, unreadable_rows=bad), clean=not bad)
     if bad:
-        _keep_rejects(connection, entity, [done])
-    return [done], []
+        _keep_rejects(connection, entity, done)
+    return done, True
 
 
-def _keep_rejects(connection: duckdb.DuckDBPyConnection, entity: Entity, files: list[_CsvFile]) -> None:
-    """Put the rejected rows of these files into intake_unreadable; several errors of one row are one."""
+def _keep_rejects(connection: duckdb.DuckDBPyConnection, entity: Entity, item: _CsvFile) -> None:
+    """Put the rejected rows of a file into intake_unreadable; several errors of one row are one."""
     # `line` counts the header and every row, whatever its line breaks.
-    paths = ", ".join(f"({sql_text(str(item.file.path))}, {sql_text(item.file.file)})" for item in files)
-    expected = len(files[0].dialect.header)
-    skip = files[0].dialect.skip
+    expected = len(item.dialect.header)
+    skip = item.dialect.skip
     found = "try_cast(regexp_extract(error_message, 'Found: ([0-9]+)', 1) as bigint)"
     connection.execute(
         f"""
         insert into intake_unreadable
         with reasons as (
             select
-                file,
                 line - 1 - {skip} as row_number,
                 trim(any_value(csv_line), chr(10) || chr(13)) as raw_row,
                 bool_or({KIND} = 'LONG LINE') as is_long,
                 if(bool_or({KIND} = 'MISSING COLUMNS'), min({found}), max({found})) as found
             from temp.intake_errors
-            join temp.intake_scans using (scan_id, file_id)
-            join (values {paths}) as files (path, file) on file_path = path
             group by all
         )
         select
-            {sql_text(entity.name)}, file, row_number, raw_row[:{MOST_RAW_CHARACTERS}],
+            {sql_text(entity.name)}, {sql_text(item.file.file)}, row_number, raw_row[:{MOST_RAW_CHARACTERS}],
             case
                 when is_long then {sql_text(TOO_LONG)}
                 else found || if(found = 1, ' column', ' columns') || ', but the header has {expected}'

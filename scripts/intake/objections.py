@@ -21,7 +21,6 @@ from scripts.intake.customer_ids import match_ids, spell_id
 from scripts.intake.forgotten import bring_back, known_as_forgotten
 from scripts.intake.id_lists import read_ids
 
-REGISTER = OBJECTIONS
 HEADER = ["customer_id", "recorded_at"]
 IN_REGISTER = "in the register of objections"
 
@@ -68,7 +67,7 @@ def update_register(
     Raises UserError where a list or the register cannot be read, a person stands in both lists, or nobody
     of a list is a customer (or, of those who withdraw, in the register); the register then stays as it was.
     """
-    path = warehouse / REGISTER
+    path = warehouse / OBJECTIONS
     register = _read(path)
     handed_in = read_ids(given_path("OBJECTIONS", objections), "OBJECTIONS", id_columns) if objections else []
     taken_back = (
@@ -132,17 +131,17 @@ def hand_over(
 
 def strike_out(warehouse: Path, ids: Sequence[str]) -> bool:
     """Take ids out of the register, who stand in that of the forgotten now; returns whether any was in it."""
-    register = _read(warehouse / REGISTER)
+    register = _read(warehouse / OBJECTIONS)
     left = {each: at for each, at in register.items() if each not in set(ids)}
     if len(left) == len(register):
         return False
-    _write(warehouse / REGISTER, left)
+    _write(warehouse / OBJECTIONS, left)
     return True
 
 
 def objectors(warehouse: Path) -> list[str]:
     """Return the ids in the register; raises UserError where it cannot be read."""
-    return sorted(_read(warehouse / REGISTER))
+    return sorted(_read(warehouse / OBJECTIONS))
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -52,7 +52,13 @@ from scripts.intake.mapping import (
 )
 from scripts.intake.objections import Objections, hand_over, objectors, update_register
 from scripts.intake.source import Contract, Intake, files_of, load_contract, open_source
-from scripts.job.built_from import digest_of, is_asked_to_build, is_published, what_it_is_built_from
+from scripts.job.built_from import (
+    digest_of,
+    is_asked_to_build,
+    is_published,
+    what_it_is_built_from,
+    who_is_left_out,
+)
 from scripts.job.built_from import keep as keep_built_from
 from scripts.job.forgetting import take_out_of_versions
 from scripts.job.kept_rows import TABLES, keep_rows, known_files, offer_rows
@@ -98,9 +104,10 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
         given = {**mapping.parameters, **given}
         settings |= given
         files = {} if origin.is_sample else look_at(files_of(source, contract, mapping), source)
+        # Before anything is read by it: what changes meanwhile is for the next build.
+        built_from = what_it_is_built_from(source.absolute(), files, mapping.path, given, warehouse)
         if not is_asked_to_build(given):
-            found = what_it_is_built_from(source.absolute(), files, mapping.path, given, warehouse)
-            same = is_published(found, warehouse)
+            same = is_published(built_from, warehouse)
             if same:
                 console.note(
                     f"input, parameters and rules are those of version {number_of(same)}, which is published: there is"
@@ -163,7 +170,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
                 tables=[] if forgotten else [name for name in TABLES if not mapping.table(name).taken_from],
             )
             protected = _protected(connection, intake, settings["protected"])
-        for note in (*remarks, *intake.notes, *filter(None, [delivery])):
+        for note in (*remarks, *intake.notes, *filter(None, [rows.remark, delivery])):
             console.note(note)
         for note in _notes_on(objections, forgotten):
             console.note(note)
@@ -183,11 +190,11 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
             "rename": bool(settings["rename"]),
             **request.variables(),
         }
-        manifest = _run_dbt(variables, warehouse, console)
-        check_unchanged(files, source)
-        if not settings["new_source"]:
-            check_kept(work, origin, published_before, warehouse, settings["min_kept_share"])
         try:
+            manifest = _run_dbt(variables, warehouse, console)
+            check_unchanged(files, source)
+            if not settings["new_source"]:
+                check_kept(work, origin, published_before, warehouse, settings["min_kept_share"])
             with console.stage("Write the tables") as stage:
                 take_out_of_work(work, objections.ids, forgotten)
                 version = prepare(
@@ -205,12 +212,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
                 _, stage.rows = write_workbook(
                     version.path, version.folder, most_listed=settings["workbook_customers"]
                 )
-            keep_built_from(
-                what_it_is_built_from(
-                    source.absolute(), {} if origin.is_sample else files, mapping.path, given, warehouse
-                ),
-                version.folder,
-            )
+            keep_built_from(built_from | who_is_left_out(warehouse), version.folder)
             summary = summarise(version.path, warehouse)
             # Stopped in the midst, nobody could say which version is in use.
             with uninterrupted(), console.stage("Publish"):

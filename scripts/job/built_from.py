@@ -60,22 +60,23 @@ def what_it_is_built_from(
         given: the parameters that were typed or that the mapping gives.
         warehouse: its folder, with the register of objections.
 
-    Returns a value for JSON. A file that is large is told by its time as well, as not all of it is read.
+    Returns a value for JSON.
     """
     return {
-        "input": {
-            str(path): [seen.digest, *([] if seen.is_read_whole else seen.stamp[2:])]
-            for path, seen in sorted(files.items())
-        },
+        "input": {str(path): seen.content for path, seen in sorted(files.items())},
         "input_path": str(input_path),
         "mapping": [str(mapping), digest_of(mapping)] if mapping else None,
         "parameters": {
             name: value for name, value in sorted(given.items()) if name not in (*ASKED, *NOT_HELD_AGAINST)
         },
-        "objections": digest_of(warehouse / OBJECTIONS),
-        "forgotten": digest_of(warehouse / FORGOTTEN),
         "project": project_digest(),
+        **who_is_left_out(warehouse),
     }
+
+
+def who_is_left_out(warehouse: Path) -> dict[str, str]:
+    """The part that a build itself may change: the registers of who objected and who was forgotten."""
+    return {"objections": digest_of(warehouse / OBJECTIONS), "forgotten": digest_of(warehouse / FORGOTTEN)}
 
 
 def is_published(found: dict[str, Any], warehouse: Path) -> Path | None:

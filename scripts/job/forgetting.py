@@ -4,7 +4,6 @@ Writes versions anew without them (published/taking_out.py), their report and wo
 its lists; the registers of objections and of who was forgotten. Removes what only a build needs where it may hold them.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ import duckdb
 
 from scripts.base.console import Console
 from scripts.base.errors import UserError
-from scripts.base.files import partial_of, remove
+from scripts.base.files import partial_of, remove, sync
 from scripts.base.interrupts import uninterrupted
 from scripts.base.lock import build_lock
 from scripts.base.parameters import COMMANDS, machine_limits
@@ -221,22 +220,14 @@ def _replace(version: Path, folder: Path) -> None:
     for path in [*sorted(set(files) - set(late)), *(each for each in late if each in files)]:
         path.chmod(0o400)
         share(path, group)
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(path)
         target = version / path.relative_to(folder)
         if path.name == LINK:
             # It would be replayed into the new file.
             Path(f"{target}.wal").unlink(missing_ok=True)
         path.replace(target)
     for place in (version, version / PARQUET):
-        descriptor = os.open(place, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(place)
 
 
 def _remove_version(version: Path) -> None:
@@ -332,7 +323,7 @@ def _remove_leavings(warehouse: Path) -> list[str]:
 
 
 def _remove_working_files(warehouse: Path, leavers: Leavers) -> None:
-    """Remove sums by account that builds keep, and what dbt and commands said, where they may have named somebody."""
+    """Remove the rows that builds keep, and what dbt and commands said, where they may have named somebody."""
     remove(warehouse / ROWS)
     told = [each for each in leavers.ids if len(each) >= SHORTEST_IN_TEXT]
     for folder, ids in ((DBT_TARGET, told), (LOGS, leavers.ids)):

@@ -42,12 +42,14 @@ class KeptRows:
         new: of what this build writes.
         files: names of the Parquet files of this build, in one or the other.
         counted: what was found in each CSV file, by how its content is known.
+        remark: which files are not read again, in a sentence; empty where all are.
     """
 
     folder: Path
     new: Path
     files: tuple[str, ...]
     counted: Mapping[str, FileCounts]
+    remark: str
 
 
 def known_files(warehouse: Path, files: Mapping[Path, Seen], mapping: str) -> dict[Path, FileCounts]:
@@ -108,7 +110,13 @@ def offer_rows(
     if not all(is_there for *_, is_there in offered):
         new.mkdir(mode=0o700)
     counted = {_content(path, files[path], mapping): counts for path, counts in intake.counted.items()}
-    return KeptRows(folder, new, tuple(name for _, _, name, _ in offered), counted)
+    kept = sum(is_there for *_, is_there in offered)
+    remark = (
+        f"{kept} of {len(offered)} CSV files are as they were: their rows are those that an earlier build read"
+        if kept
+        else ""
+    )
+    return KeptRows(folder, new, tuple(name for _, _, name, _ in offered), counted, remark)
 
 
 def keep_rows(kept: KeptRows) -> str:
@@ -158,8 +166,7 @@ def _columns(connection: duckdb.DuckDBPyConnection, entity: str) -> list[Any]:
 
 def _content(path: Path, seen: Seen, mapping: str) -> str:
     """By what a file is known to be the same, and read by the same release in the same way."""
-    time = [] if seen.is_read_whole else seen.stamp[2:]
-    return _digest([str(path), seen.digest, *time, mapping, project_digest(), duckdb.__version__])
+    return _digest([str(path), seen.content, mapping, project_digest(), duckdb.__version__])
 
 
 def _digest(of: Any) -> str:

@@ -33,6 +33,11 @@ class Seen:
         """Whether the digest is of all of it."""
         return self.stamp[2] <= BLOCKS * BLOCK
 
+    @property
+    def content(self) -> list[str | int]:
+        """What tells its content from another: the digest, and of a file that is not read whole its size and times."""
+        return [self.digest, *([] if self.is_read_whole else self.stamp[2:])]
+
 
 def look_at(files: Iterable[InputFile], source: Path) -> dict[Path, Seen]:
     """Each file as it is now; raises UserError where it is no longer the one that was found."""

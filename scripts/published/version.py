@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 
 from scripts.base.errors import UserError
-from scripts.base.files import left_behind, partial_of, remove
+from scripts.base.files import left_behind, partial_of, remove, sync
 from scripts.base.paths import ACCOUNTS, CURRENT, FOLLOWS, LINK, MODELS, OF_A_VERSION, PARQUET, VERSIONS, WORK
 from scripts.base.quoting import sql_name, sql_text
 from scripts.base.rights import share
@@ -157,18 +157,18 @@ def publish(version: Prepared, *, keep: int, group: int | None = None) -> Publis
         for path in sorted(version.folder.rglob("*"), reverse=True):
             path.chmod(0o700 if path.is_dir() else 0o400)
             share(path, group)
-            _sync(path)
+            sync(path)
         share(version.folder, group)
-        _sync(version.folder)
+        sync(version.folder)
         version.folder.rename(folder)
         share(versions, group)
-        _sync(versions)
+        sync(versions)
         _remove_stray_log(link)
         _switch(warehouse / CURRENT, Path(VERSIONS) / version.name)
     remarks = []
     try:
         link_names(warehouse)
-        _sync(warehouse)
+        sync(warehouse)
         _prune(versions, folder, keep)
     except OSError as error:
         remarks.append(
@@ -217,7 +217,7 @@ def roll_back(warehouse: Path, version: Path) -> None:
         _remove_stray_log(warehouse / LINK)
         _switch(warehouse / CURRENT, Path(VERSIONS) / version.name)
         link_names(warehouse)
-        _sync(warehouse)
+        sync(warehouse)
 
 
 def number_of(version: Path) -> int:
@@ -357,14 +357,6 @@ def _description(column: str, columns: dict[str, dict[str, str]], features: dict
         if column.endswith(ending) and feature in features:
             return f"{word} of: {features[feature]}"
     return ""
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _remove_stray_log(link: Path) -> None:

@@ -27,7 +27,7 @@ def stop(*_): os.kill(os.getpid(), signal.SIGKILL)
 
 name, place = sys.argv[2], sys.argv[3]
 if place == "before the commit":
-    draw.os.fsync = stop
+    os.fsync = stop
 if place == "after the commit":
     settle = register.settle_files
     register.settle_files = lambda *given: settle(*given) if not (given[1] / ".partial-a").exists() else stop()

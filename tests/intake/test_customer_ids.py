@@ -10,9 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scripts.base.errors import UserError
+from scripts.base.paths import OBJECTIONS
 from scripts.intake.customer_ids import BLANKS, collect_customers, id_sql, match_ids
 from scripts.intake.id_lists import read_ids
-from scripts.intake.objections import REGISTER, objectors, update_register
+from scripts.intake.objections import objectors, update_register
 from scripts.intake.source import load_contract, open_source
 from tests.support.builds import REPO
 
@@ -108,7 +109,7 @@ def test_lost_zeros_stop_the_build(tmp_path: Path) -> None:
             UserError, match=r"none of its 3 ids is among the customers: 1 \(is it 000001\?\)"
         ):
             update_register(tmp_path, path, "", connection, customers)
-        assert not (tmp_path / REGISTER).exists()
+        assert not (tmp_path / OBJECTIONS).exists()
         accepted = update_register(tmp_path, path, "", connection, customers, "accept")
     assert accepted.ids == ("1", "2", "3")
     assert "3 of its 3 ids are not among the customers" in accepted.strangers[0]
@@ -162,7 +163,7 @@ def test_a_list_of_numbers_with_gaps_and_padded_text(tmp_path: Path) -> None:
 
 
 def test_a_register_of_an_earlier_release_is_spelled_alike(tmp_path: Path) -> None:
-    (tmp_path / REGISTER).write_text(
+    (tmp_path / OBJECTIONS).write_text(
         "customer_id,recorded_at\n7.0,2026-01-01T00:00:00+00:00\n\u00a08,2026-01-01T00:00:00+00:00\n",
         encoding="utf-8",
     )

@@ -49,6 +49,11 @@ class Bank:
                 self.headers[table] = file.readline()
         shutil.copy(whole / "accounts.csv", folder / "accounts.csv")
 
+    def deliver_all(self, whole: Path) -> None:
+        for table in self.headers:
+            for month, lines in months_of(whole, table).items():
+                self.deliver(table, month, lines)
+
     def deliver(self, table: str, name: str, lines: list[str]) -> None:
         text = self.headers[table] + "".join(lines)
         (self.folder / table / f"{name}.csv").write_text(text, encoding="utf-8")
@@ -129,9 +134,7 @@ def test_deliveries_in_any_order_end_as_a_build_from_nothing(whole: Path, tmp_pa
 def test_what_is_kept_is_not_read_again(whole: Path, tmp_path: Path) -> None:
     """Seen by other rows in its place: they are what is used."""
     bank = Bank(whole, tmp_path / "bank")
-    for table in bank.headers:
-        for month, lines in months_of(whole, table).items():
-            bank.deliver(table, month, lines)
+    bank.deliver_all(whole)
     warehouse = tmp_path / "warehouse"
     build(warehouse, bank.folder)
     before = published(warehouse, "customer_features")
@@ -160,9 +163,7 @@ def test_what_is_kept_is_not_read_again(whole: Path, tmp_path: Path) -> None:
 
 def test_another_way_to_read_reads_again(whole: Path, tmp_path: Path) -> None:
     bank = Bank(whole, tmp_path / "bank")
-    for table in bank.headers:
-        for month, lines in months_of(whole, table).items():
-            bank.deliver(table, month, lines)
+    bank.deliver_all(whole)
     warehouse = tmp_path / "warehouse"
     build(warehouse, bank.folder)
     before = kept(warehouse)

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from scripts.base.errors import UserError
-from scripts.intake.objections import REGISTER, Objections, objectors
+from scripts.base.paths import OBJECTIONS
+from scripts.intake.objections import Objections, objectors
 from scripts.intake.objections import update_register as update_register_of
 from tests.support.builds import query, run_build
 
@@ -58,7 +59,7 @@ def test_a_withdrawal_of_nobody_in_the_register_is_refused(tmp_path: Path) -> No
 
 
 def test_who_is_in_the_register_and_no_customer_is_said_in_each_build(tmp_path: Path) -> None:
-    (tmp_path / REGISTER).write_text("customer_id,recorded_at\n00010,x\n8,x\ngone,x\n")
+    (tmp_path / OBJECTIONS).write_text("customer_id,recorded_at\n00010,x\n8,x\ngone,x\n")
     after = update_register(tmp_path, "", "")
     assert after.strangers == (
         "register of objections: 2 of its 3 ids are not among the customers: 00010 (is it 10?), gone",
@@ -67,10 +68,10 @@ def test_who_is_in_the_register_and_no_customer_is_said_in_each_build(tmp_path: 
 
 def test_the_register_is_for_its_owner_alone_and_keeps_the_first_date(tmp_path: Path) -> None:
     update_register(tmp_path, write_list(tmp_path / "a.csv", "7"), "")
-    first = (tmp_path / REGISTER).read_text(encoding="utf-8")
+    first = (tmp_path / OBJECTIONS).read_text(encoding="utf-8")
     update_register(tmp_path, write_list(tmp_path / "a.csv", "7", "8"), "")
-    assert first.splitlines()[1] in (tmp_path / REGISTER).read_text(encoding="utf-8").splitlines()
-    assert stat.S_IMODE(os.stat(tmp_path / REGISTER).st_mode) == 0o600
+    assert first.splitlines()[1] in (tmp_path / OBJECTIONS).read_text(encoding="utf-8").splitlines()
+    assert stat.S_IMODE(os.stat(tmp_path / OBJECTIONS).st_mode) == 0o600
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_a_list_that_is_none_changes_nothing(
         return
     with pytest.raises(UserError, match=words):
         update_register(tmp_path, path, "")
-    assert not (tmp_path / REGISTER).exists()
+    assert not (tmp_path / OBJECTIONS).exists()
 
 
 def test_one_in_both_lists_is_refused(tmp_path: Path) -> None:
@@ -102,7 +103,7 @@ def test_one_in_both_lists_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("damage", ["", "customer_id\n7\n", "customer_id,recorded_at\n7\n"])
 def test_a_damaged_register_stops_everything(tmp_path: Path, damage: str) -> None:
-    (tmp_path / REGISTER).write_text(damage)
+    (tmp_path / OBJECTIONS).write_text(damage)
     with pytest.raises(UserError, match="the register of objections is damaged"):
         update_register(tmp_path, "", "")
 
