@@ -112,7 +112,8 @@ def offer_rows(
     counted = {_content(path, files[path], mapping): counts for path, counts in intake.counted.items()}
     kept = sum(is_there for *_, is_there in offered)
     remark = (
-        f"{kept} of {len(offered)} CSV files are as they were: their rows are those that an earlier build read"
+        f"{kept} of {sum(file.source in TABLES for file in intake.files)} files of {' and '.join(TABLES)} are as they were:"
+        " their rows are those that an earlier build read"
         if kept
         else ""
     )
