@@ -78,8 +78,8 @@
     (select text from {{ ref('stg_rulebook__words') }} where key = '{{ key }}')
 {%- endmacro %}
 
-{# Assumptions of the economics, each with the unit that says how it is checked: a share of something or
-   money. The last column is the way that value goes when the assumption grows. #}
+{# Assumptions of the value a year, each with the unit that says how it is checked: a share of something,
+   money or a count. The last column is the way that value goes when the assumption grows; 0 for neither. #}
 {% macro economics_terms() %}
     {{ return([
         ('interchange_rate', 'share', 1), ('rewards_rate', 'share', -1), ('purchase_apr', 'share', 1),
@@ -88,17 +88,46 @@
     ]) }}
 {% endmacro %}
 
-{# What a customer yields in a year, part by part, in money; costs are negative. Flows over the window
-   are brought to twelve months; the balance is a mean already. #}
-{% macro yearly_value_parts(scenario) %}
+{# The same of what a test of a play costs and may bring. A rate is a share that is neither nothing nor all. #}
+{% macro campaign_terms() %}
     {{ return([
-        ('interchange', spent() ~ ' * 12 / tenure * interchange_rate_' ~ scenario),
-        ('interest', 'balance * (1 - prc_full_payment) * purchase_apr_' ~ scenario),
-        ('cash_advance_fees', 'cash_advance * 12 / tenure * cash_advance_fee_rate_' ~ scenario),
+        ('contact_cost_digital', 'money', -1), ('contact_cost_letter', 'money', -1), ('contact_cost_call', 'money', -1),
+        ('base_response_rate', 'rate', 0), ('expected_uplift', 'rate', 1), ('holdout_share', 'rate', 0),
+        ('value_horizon_years', 'years', 1),
+    ]) }}
+{% endmacro %}
+
+{# An assumption, or nothing where it is money in another currency than that of the input: an aggregate over
+   stg_rulebook__assumptions as `given`, with stg_rulebook__currency as `currency`. #}
+{% macro assumed(name, kind, scenario) -%}
+    max(given.{{ scenario }}_value) filter (
+        where given.assumption = '{{ name }}'{{ ' and currency.is_that_of_the_assumptions' if kind == 'money' }}
+    )
+{%- endmacro %}
+
+{# What of a customer's behaviour earns and costs, on customer_features. Flows over the window are brought to twelve
+   months; the balance is a mean already. #}
+{% macro value_drivers() %}
+    {{ return({
+        'yearly_purchases': spent() ~ ' * 12 / tenure',
+        'revolving_balance': 'balance * (1 - prc_full_payment)',
+        'yearly_cash_advances': 'cash_advance * 12 / tenure',
+        'behind_share': 'cast(payments < minimum_payments as double)',
+        'mean_balance': 'balance',
+    }) }}
+{% endmacro %}
+
+{# What a customer yields in a year, part by part, in money; costs are negative. #}
+{% macro yearly_value_parts(scenario) %}
+    {% set driver = value_drivers() %}
+    {{ return([
+        ('interchange', driver['yearly_purchases'] ~ ' * interchange_rate_' ~ scenario),
+        ('interest', driver['revolving_balance'] ~ ' * purchase_apr_' ~ scenario),
+        ('cash_advance_fees', driver['yearly_cash_advances'] ~ ' * cash_advance_fee_rate_' ~ scenario),
         ('late_fees',
          'case when payments < minimum_payments then late_fee_' ~ scenario
          ~ ' * late_fees_a_year_' ~ scenario ~ ' when payments >= minimum_payments then 0 end'),
-        ('rewards', '-' ~ spent() ~ ' * 12 / tenure * rewards_rate_' ~ scenario),
+        ('rewards', '-' ~ driver['yearly_purchases'] ~ ' * rewards_rate_' ~ scenario),
         ('funding', '-balance * funding_rate_' ~ scenario),
         ('expected_loss', '-balance * loss_rate_' ~ scenario),
         ('servicing', '-servicing_cost_' ~ scenario),

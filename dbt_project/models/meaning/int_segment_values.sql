@@ -38,6 +38,21 @@ summed as (
     from customer_values
     group by segment_id
 
+),
+
+-- Of those whose value is known, so that drivers times assumptions give the value again.
+driven as (
+
+    select
+        {% for driver, expression in value_drivers().items() %}
+        avg({{ expression }}) as {{ driver }},
+        {% endfor %}
+        customer_values.segment_id
+    from customer_values
+    inner join {{ ref('model_input') }} as features on customer_values.customer_id = features.customer_id
+    where customer_values.value_base is not null
+    group by customer_values.segment_id
+
 )
 
 select
@@ -48,6 +63,9 @@ select
     {% for part in parts %}
     summed.{{ part }},
     {% endfor %}
+    {% for driver in value_drivers() %}
+    driven.{{ driver }},
+    {% endfor %}
     summed.total_base / nullif(sum(summed.total_base) over (), 0) as share_of_total,
     currency.currency,
     summed.customers,
@@ -55,4 +73,5 @@ select
     names.segment_name
 from summed
 cross join currency
+left join driven on summed.segment_id = driven.segment_id
 inner join names on summed.segment_id = names.segment_id

@@ -9,9 +9,7 @@ assumptions as (
     select
         {% for scenario in scenarios %}
         {% for name, kind, _ in economics_terms() %}
-        max(given.{{ scenario }}_value) filter (
-            where given.assumption = '{{ name }}'{{ ' and currency.is_that_of_the_assumptions' if kind == 'money' }}
-        ) as {{ name }}_{{ scenario }},
+        {{ assumed(name, kind, scenario) }} as {{ name }}_{{ scenario }},
         {% endfor %}
         {% endfor %}
         count(*) as assumptions_made

@@ -1,5 +1,5 @@
--- What to do with each segment. The seeds say it of an archetype; the segment's own numbers have the last
--- word where people are under payment stress.
+-- What to do with each segment, and whether a test of it pays. The seeds say what of an archetype; the segment's own
+-- numbers have the last word where people are under payment stress.
 with
 
 names as (
@@ -26,9 +26,9 @@ stress as (
 
 ),
 
-segment_values as (
+economics as (
 
-    select * from {{ ref('int_segment_values') }}
+    select * from {{ ref('int_segment_plays') }}
 
 ),
 
@@ -46,7 +46,7 @@ select
     {% for part in playbook_parts() %}
     {% if part == 'avoid' %}
     case when stress.is_under_payment_stress then {{ word('playbook.under_stress') }} else '' end
-    || {{ part }}.text || {{ word('playbook.no_protected_traits') }} as {{ part }},
+    || {{ part }}.text as {{ part }},
     {% elif part == 'value_expectation' %}
     replace(
         {{ part }}.text, '{change}',
@@ -62,19 +62,40 @@ select
     case when stress.is_under_payment_stress then 'no' else plays.limit_increase end as limit_increase,
     plays.promotes_cash_advances,
 
-    plays.lever,
-    cast(plays.change as double) as lever_change,
-    -- For one who responds, in a year; positive earns.
-    cast(plays.change as double) * case plays.lever
-        {% for lever, parts in levers().items() %}
-        when '{{ lever }}' then segment_values.{{ parts | join(' + segment_values.') }}
-        {% endfor %}
-    end as value_change_per_response,
-    segment_values.currency,
+    economics.lever,
+    economics.lever_change,
+    economics.value_change_per_response,
+    economics.loss_change,
+    economics.kept_share,
+
+    economics.play_rank,
+    economics.verdict,
+    economics.verdict_words,
+    economics.contactable_customers,
+    economics.includes_stressed,
+    economics.contact_kind,
+    economics.contact_cost,
+    economics.base_response_rate,
+    economics.expected_uplift,
+    economics.value_horizon_years,
+    economics.value_per_responder,
+    economics.recommended_holdout,
+    economics.contacts,
+    economics.held_out,
+    economics.expected_responders,
+    economics.additional_responders,
+    economics.expected_value,
+    economics.expected_cost,
+    economics.expected_net,
+    economics.break_even_uplift,
+    economics.smallest_uplift,
+    economics.customers_needed,
+
+    economics.currency,
     plays.reference
 from names
 inner join stress on names.segment_id = stress.segment_id
-inner join segment_values on names.segment_id = segment_values.segment_id
+inner join economics on names.segment_id = economics.segment_id
 inner join plays on names.archetype = plays.archetype
 {% for part in playbook_parts() %}
 inner join words as {{ part }} on {{ part }}.key = 'playbook.' || names.archetype || '.{{ part }}'

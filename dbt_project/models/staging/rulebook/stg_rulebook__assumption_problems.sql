@@ -8,7 +8,7 @@ assumptions as (
 
 terms as (
 
-    {% for name, unit, direction in economics_terms() %}
+    {% for name, unit, direction in economics_terms() + campaign_terms() %}
     select
         '{{ name }}' as assumption,
         '{{ unit }}' as kind,
@@ -36,8 +36,8 @@ where
 
 union all
 select
-    place || ': no such assumption in the formula; known are {{ economics_terms() | map("first") | join(", ") }}'
-        as problem
+    place || ': no such assumption in the formulas; known are {{ economics_terms() | map("first") | join(", ") }}, '
+    || '{{ campaign_terms() | map("first") | join(", ") }}' as problem
 from assumptions
 where
     not exists (
@@ -70,6 +70,25 @@ inner join terms on assumptions.assumption = terms.assumption
 where
     terms.kind = 'share'
     and greatest(assumptions.low_value, assumptions.base_value, assumptions.high_value) > 1
+
+union all
+select
+    assumptions.place || ' is ' || assumptions.low || ', ' || assumptions.base || ', ' || assumptions.high
+    || case terms.kind
+        when 'rate' then '; it is a share of customers, so expected above 0 and below 1'
+        else '; expected more than nothing'
+    end as problem
+from assumptions
+inner join terms on assumptions.assumption = terms.assumption
+where
+    terms.kind in ('rate', 'years')
+    and (
+        least(assumptions.low_value, assumptions.base_value, assumptions.high_value) <= 0
+        or (
+            terms.kind = 'rate'
+            and greatest(assumptions.low_value, assumptions.base_value, assumptions.high_value) >= 1
+        )
+    )
 
 union all
 select

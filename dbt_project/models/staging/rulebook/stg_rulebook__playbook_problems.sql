@@ -56,6 +56,41 @@ where
 
 union all
 select
+    'playbook.csv: ' || archetype || ' has loss_change ' || loss_change
+    || '; expected a share from -1 to 1, as -0.2, or nothing' as problem
+from plays
+where loss_change is not null and not coalesce(abs(try_cast(loss_change as double)) <= 1, false)
+
+union all
+select
+    'playbook.csv: ' || archetype || ' has kept ' || kept
+    || '; expected a share from 0 to 1, as 0.05, or nothing' as problem
+from plays
+where kept is not null and not coalesce(try_cast(kept as double) between 0 and 1, false)
+
+union all
+select
+    'playbook.csv: ' || archetype || ' has contact_kind ' || coalesce(contact_kind, 'empty')
+    || '; expected {{ contact_kinds() | join(", ") }}, or nothing where there is no lever'
+        as problem
+from plays
+where
+    (contact_kind is null and lever is not null)
+    or contact_kind not in (
+        {% for kind in contact_kinds() %}
+        '{{ kind }}'{{ ',' if not loop.last }}
+        {% endfor %}
+    )
+
+union all
+select
+    'playbook.csv: ' || archetype || ' has includes_stressed ' || coalesce(includes_stressed, 'empty')
+    || '; expected yes or no' as problem
+from plays
+where coalesce(includes_stressed, '') not in ('yes', 'no')
+
+union all
+select
     'playbook.csv: ' || archetype || ' has promotes_cash_advances ' || coalesce(promotes_cash_advances, 'empty')
     || '; expected yes or no' as problem
 from plays
