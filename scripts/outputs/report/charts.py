@@ -38,6 +38,7 @@ STYLE = """
 .chart .legend { list-style: none; display: flex; flex-wrap: wrap; gap: .15rem 1rem; margin: .5rem 0 0; padding: 0; font-size: .88rem; }
 .chart .legend svg { display: inline-block; width: .8rem; height: .8rem; margin-right: .4rem; vertical-align: -.08rem; }
 .chart .legend i { display: inline-block; width: .8rem; height: .8rem; margin-right: .4rem; vertical-align: -.08rem; }
+.chart b.number { position: absolute; transform: translate(-50%, -50%); min-width: 1.7em; text-align: center; border: 1px solid #1a1a1a; border-radius: 1em; font-size: .85em; background: #ffffff; color: #1a1a1a; line-height: 1.5; }
 .plot { display: grid; grid-template-columns: max-content minmax(0, 1fr); column-gap: .5rem; padding-right: 1.2rem; font-size: .88rem; }
 .plot .above { grid-column: 1 / -1; margin-bottom: .5rem; }
 .plot .ys { position: relative; text-align: right; font-variant-numeric: tabular-nums; }
@@ -82,8 +83,9 @@ def drawn_in(parts: str) -> str:
 
 def ticks(low: float, high: float, count: int) -> tuple[list[float], int]:
     """Round numbers from low to high, about `count` of them, and the decimals they need."""
-    span = (high - low) or abs(high) or 1.0
-    rough = span / max(count, 1)
+    if high <= low:
+        return [low], 0 if low == int(low) else 2
+    rough = (high - low) / max(count, 1)
     power = 10.0 ** math.floor(math.log10(rough))
     step = power * next(each for each in (1, 2, 2.5, 5, 10) if each * power >= rough * (1 - 1e-9))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)

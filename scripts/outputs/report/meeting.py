@@ -27,7 +27,7 @@ BROWSERS = (
 )
 PAGES = 2
 # Sizes that are tried until it is two pages: many segments take more room.
-ZOOMS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4)
+ZOOMS = (1.3, 1.15, 1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4)
 # Seconds that a browser may take for one print.
 LONGEST = 120
 
