@@ -169,6 +169,8 @@ class PublishedTables:
         return NOTHING if value is None or _is_missing(value) else self._localised(f"{value:,.{places}f}")
 
     def _localised(self, text: str) -> str:
+        if not text.strip("-0.,"):
+            text = text.removeprefix("-")
         marks = {",": self.word("format.thousands"), ".": self.word("format.decimal"), "-": MINUS}
         return "".join(marks.get(sign, sign) for sign in text)
 
