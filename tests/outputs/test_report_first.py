@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from scripts.base.errors import UserError
@@ -245,6 +246,34 @@ def test_numbers_of_narrow_segments_stand_in_lines_of_their_own() -> None:
 )
 def test_scales_have_round_numbers(low: float, high: float, expected: tuple[list[float], int]) -> None:
     assert ticks(low, high, 4) == expected
+
+
+def test_what_is_not_known_is_said_so(real_build: Path, tmp_path: Path) -> None:
+    """As of an input without limits and minimum payments: no values, no one behind, a feature that nobody has."""
+    published = tmp_path / "published.duckdb"
+    published.write_bytes(real_build.read_bytes())
+    with duckdb.connect(str(published)) as connection:
+        for table, columns in {
+            "segment_values": ("value_base", "total_base", "share_of_total", "behind_share", "expected_loss"),
+            "segment_playbook": (
+                "value_per_responder",
+                "expected_net",
+                "break_even_uplift",
+                "smallest_uplift",
+            ),
+            "segment_profiles": ("silhouette",),
+            "customer_features": ("minimum_payments",),
+        }.items():
+            for column in columns:
+                connection.execute(f"update marts.{table} set {column} = null")
+        connection.execute("update marts.segment_playbook set verdict = 'unknown'")
+    shown = write_report(published, tmp_path).read_text(encoding="utf-8")
+    header = text_of(shown[shown.index("<header>") : shown.index("</header>")])
+    assert "8,950 customers in 6 segments; what they are worth is not known" in header
+    assert header.count("Look first at") == 1 and "most at risk" not in header
+    assert shown.count('<svg class="box"') == 16 * 6
+    assert "Silhouette 0" not in shown
+    assert not re.search(r"\b(nan|NaN|None|NaT|inf)\b", text_of(shown))
 
 
 def test_two_pages_for_a_meeting(browser: Any, real_build: Path, tmp_path: Path) -> None:

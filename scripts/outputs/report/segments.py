@@ -4,8 +4,10 @@ Reads the published tables; writes nothing.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from scripts.outputs.report.charts import QUANTILES, box
@@ -147,7 +149,8 @@ def _spread(data: Page) -> dict[str, Any]:
         (None if pd.isna(row["segment_id"]) else int(row["segment_id"]), name): list(row[name])
         for _, row in rows.iterrows()
         for name in columns
-        if row[name] is not None and not any(pd.isna(each) for each in row[name])
+        # Of a feature that the input does not know, there are none.
+        if isinstance(row[name], Sequence | np.ndarray)
     }
     return {"units": units, "columns": columns, "found": found}
 
