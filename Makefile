@@ -35,7 +35,7 @@ forget: $(VENV)/.ready  ## Take customers out of everything below the warehouse:
 mapping: $(VENV)/.ready  ## Draft the file that says what your tables, columns and codes are called: SOURCE= [MAPPING=]
 	@$(RUN) -m scripts.mapping $(ARGUMENTS)
 
-report: $(VENV)/.ready  ## Write the report on what is published, one HTML page
+report: $(VENV)/.ready  ## Write the report on what is published, one HTML page [LANGUAGE=code], or two to print: FORMAT=pdf
 	@$(RUN) -m scripts.report $(ARGUMENTS)
 
 excel: $(VENV)/.ready  ## Write the workbook on what is published, for Excel [WORKBOOK_CUSTOMERS=]

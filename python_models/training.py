@@ -27,6 +27,7 @@ from python_models.gap import gap_statistic
 from python_models.identity import Identities, first_identities, identify
 from python_models.measures import pairwise_distances, silhouettes
 from python_models.problem import Problem, most_distinct
+from python_models.progress import PROGRESS
 from python_models.results import Network, Results, Run, results_of
 from python_models.rules import segment_rules
 from python_models.sample import Sample, draw_sample
@@ -157,7 +158,8 @@ class Clock:
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """Time what happens inside."""
+        """Time what happens inside, and tell that it begins."""
+        PROGRESS.begin(name)
         started = time.perf_counter()
         yield
         self.seconds[name] = time.perf_counter() - started

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
 
+from python_models.progress import PROGRESS
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -37,8 +39,12 @@ def side_by_side(work: Callable[[Item], Result], items: Iterable[Item]) -> list[
     threads = min(int(os.environ.get(THREADS) or os.cpu_count() or 1), len(every))
     if threads < 2 or getattr(_thread, "is_worker", False):
         return [work(item) for item in every]
+    results = []
     with ThreadPoolExecutor(threads, initializer=_begin) as pool:
-        return list(pool.map(work, every))
+        for result in pool.map(work, every):
+            results.append(result)
+            PROGRESS.advance(len(results), len(every))
+    return results
 
 
 def in_parallel(one: Callable[[], Item], other: Callable[[], Result]) -> tuple[Item, Result]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from scripts.base.console import Console, run_command
-from scripts.base.parameters import check_address_space, parse_parameters
+from scripts.base.parameters import parse_parameters
 from scripts.base.paths import warehouse_folder
 from scripts.job.build import build
 from scripts.job.run_record import record_run
@@ -27,7 +27,6 @@ def build_and_tell(command: str, arguments: Sequence[str], more: Mapping[str, st
     given = {**parse_parameters(arguments), **more}
     console.as_json = given.get("log") == "json"
     record_run(warehouse, console, command, given)
-    check_address_space()
     summary = build(given, warehouse, console)
     print_summary(summary, console, time.perf_counter() - started)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from python_models.settings import Parameter
 from scripts.base.console import Console, run_command
-from scripts.base.parameters import COMMANDS, check_address_space, read_declared
+from scripts.base.parameters import COMMANDS, read_declared
 from scripts.base.paths import warehouse_folder
 from scripts.job.forgetting import forget
 
@@ -25,7 +25,6 @@ def main(arguments: Sequence[str]) -> int:
     def work(console: Console) -> None:
         given = read_declared(arguments, PARAMETERS)
         console.standing = "run it again: it ends what it began."
-        check_address_space()
         forget(warehouse_folder(), given["customer"], given["customers"], given["unmatched"], console)
 
     return run_command(work)

@@ -1,6 +1,6 @@
-"""`make report`: writes the page and says where it is; page.py says what that touches.
+"""`make report`: writes the page, or two pages to print, and says where they are; page.py and meeting.py say what that touches.
 
-python -m scripts.report
+python -m scripts.report [FORMAT=pdf] [LANGUAGE=code]
 """
 
 import os
@@ -9,8 +9,10 @@ from collections.abc import Sequence
 
 from scripts.base.console import Console, run_command
 from scripts.base.errors import UserError
-from scripts.base.parameters import check_address_space
-from scripts.base.paths import REPORT, warehouse_folder
+from scripts.base.parameters import read_arguments
+from scripts.base.paths import warehouse_folder
+from scripts.base.sentences import shown
+from scripts.outputs.report.meeting import write_meeting
 from scripts.outputs.report.page import write_report
 from scripts.published.reading import published_file
 from scripts.published.version import link_names
@@ -20,17 +22,16 @@ def main(arguments: Sequence[str]) -> int:
     """Write the page and say where it is; return the exit code."""
 
     def work(console: Console) -> None:
-        if arguments:
-            raise UserError(
-                f"{arguments[0]}: make report takes nothing; LANGUAGE and the rest are make build's."
-            )
-        check_address_space()
+        given = read_arguments(arguments, {"FORMAT": "", "LANGUAGE": ""})
+        if given["FORMAT"] not in ("", "pdf"):
+            raise UserError(f"FORMAT={shown(given['FORMAT'])}: expected pdf, or nothing.")
         warehouse = warehouse_folder()
         published = published_file(warehouse)
+        write = write_meeting if given["FORMAT"] else write_report
         # Into the version that it is about, whatever gets published meanwhile.
-        write_report(published, published.parent)
+        written = write(published, published.parent, given["LANGUAGE"])
         link_names(warehouse)
-        console.print(min(str(path := warehouse / REPORT), os.path.relpath(path), key=len))
+        console.print(min(str(path := warehouse / written.name), os.path.relpath(path), key=len))
 
     return run_command(work)
 

@@ -1,6 +1,8 @@
 """`make sql`: DuckDB's shell on what is published; job/sql_shell.py says what that touches.
 
 python -m scripts.sql [QUERY="from segment_profiles"]   a query is answered, and the shell is left
+
+Where a program or a file takes the answer it is CSV: make sql QUERY="from segment_profiles" > profiles.csv
 """
 
 import signal
@@ -22,7 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     def work(console: Console) -> None:
         given = read_arguments(arguments, {"QUERY": ""})
         published = published_file(warehouse_folder())
-        command = shell_command(shell_program(), published, given["QUERY"])
+        command = shell_command(shell_program(), published, given["QUERY"], not sys.stdout.isatty())
         is_at_terminal = not given["QUERY"] and sys.stdin.isatty()
         if is_at_terminal:
             console.print(welcome(published))

@@ -4,8 +4,10 @@ import datetime as dt
 import errno
 import io
 import json
+import logging
 import os
 import sys
+import textwrap
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -55,30 +57,35 @@ class Output(io.TextIOBase):
 
     lost: OSError | None = None
 
+    def __init__(self) -> None:
+        """Hold standard output as it is now: while a bar is drawn, rich puts a stream there that prints to us."""
+        super().__init__()
+        self._stream = sys.stdout
+
     @property
     def encoding(self) -> str:  # type: ignore[override]
         """The terminal's."""
-        return getattr(sys.stdout, "encoding", None) or "utf-8"
+        return getattr(self._stream, "encoding", None) or "utf-8"
 
     def isatty(self) -> bool:
         """Whether a person looks at it."""
-        return sys.stdout is not None and sys.stdout.isatty()
+        return self._stream is not None and self._stream.isatty()
 
     def fileno(self) -> int:
         """The descriptor of standard output."""
-        return sys.stdout.fileno()
+        return self._stream.fileno()
 
     def write(self, text: str) -> int:
         """Write to standard output, if it is still there."""
-        self._try(lambda: sys.stdout.write(text))
+        self._try(lambda: self._stream.write(text))
         return len(text)
 
     def flush(self) -> None:
         """Hand over what was written."""
-        self._try(lambda: sys.stdout.flush())
+        self._try(lambda: self._stream.flush())
 
     def _try(self, write: Callable[[], object]) -> None:
-        if self.lost or sys.stdout is None:
+        if self.lost or self._stream is None:
             return
         try:
             write()
@@ -86,7 +93,7 @@ class Output(io.TextIOBase):
             self.lost = error
             # What Python still holds would fail once more at its end.
             nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, sys.stdout.fileno())
+            os.dup2(nowhere, self._stream.fileno())
             os.close(nowhere)
 
 
@@ -120,6 +127,7 @@ class Console:
         self._bar: Progress | None = None
         self._dbt_stage: Stage | None = None
         self._dbt_failed = False
+        self._share = 0.0
         self.stages: list[Stage] = []
         self.as_json = False
         self.on_end: Callable[[int, str], None] | None = None
@@ -137,8 +145,8 @@ class Console:
         self._end(stage)
 
     def print(self, text: str = "", end: str = "\n") -> None:
-        """Print a line to standard output, whole: the terminal wraps it, not we."""
-        self._out.print(text, markup=False, soft_wrap=True, end=end)
+        """Print a line to standard output: whole, but at a terminal, where it goes on below its beginning."""
+        self._out.print(_fitted(text, self._out), markup=False, soft_wrap=True, end=end)
 
     def table(self, table: Any) -> None:
         """Print a rich table."""
@@ -149,7 +157,7 @@ class Console:
         if self.as_json:
             self.event("note", text=text)
         else:
-            self._out.print(f"  note: {text}", markup=False, soft_wrap=True)
+            self.print(f"  note: {text}")
 
     def error(self, text: str) -> None:
         """Print an error to standard error."""
@@ -157,7 +165,7 @@ class Console:
         if self.as_json:
             self._errors.print(_json_line("error", text=text), markup=False)
         else:
-            self._errors.print(f"error: {text}", markup=False)
+            self._errors.print(_fitted(f"error: {text}", self._errors), markup=False)
 
     def print_traceback(self, text: str) -> None:
         """Print where a fault happened, for want of a better place."""
@@ -188,6 +196,20 @@ class Console:
         elif name.startswith("JinjaLog") and self._dbt_stage and event.data.msg.startswith(ROWS_LOGGED):
             self._dbt_stage.rows = int(event.data.msg.removeprefix(ROWS_LOGGED))
 
+    @contextmanager
+    def following(self, told: logging.Logger) -> Iterator[None]:
+        """Show in the running bar what this logger tells: records with a `step` in words and a `share` done, 0 to 1."""
+        handler = _Handler(self._show_step)
+        before = told.level, told.propagate
+        told.addHandler(handler)
+        told.setLevel(logging.INFO)
+        told.propagate = False
+        try:
+            yield
+        finally:
+            told.removeHandler(handler)
+            told.level, told.propagate = before
+
     def end_dbt(self) -> None:
         """Print the line of dbt's running stage, if one is."""
         if self._dbt_stage is not None:
@@ -208,16 +230,47 @@ class Console:
         self._hide_bar()
         if self._out.is_terminal and not self.as_json:
             self._bar = Progress(
-                TextColumn("  {task.description}"), _LateBar(), TimeElapsedColumn(),
+                TextColumn("  {task.description}"), _LateBar(bar_width=None), TimeElapsedColumn(),
                 console=self._out, transient=True,
             )  # fmt: skip
+            self._share = 0.0
             self._bar.add_task(f"{stage.title:<{TITLE_WIDTH}}", total=None)
             self._bar.start()
+
+    def _show_step(self, step: str, share: float) -> None:
+        bar, stage = self._bar, self._dbt_stage
+        if bar is None or stage is None:
+            return
+        # A bar does not go back: a step may have several batches.
+        self._share = max(self._share, share)
+        bar.update(
+            bar.task_ids[0],
+            description=f"{stage.title + ': ' + step:<{TITLE_WIDTH}}",
+            total=1,
+            completed=self._share,
+        )
 
     def _hide_bar(self) -> None:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+def _fitted(text: str, console: RichConsole) -> str:
+    """The text cut between words to a terminal's width; without a terminal as it is, for who searches in it.
+
+    A word that is too long, such as a path, stays whole.
+    """
+    if not console.is_terminal:
+        return text
+    lines = []
+    for line in text.split("\n"):
+        indent = line[: len(line) - len(line.lstrip())]
+        lines += textwrap.wrap(
+            line, console.width, subsequent_indent=f"{indent}  ", break_long_words=False, break_on_hyphens=False,
+            drop_whitespace=True, replace_whitespace=False,
+        ) or [line]  # fmt: skip
+    return "\n".join(lines)
 
 
 def _json_line(kind: str, **facts: Any) -> str:
@@ -286,6 +339,17 @@ def _keep_traceback(error: Exception, console: Console) -> str:
         place = None
     where = f"where it happened stands in {place}" if place else "where it happened stands above"
     return f"a fault of this program, not of yours ({what}); {where}: please report it. {console.standing[:1].upper()}{console.standing[1:]}"
+
+
+class _Handler(logging.Handler):
+    """Hands a step and its share on; a console that cannot draw them fails nobody's work."""
+
+    def __init__(self, show: Callable[[str, float], None]) -> None:
+        super().__init__(logging.INFO)
+        self._show = show
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._show(record.__dict__["step"], record.__dict__["share"])
 
 
 class _LateBar(BarColumn):

@@ -10,7 +10,6 @@ import datetime as dt
 import difflib
 import os
 import re
-import resource
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -166,8 +165,6 @@ COMMANDS = {
 }
 
 CURRENCY_CODE = "[A-Za-z]{3}"
-# Bytes of addresses that V8 reserves, with room for the rest of a build.
-ADDRESS_SPACE = 80_000_000_000
 MEMORY, THREADS = "CARD_SEGMENTS_MEMORY", "CARD_SEGMENTS_THREADS"
 
 
@@ -191,16 +188,6 @@ def machine_limits() -> Machine:
     if not re.fullmatch(r"[1-9][0-9]{0,3}", threads):
         raise UserError(f"{THREADS}={shown(threads)}: expected a number of threads, as in {THREADS}=2.")
     return Machine(memory, int(threads))
-
-
-def check_address_space() -> None:
-    """Raise UserError where the report's charts would end the process: what draws them is a browser's engine."""
-    most, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if most != resource.RLIM_INFINITY and most < ADDRESS_SPACE:
-        raise UserError(
-            f"ulimit -v: {most / 1e9:.1f} GB of addresses are allowed; the report's charts reserve more, though they use"
-            " little memory: run ulimit -v unlimited before, and bound DuckDB's memory by CARD_SEGMENTS_MEMORY."
-        )
 
 
 def read_arguments(given: Sequence[str], defaults: Mapping[str, str]) -> dict[str, str]:

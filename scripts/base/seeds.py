@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from python_models.typed import shown
 from scripts.base.errors import UserError
 
 WORDS = "words_"
@@ -16,6 +17,17 @@ WORDS = "words_"
 def languages(seeds: Path) -> list[str]:
     """The languages there are words for, from the names of the files."""
     return sorted(path.stem.removeprefix(WORDS) for path in (seeds / "words").glob(f"{WORDS}*.csv"))
+
+
+def words_of(seeds: Path, language: str) -> dict[str, str]:
+    """The words of a language by key; raises UserError where there are none, or their file is not whole."""
+    known = languages(seeds)
+    if language not in known:
+        raise UserError(f"LANGUAGE={shown(language)}: expected one of {', '.join(known)}.")
+    path = seeds / "words" / f"{WORDS}{language}.csv"
+    _check(path, ["key", "text"])
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return {row["key"]: row["text"] for row in csv.DictReader(file)}
 
 
 def assumed_currency(seeds: Path) -> str:

@@ -31,7 +31,6 @@ from scripts.base.console import Console, run_command
 from scripts.base.errors import UserError
 from scripts.base.parameters import (
     COMMANDS,
-    check_address_space,
     default_parameters,
     one_of,
     read_declared,
@@ -46,6 +45,7 @@ from scripts.benchmark.results import (
     Compared,
     Size,
     chart,
+    check_address_space,
     markdown,
     median,
     middle_stages,

@@ -2,16 +2,21 @@
 
 import csv
 import io
+import resource
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scripts.base.errors import UserError
 from scripts.benchmark.floors import FLOORS
 from scripts.benchmark.measuring import MeasuredRun
 from scripts.benchmark.quality import RESAMPLES, SILHOUETTE_ROWS, Quality
 from scripts.benchmark.ways import OURS, SCOPES
 from scripts.published.look import SERIES
 from scripts.published.reading import NOTHING
+
+# Bytes of addresses that V8 reserves, which draws the chart, with room for the rest.
+ADDRESS_SPACE = 80_000_000_000
 
 
 @dataclass(frozen=True)
@@ -209,6 +214,16 @@ def stages_csv(machine: Circumstances, sizes: Sequence[Size]) -> str:
             for stage in size.stages
         ]
     )
+
+
+def check_address_space() -> None:
+    """Raise UserError where the chart would end the process: what draws it is a browser's engine."""
+    most, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if most != resource.RLIM_INFINITY and most < ADDRESS_SPACE:
+        raise UserError(
+            f"ulimit -v: {most / 1e9:.1f} GB of addresses are allowed; the benchmark's chart reserves more, though it"
+            " uses little memory: run ulimit -v unlimited before."
+        )
 
 
 def chart(sizes: Sequence[Size]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from python_models.progress import LOGGER as LEARNING
 from python_models.result_columns import FORMAT
 from scripts.base.console import Console
 from scripts.base.errors import UserError
@@ -399,14 +400,15 @@ def _generate_sample(settings: dict[str, Any], console: Console) -> None:
 def _run_dbt(variables: dict[str, Any], warehouse: Path, console: Console) -> Path:
     """Run `dbt build` in this process, keep what documents it, and return its manifest; raise UserError when a step failed."""
     console.start_dbt("Start dbt")
-    result = run_dbt(
-        ["build", "--exclude-resource-type", "unit_test"],
-        variables,
-        work=warehouse / WORK,
-        target=warehouse / DBT_TARGET,
-        logs=warehouse / LOGS,
-        on_event=console.on_dbt_event,
-    )
+    with console.following(LEARNING):
+        result = run_dbt(
+            ["build", "--exclude-resource-type", "unit_test"],
+            variables,
+            work=warehouse / WORK,
+            target=warehouse / DBT_TARGET,
+            logs=warehouse / LOGS,
+            on_event=console.on_dbt_event,
+        )
     console.end_dbt()
     if not result.success:
         raise why_dbt_failed(result, warehouse)

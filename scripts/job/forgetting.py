@@ -24,6 +24,7 @@ from scripts.base.paths import (
     LOGS,
     PARQUET,
     REPORT,
+    REPORT_PDF,
     ROWS,
     WORK,
     WORKBOOK,
@@ -226,6 +227,8 @@ def _replace(version: Path, folder: Path) -> None:
             # It would be replayed into the new file.
             Path(f"{target}.wal").unlink(missing_ok=True)
         path.replace(target)
+    # It is printed when somebody asks for it, and tells of who was there before.
+    (version / REPORT_PDF).unlink(missing_ok=True)
     for place in (version, version / PARQUET):
         sync(place)
 

@@ -36,9 +36,13 @@ def shell_program() -> Path:
     return program
 
 
-def shell_command(program: Path, published: Path, query: str) -> list[str]:
-    """Arguments that open the shell so that `from segment_profiles` works, or answer one query."""
-    opening = [str(program), "-no-init", "-readonly", "-cmd", "use marts"]
+def shell_command(program: Path, published: Path, query: str, is_read_on: bool) -> list[str]:
+    """Arguments that open the shell so that `from segment_profiles` works, or answer one query.
+
+    is_read_on: whether a program or a file takes the answer: it gets CSV, whole, where a person gets a table cut to the
+    width of the terminal.
+    """
+    opening = [str(program), "-no-init", "-readonly", *(["-csv"] if is_read_on else []), "-cmd", "use marts"]
     if query:
         return [*opening, str(published), "-c", query]
     return [*opening, "-cmd", f".prompt '{PROMPT}'", str(published)]

@@ -7,20 +7,9 @@ from scripts.base.console import Console
 from scripts.base.errors import UserError
 from scripts.published.reading import open_published
 
-LINE = "{:<13}  {:<10}  {:<10}  {:<10}  {:<10}  {:<12}  {:<13}  {:>2}  {:>7}  {:>10}  {}"
-HEADINGS = (
-    "model",
-    "status",
-    "learned",
-    "in use",
-    "until",
-    "scaling",
-    "sees",
-    "k",
-    "Jaccard",
-    "relabelled",
-    "",
-)
+# At most 80 characters; what does not fit stands below, indented.
+LINE = "{:<13}  {:<10}  {:<10}  {:<10}  {:<10}  {:>2}  {:>7}"
+HEADINGS = ("model", "status", "learned", "in use", "until", "k", "Jaccard")
 WAITING = "challenger"
 
 
@@ -33,20 +22,22 @@ def print_models(warehouse: Path, console: Console) -> None:
             )
         models = connection.execute(
             "select model_id, status, strftime(learned_at, '%Y-%m-%d'), coalesce(strftime(used_from, '%Y-%m-%d'), ''),"
-            " coalesce(strftime(used_until, '%Y-%m-%d'), ''), scaling, representation, k, stability, relabelled_share,"
+            " coalesce(strftime(used_until, '%Y-%m-%d'), ''), k, stability, scaling, representation, relabelled_share,"
             " is_stable, verdict from marts.models order by array_position(['champion', 'challenger', 'retired'], status),"
             " learned_at desc, model_id"
         ).fetchall()
     # Lines of a fixed width: a table that fits the terminal would cut the ids.
     console.print(LINE.format(*HEADINGS).rstrip())
-    for *facts, jaccard, relabelled, is_stable, verdict in models:
-        measures = (
-            "" if jaccard is None else f"{jaccard:.2f}",
-            "" if relabelled is None else f"{relabelled:.1%}",
+    for *facts, jaccard, scaling, representation, relabelled, is_stable, verdict in models:
+        line = LINE.format(
+            *("" if each is None else each for each in facts), "" if jaccard is None else f"{jaccard:.2f}"
+        )
+        console.print(printable(line.rstrip()))
+        more = [
+            f"{scaling} {representation}",
+            "" if relabelled is None else f"{relabelled:.1%} of customers relabelled",
             "unstable" if is_stable is False else "",
-        )
-        console.print(
-            printable(LINE.format(*("" if each is None else each for each in facts), *measures).rstrip())
-        )
+        ]
+        console.print(printable("    " + ", ".join(each for each in more if each)))
         if facts[1] == WAITING and verdict:
             console.print(printable(f"    {verdict}; make promote MODEL={facts[0]} puts it in use"))

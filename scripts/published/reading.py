@@ -6,11 +6,19 @@ from typing import Any
 import duckdb
 
 from scripts.base.errors import UserError
-from scripts.base.paths import CURRENT, LINK, VERSIONS
+from scripts.base.paths import CURRENT, LINK, SEEDS, VERSIONS
+from scripts.base.seeds import words_of
 from scripts.published.version import number_of
 
 # Of the tables and columns that the report and campaigns read, the ones that came last.
-NEEDED = ("words", "segment_rules", "customer_values", "model_runs.run_number", "segment_drift")
+NEEDED = (
+    "words",
+    "segment_rules",
+    "customer_values",
+    "model_runs.run_number",
+    "segment_drift",
+    "segment_playbook.play_rank",
+)
 # The run of the model in use, as a relation: its labels are the published ones.
 LATEST_RUN = "(from marts.model_runs order by run_number desc limit 1)"
 # What stands where there is no number.
@@ -93,15 +101,23 @@ class PublishedTables:
 
     Attributes:
         words: texts of the language in use, by key.
+        published_language: the language that was built in, where another one is in use; else empty.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open a published file to read its words; it stays open, so that all that is read is of one version."""
+    def __init__(self, path: Path, language: str = "") -> None:
+        """Open a published file to read its words; it stays open, so that all that is read is of one version.
+
+        language: of the words; empty: the one that was built in. Raises UserError where there are no words of it.
+        """
         self._path = path.resolve()
         self._connection = duckdb.connect(str(self._path), read_only=True)
         self.words: dict[str, str] = dict(
             self._connection.execute("select key, text from marts.words").fetchall()
         )
+        self.published_language = ""
+        if language and language != self.words.get("language.code"):
+            self.published_language = self.words.get("language.code", "")
+            self.words |= words_of(SEEDS, language)
 
     def frame(self, query: str) -> Any:
         """The answer to a query, as a frame; Any since pandas' type stubs let a cell be anything."""
@@ -153,6 +169,8 @@ class PublishedTables:
         return NOTHING if value is None or _is_missing(value) else self._localised(f"{value:,.{places}f}")
 
     def _localised(self, text: str) -> str:
+        if not text.strip("-0.,"):
+            text = text.removeprefix("-")
         marks = {",": self.word("format.thousands"), ".": self.word("format.decimal"), "-": MINUS}
         return "".join(marks.get(sign, sign) for sign in text)
 

@@ -141,9 +141,9 @@ def test_a_misspelt_table_fails(warehouse: Path) -> None:
 
 
 def test_a_users_duckdbrc_changes_nothing(warehouse: Path, tmp_path: Path) -> None:
-    (tmp_path / ".duckdbrc").write_text("select 'from the file of the user';\n.mode csv\n")
+    (tmp_path / ".duckdbrc").write_text("select 'from the file of the user';\n.mode line\n")
     code, out, _ = ask(warehouse, "QUERY=select 1 as n", home=tmp_path)
-    assert code == 0 and "from the file" not in out and "│" in out
+    assert code == 0 and "from the file" not in out and out == "n\n1\n"
 
 
 def test_a_person_is_welcomed_asks_is_refused_writing_and_leaves(terminal: Terminal) -> None:
@@ -207,3 +207,15 @@ def test_without_the_shells_package_it_says_so(
     monkeypatch.setattr(sql, "find_spec", lambda _: None)
     assert main([]) == 1
     assert "duckdb-cli: DuckDB's shell is not installed" in capsys.readouterr().err
+
+
+def test_a_program_that_takes_the_answer_gets_csv(warehouse: Path) -> None:
+    """All columns, however many: a table would be cut to the width of a terminal that is not there."""
+    import csv
+    import io
+
+    code, out, errors = ask(warehouse, "QUERY=from segment_playbook order by segment_id")
+    assert (code, errors) == (0, "")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert [row["segment_id"] for row in rows] == [str(number + 1) for number in range(len(rows))]
+    assert rows[0]["verdict_words"] and "│" not in out

@@ -168,7 +168,6 @@ def _become(request: dict[str, Any], descriptors: list[int]) -> None:
 
 def _warm_up() -> None:
     """Import what commands import, and let dbt parse once what then stays in memory: its classes, schemas, templates."""
-    import altair  # noqa: F401
     import duckdb
     import kneed  # noqa: F401
     import scipy.stats  # noqa: F401
@@ -176,7 +175,6 @@ def _warm_up() -> None:
     import sklearn.metrics
     import sklearn.tree  # noqa: F401
     import statsmodels.stats.proportion  # noqa: F401
-    import vl_convert  # noqa: F401
     import xlsxwriter  # noqa: F401
 
     before = dict(os.environ)

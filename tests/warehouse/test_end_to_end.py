@@ -228,8 +228,9 @@ def test_what_the_user_asks_for_reaches_the_tables(real_file: Path, tmp_path: Pa
     done = run_command(warehouse, "scripts.models")
     assert done.returncode == 0, done.stderr
     listed = done.stdout.splitlines()
-    assert [line.split()[0] for line in listed[1:]] == [runs.model_id[1], runs.model_id[0]]
-    assert listed[1].split()[1] == "champion" and listed[2].endswith("unstable")
+    assert [line.split()[0] for line in listed[1::2]] == [runs.model_id[1], runs.model_id[0]]
+    assert listed[1].split()[1] == "champion" and listed[4].endswith("unstable")
+    assert max(map(len, listed)) <= 80
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ import pytest
 from scripts.base.console import Console
 from scripts.base.errors import UserError
 from scripts.base.lock import build_lock
-from scripts.base.paths import ACCOUNTS, CUSTOMERS, FORGOTTEN, FORGOTTEN_KEY
+from scripts.base.paths import ACCOUNTS, CUSTOMERS, FORGOTTEN, FORGOTTEN_KEY, REPORT_PDF
 from scripts.intake.forgotten import bring_back, forgotten_among, known_as_forgotten, remember
 from scripts.intake.objections import objectors, update_register
 from scripts.job import forgetting
@@ -152,6 +152,10 @@ def test_nothing_is_left_of_who_is_forgotten(warehouse: Path, whole: Path) -> No
         work.execute(f"create table a as select '{ZEBRA}' as customer_id")
     (warehouse / "rows").mkdir(exist_ok=True)
     (warehouse / "rows" / "2025-06.parquet").write_text("C00000001-1")
+    # Somebody printed the report.
+    for version in versions(warehouse):
+        (version / REPORT_PDF).write_text("of before")
+    (warehouse / REPORT_PDF).symlink_to(Path("current") / REPORT_PDF)
     assert sum(ZEBRA in text for text in everything(warehouse).values()) > 10
     done = forget(warehouse, f"CUSTOMER={ZEBRA}")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -160,6 +164,7 @@ def test_nothing_is_left_of_who_is_forgotten(warehouse: Path, whole: Path) -> No
         last.startswith("looked through ")
         and " and found nothing; outside of its reach: the source (" in last
     )
+    assert not [path for path in warehouse.rglob(REPORT_PDF) if path.is_symlink() or path.exists()]
     found = everything(warehouse)
     assert [name for name, text in found.items() if ZEBRA in text] == []
     assert [name for name, text in found.items() if "C00000001-1" in text] == [], "accounts of theirs neither"

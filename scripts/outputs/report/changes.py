@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from scripts.outputs.report.charts import sizes
 from scripts.outputs.report.flows import Flow, flow_picture
-from scripts.outputs.report.parts import Figure, Frame, Page, Table, drawn, figure_of, table_of
+from scripts.outputs.report.parts import Figure, Frame, Page, Table, figure_of, table_of
 
 # What is no segment: those who came and went.
 OTHERS = "#8a929c"
@@ -105,15 +106,12 @@ def _flow_figure(data: Page, flows: Frame) -> Figure:
         [(before, now, data.number(count, "whole")) for before, now, count in bands],
         (2,),
     )
-    return drawn(
-        t("changes.flows"), flow_picture(bands, [*data.colours, came, left], data.colours, OTHERS), table
-    )
+    drawn = flow_picture(bands, [*data.colours, came, left], data.colours, OTHERS)
+    return figure_of(t("changes.flows"), drawn, table)
 
 
 def _size_figure(data: Page) -> list[Figure]:
     """Sizes over time, from three months on."""
-    from scripts.outputs.report.charts import sizes
-
     t = data.t
     frame = data.frame(
         "select as_of_date as month, to_segment_id as segment_id, any_value(to_segment_name) as segment_name,"
@@ -135,8 +133,8 @@ def _size_figure(data: Page) -> list[Figure]:
         ],
         (2,),
     )
-    chart = sizes(frame, t("changes.month"), t("customers"), data.colours)
-    return [figure_of(data, t("changes.sizes_over_time"), chart, table)]
+    drawn = sizes(frame, (t("changes.month"), t("customers")), data.decimals, data.colours)
+    return [figure_of(t("changes.sizes_over_time"), drawn, table)]
 
 
 def _sizes_table(data: Page, flows: Frame) -> Table:

@@ -1,12 +1,15 @@
-"""The picture of who went where between two months: bands from segments of the month before to those of now, as SVG text.
+"""The picture of who went where between two months: bands from segments of the month before to those of now, as HTML.
 
-Text takes the page's own colour (currentColor), as in charts.py; nothing is drawn by script, and it prints. Touches nothing.
+Names are HTML text beside the bands, as in charts.py, each with a line of its own. Touches nothing.
 """
 
 from collections.abc import Mapping, Sequence
-from xml.sax.saxutils import escape
+from html import escape
 
-WIDTH, HEIGHT, BAR, GAP, LABEL = 620, 360, 14, 8, 185
+from scripts.outputs.report.charts import drawn_in, legend
+
+# In pixels; a name is 20 of them high, so that the names of thin bars stand apart.
+HEIGHT, BAR, GAP, LINE = 360, 2.4, 8, 20
 # A segment or band is drawn this high at least, in pixels: one that nobody sees would be taken for none.
 THINNEST = 0.75
 
@@ -30,46 +33,58 @@ def flow_picture(flows: Sequence[Flow], order: Sequence[str], colours: Mapping[s
     room = HEIGHT - GAP * (max(len(left), len(right)) - 1)
     high = {flow: max(THINNEST, room * flow[2] / total) for flow in flows}
     starts, ends = _stacked(left, flows, high, 0), _stacked(right, flows, high, 1)
-    parts = []
-    x_left, x_right = LABEL + BAR, WIDTH - LABEL - BAR
-    middle = (x_left + x_right) / 2
     at_left, at_right = dict(starts), dict(ends)
+    parts = []
     for flow in flows:
         y, z, h = at_left[flow[0]], at_right[flow[1]], high[flow]
         at_left[flow[0]] += h
         at_right[flow[1]] += h
         path = (
-            f"M{x_left},{y:.1f} C{middle:.0f},{y:.1f} {middle:.0f},{z:.1f} {x_right},{z:.1f}"
-            f" L{x_right},{z + h:.1f} C{middle:.0f},{z + h:.1f} {middle:.0f},{y + h:.1f} {x_left},{y + h:.1f} Z"
+            f"M{BAR},{y:.1f} C50,{y:.1f} 50,{z:.1f} {100 - BAR},{z:.1f}"
+            f" L{100 - BAR},{z + h:.1f} C50,{z + h:.1f} 50,{y + h:.1f} {BAR},{y + h:.1f} Z"
         )
         stays = flow[0] == flow[1]
         parts.append(
             f'<path d="{path}" fill="{colours.get(flow[0], others)}" opacity="{0.25 if stays else 0.7}"/>'
         )
-    for names, tops, bottoms, x, anchor, label in (
-        (left, starts, at_left, LABEL, "end", LABEL - 6),
-        (right, ends, at_right, x_right, "start", x_right + BAR + 6),
-    ):
+    sides = []
+    for names, tops, bottoms, x in ((left, starts, at_left, 0), (right, ends, at_right, 100 - BAR)):
+        words = []
         for name in names:
             top, size = tops[name], bottoms[name] - tops[name]
             parts.append(
                 f'<rect x="{x}" y="{top:.1f}" width="{BAR}" height="{size:.1f}" fill="{colours.get(name, others)}"/>'
-                f'<text x="{label}" y="{top + size / 2 + 4:.1f}" text-anchor="{anchor}" font-size="12"'
-                f' fill="currentColor">{escape(name)}</text>'
             )
-    bottom = max([*at_left.values(), *at_right.values(), HEIGHT]) + 4
-    return (
-        f'<svg aria-hidden="true" focusable="false" xmlns="http://www.w3.org/2000/svg" width="{WIDTH}"'
-        f' height="{bottom:.0f}" viewBox="0 -6 {WIDTH} {bottom + 10:.0f}" font-family="sans-serif">{"".join(parts)}</svg>'
+            number, _, rest = name.partition(" ")
+            short = f'{escape(number)}<span class="words"> {escape(rest)}</span>' if rest else escape(name)
+            words.append((top + size / 2, short))
+        sides.append(
+            '<div class="side">'
+            + "".join(f"<b>{short}</b>" for _, short in words)
+            + "".join(f'<i style="top:{middle:.1f}px">{short}</i>' for middle, short in words)
+            + "</div>"
+        )
+    bottom = max([*at_left.values(), *at_right.values(), HEIGHT]) + LINE / 2
+    area = (
+        f'<svg viewBox="0 0 100 {bottom:.0f}" preserveAspectRatio="none" style="height:{bottom:.0f}px"'
+        f' focusable="false">{"".join(parts)}</svg>'
     )
+    entries = [
+        (f'<i style="background:{colours.get(name, others)}"></i>', name)
+        for name in sorted({*left, *right}, key=place.__getitem__)
+    ]
+    return drawn_in(f'<div class="flow">{sides[0]}<div>{area}</div>{sides[1]}</div>{legend(entries)}')
 
 
 def _stacked(
     names: Sequence[str], flows: Sequence[Flow], high: Mapping[Flow, float], side: int
 ) -> dict[str, float]:
-    """Where each name's bar begins, from the top."""
-    tops, at = {}, 0.0
+    """Where each name's bar begins, from the top: far enough from the one before that both names have their line."""
+    tops: dict[str, float] = {}
+    at = before = 0.0
     for name in names:
-        tops[name] = at
-        at += sum(high[flow] for flow in flows if flow[side] == name) + GAP
+        size = sum(high[flow] for flow in flows if flow[side] == name)
+        tops[name] = max(at, (before + LINE if tops else LINE / 2) - size / 2)
+        before = tops[name] + size / 2
+        at = tops[name] + size + GAP
     return tops

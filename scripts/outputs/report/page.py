@@ -11,52 +11,47 @@ import pandas as pd
 
 from scripts.base.files import whole_file
 from scripts.base.paths import REPORT
-from scripts.base.statistics import smallest_uplift
+from scripts.outputs.report import charts
 from scripts.outputs.report.changes import changes_of
 from scripts.outputs.report.parts import Figure, Frame, Page, Table, figure_of, names_of, table_of
+from scripts.outputs.report.segments import segments_of
 from scripts.published.look import VALUE_PARTS
 from scripts.published.reading import LATEST_RUN, NOTHING
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
 # Customers drawn on a map: enough to see its shape, few enough for a phone.
 POINTS = 1500
-# The planning case of the page's table on tests; make campaign plans with the bank's own.
-BASE_RATE = 0.05
-HOLDOUT = 0.1
-SECTIONS = (
-    "changes",
-    "glance",
-    "value",
-    "playbook",
-    "test",
-    "profile",
-    "rules",
-    "k",
-    "maps",
-    "quality",
-    "fair",
-    "model",
-)
+# What stands open below the first screen, and what a reader who wants to know more opens.
+OPEN = ("plays", "changes", "value", "profile")
+FOLDED = ("rules", "k", "maps", "quality", "fair", "model")
 
 
-def write_report(published: Path, folder: Path) -> Path:
-    """Write the page about a published file into a folder, in the language it was built in; return its path.
+def write_report(published: Path, folder: Path, language: str = "") -> Path:
+    """Write the page about a published file into a folder, in the language it was built in or another; return its path.
 
-    Raises UserError where the page cannot be written; the page before stays then.
+    Raises UserError where the page cannot be written, or there are no words of the language; the page before stays then.
     """
-    page = _render(Page(published))
+    page = render(Page(published, language))
     path = folder / REPORT
     with whole_file(path) as partial:
         partial.write_text(page, encoding="utf-8")
     return path
 
 
-def _render(data: Page) -> str:
+def render(data: Page, *, is_for_meeting: bool = False, zoom: float = 1.0) -> str:
+    """The page as HTML.
+
+    Args:
+        data: what it reads.
+        is_for_meeting: whether print shows two pages, what a meeting needs, and not all.
+        zoom: size of what is printed then.
+    """
     # Imported late: a build that fails early need not wait for them.
     import jinja2
 
     profiles = data.frame("from marts.segment_profiles order by segment_id")
     values = data.frame("from marts.segment_values order by segment_id")
+    plays = data.frame("from marts.segment_playbook order by play_rank, segment_id")
     fair = data.frame("from marts.protected_trait_mix order by trait, value, segment_id")
     run = data.frame(f"from {LATEST_RUN}").iloc[0]
     currency = str(values["currency"].iloc[0])
@@ -64,28 +59,26 @@ def _render(data: Page) -> str:
     changes = changes_of(data)
     page: dict[str, Any] = {
         "t": data.t,
+        "style": charts.STYLE,
+        "is_for_meeting": is_for_meeting,
+        "zoom": f"{zoom:.2f}",
         **_words(data, profiles, run, currency),
-        "sections": [
-            section
-            for section in SECTIONS
-            if {"fair": len(fair) > 0, "changes": changes is not None}.get(section, True)
-        ],
+        **_first_words(data, profiles, values, plays, currency),
         "changes": changes,
-        "segments": _segments(data, profiles, values, currency),
+        "segments": segments_of(data, profiles, values, plays, currency),
         "maps_intro": maps.pop("maps_intro"),
         "has_autoencoder": len(maps["maps"]) > 1,
         "charts": {
-            "size": _size_chart(data, profiles),
+            "worth": _worth(data, profiles, values, currency),
             "value_ranges": _range_chart(data, values, currency),
             "value_parts": _parts_chart(data, values, currency),
-            "heatmap": _heatmap(data, profiles),
             "curves": _curves(data),
             **maps,
         },
         "tables": {
-            "values": _values_table(data, values, currency),
+            "plays": _plays_table(data, plays, currency),
+            "heat": _heat_table(data, profiles),
             "assumptions": _assumptions_table(data),
-            "test": _test_table(data, profiles),
             "rules": _rules_table(data),
             "votes": _votes_table(data),
             "audit": _audit_table(
@@ -96,6 +89,9 @@ def _render(data: Page) -> str:
             "model": _model_table(data, run),
         },
     }
+    left_out = {name for name, is_there in (("fair", len(fair) > 0), ("changes", changes)) if not is_there}
+    page["open"] = [name for name in OPEN if name not in left_out]
+    page["folded"] = [name for name in FOLDED if name not in left_out]
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -109,7 +105,7 @@ def _words(data: Page, profiles: Frame, run: Frame, currency: str) -> dict[str, 
     suppressed_count = int(suppressed["n"].iloc[0])
     as_of = data.frame("select max(as_of_date) as day from marts.customer_features")["day"].iloc[0]
     return {
-        "language": _language(data),
+        "language": data.word("language.code"),
         "subtitle": t(
             "subtitle",
             customers=data.number(profiles["customers"].sum(), "whole"),
@@ -124,99 +120,130 @@ def _words(data: Page, profiles: Frame, run: Frame, currency: str) -> dict[str, 
         "warning": run["warning"] if isinstance(run["warning"], str) else "",
         "unknown": data.unknown(),
         "value_intro": t("value.intro", currency=currency),
-        "test_intro": t("test.intro", base=data.number(BASE_RATE, "share")),
         "k_intro": t("k.intro", reason=str(run["reason"])),
+        "note": t("kept_language", language=data.published_language) if data.published_language else "",
+        "never": data.word("playbook.no_protected_traits").strip(),
     }
 
 
-def _segments(data: Page, profiles: Frame, values: Frame, currency: str) -> list[dict[str, Any]]:
-    """What the card of each segment says."""
+def _first_words(data: Page, profiles: Frame, values: Frame, plays: Frame, currency: str) -> dict[str, Any]:
+    """The headline and what a reader could repeat: who earns, who is at risk, what to do first."""
     t = data.t
-    plays = data.frame("from marts.segment_playbook order by segment_id")
-    segments: list[dict[str, Any]] = []
-    for place, profile in profiles.iterrows():
-        value, play = values.loc[place], plays.loc[place]
-        segments.append(
-            {
-                "id": int(profile["segment_id"]),
-                "name": profile["segment_name"],
-                "payment": profile["payment_words"],
-                "colour": data.colours[f"{profile['segment_id']} {profile['segment_name']}"],
-                "description": profile["description"],
-                "traits": profile["traits"],
-                "customers": f"{data.number(profile['customers'], 'whole')} {t('glance.size_axis')}",
-                "share": data.number(profile["customer_share"], "share"),
-                **_value(data, value, currency),
-                "offer": play["offer"],
-                "success_measure": play["success_measure"],
-                "unstable": t("unstable", stability=data.decimals(profile["stability"], 2))
-                if profile["is_unstable"]
-                else "",
-                "play": _play(data, play, currency),
-            }
+    names = dict(zip(profiles["segment_id"], profiles["segment_name"], strict=True))
+    shares = dict(zip(profiles["segment_id"], profiles["customer_share"], strict=True))
+    customers = data.number(profiles["customers"].sum(), "whole")
+    known = values.dropna(subset=["total_base"])
+    sentences = []
+    if known.empty:
+        headline = t("headline_unknown", customers=customers, segments=str(len(profiles)))
+    else:
+        low, base, high = (known[f"total_{case}"].sum() for case in ("low", "base", "high"))
+        headline = t(
+            "headline",
+            customers=customers,
+            amount=_money(data, base, currency),
+            low=data.number(low),
+            high=data.number(high),
         )
-    return segments
+        best = known.loc[known["total_base"].idxmax()]
+        sentences.append(
+            t(
+                "say.earns",
+                segment=names[best["segment_id"]],
+                share=data.number(shares[best["segment_id"]], "share"),
+                value_share=data.number(best["share_of_total"], "share"),
+                amount=_money(data, best["total_base"], currency),
+            )
+        )
+    behind, losing = values.dropna(subset=["behind_share"]), values.dropna(subset=["expected_loss"])
+    losses = -(losing["expected_loss"] * losing["customers"])
+    amount = _money(data, losses.sum() if len(losses) else None, currency)
+    if len(behind):
+        worst = behind.loc[behind["behind_share"].idxmax()]
+        share = data.number(worst["behind_share"], "share")
+        sentences.append(t("say.risk", segment=names[worst["segment_id"]], share=share, amount=amount))
+    elif len(losing):
+        worst = values.loc[losses.idxmax()]
+        sentences.append(t("say.loss", segment=names[worst["segment_id"]], amount=amount))
+    first = plays.iloc[0]
+    sentences.append(
+        t(
+            "say.first",
+            segment=first["segment_name"],
+            objective=first["objective"],
+            verdict=first["verdict_words"],
+        )
+    )
+    return {"headline": headline, "sentences": sentences}
 
 
-def _value(data: Page, value: pd.Series, currency: str) -> dict[str, str]:
-    """What a customer of the segment is worth, and the range of it; a word where that is not known."""
-    if pd.isna(value["value_base"]):
-        return {"value": data.t("glance.value_unknown"), "value_range": ""}
-    return {
-        "value": data.t("glance.value_of", amount=f"{currency} {data.number(value['value_base'])}"),
-        "value_range": data.t(
-            "glance.range", low=data.number(value["value_low"]), high=data.number(value["value_high"])
-        ),
-    }
+def _money(data: Page, amount: float | None, currency: str) -> str:
+    return data.t("money", currency=currency, amount=data.number(amount))
 
 
-def _language(data: Page) -> str:
-    return data.word("language.code")
-
-
-def _play(data: Page, play: Frame, currency: str) -> list[tuple[str, str]]:
+def _worth(data: Page, profiles: Frame, values: Frame, currency: str) -> Figure:
+    """The picture of the first screen; its numbers are those of the rows below."""
     t = data.t
-    change = play["value_change_per_response"]
-    expected = str(play["value_expectation"])
-    if not pd.isna(change):
-        amount = f"{currency} {data.decimals(change, 2 if abs(change) < 10 else 0)}"
-        expected = f"{t('playbook.per_response', amount=amount)}. {expected}"
-    limit = data.words.get(f"report.limit.{play['limit_increase']}", str(play["limit_increase"]))
-    return [
-        (t("playbook.objective"), play["objective"]),
-        (t("glance.offer"), play["offer"]),
-        (t("playbook.channel"), play["channel"]),
-        (t("glance.avoid"), play["avoid"]),
-        (t("glance.measure"), play["success_measure"]),
-        (t("playbook.value"), expected),
-        (t("playbook.limit"), limit),
-        (t("playbook.stress"), t("yes") if play["is_under_payment_stress"] else t("no")),
-        (t("playbook.source"), play["reference"]),
+    frame = pd.DataFrame(
+        {"name": names_of(profiles), "customers": profiles["customers"], "value": values["value_base"]}
+    )
+    rows = [
+        (
+            name, data.number(profile.customers, "whole"), data.number(profile.customer_share, "share"),
+            data.number(value.value_base), data.number(value.total_low), data.number(value.total_base),
+            data.number(value.total_high), data.number(value.share_of_total, "share"),
+        )
+        for name, profile, value in zip(frame["name"], profiles.itertuples(), values.itertuples(), strict=True)
+    ]  # fmt: skip
+    heads = [
+        t("segment"), t("customers"), t("share"), t("value.axis", currency=currency), t("value.total_low"),
+        t("value.total"), t("value.total_high"), t("value.share_of_total"),
+    ]  # fmt: skip
+    title = t("glance.picture")
+    drawn = charts.worth(
+        frame, (t("glance.across"), t("value.axis", currency=currency)), data.decimals, data.colours
+    )
+    return figure_of(title, drawn, table_of(title, heads, rows, range(1, 8)))
+
+
+def _plays_table(data: Page, plays: Frame, currency: str) -> Table:
+    """What each play is expected to bring, in the order in which to look at them."""
+    t = data.t
+
+    def points(share: float) -> str:
+        return NOTHING if pd.isna(share) else t("plays.points", number=data.decimals(100 * share, 1))
+
+    def money(amount: float) -> str:
+        places = 2 if not pd.isna(amount) and abs(amount) < 10 else 0
+        return data.decimals(amount, places)
+
+    rows = [
+        (
+            f"{play.segment_id} {play.segment_name}\n{play.objective}",
+            f"{t('verdict.' + play.verdict)}\n{play.verdict_words}",
+            f"{data.number(play.contacts, 'whole')}"
+            f"\n{t('plays.held_out', count=data.number(play.held_out, 'whole'))}",
+            f"{data.decimals(play.expected_responders, 0)}"
+            f"\n{t('plays.more', count=data.decimals(play.additional_responders, 0))}",
+            money(play.value_per_responder),
+            money(play.expected_cost),
+            money(play.expected_net),
+            f"{points(play.break_even_uplift)}\n{t('plays.expected', points=points(play.expected_uplift))}",
+            f"{points(play.smallest_uplift)}"
+            f"\n{t('plays.needed', count=data.number(play.customers_needed, 'whole'))}",
+        )
+        for play in plays.itertuples()
     ]
-
-
-def _size_chart(data: Page, profiles: Frame) -> Figure:
-    from scripts.outputs.report.charts import bars
-
-    t = data.t
-    frame = pd.DataFrame({"name": names_of(profiles), "customers": profiles["customers"]})
-    shares = [data.number(share, "share") for share in profiles["customer_share"]]
-    frame["words"] = shares
-    counts = [data.number(count, "whole") for count in profiles["customers"]]
-    table = table_of(
-        t("glance.size"),
-        [t("segment"), t("customers"), t("share")],
-        list(zip(frame["name"], counts, shares, strict=True)),
-        (1, 2),
-    )
-    return figure_of(
-        data, t("glance.size"), bars(frame, "customers", t("glance.size_axis"), "words", data.colours), table
-    )
+    years = {f"{each:g}" for each in plays["value_horizon_years"].dropna()} or {NOTHING}
+    heads = [
+        t("plays.play"), t("plays.verdict"), t("plays.contacts"), t("plays.responders"),
+        t("plays.value", currency=currency, years=", ".join(sorted(years))), t("plays.cost", currency=currency),
+        t("plays.net", currency=currency), t("plays.break_even"), t("plays.smallest"),
+    ]  # fmt: skip
+    return table_of(t("plays.title"), heads, rows, range(2, 9))
 
 
 def _range_chart(data: Page, values: Frame, currency: str) -> Figure:
-    from scripts.outputs.report.charts import value_ranges
-
     t = data.t
     frame = pd.DataFrame(
         {
@@ -230,24 +257,18 @@ def _range_chart(data: Page, values: Frame, currency: str) -> Figure:
     ]
     heads = [t("segment"), t("value.low"), t("value.base"), t("value.high")]
     title = t("value.range_chart")
-    return figure_of(
-        data,
-        title,
-        value_ranges(frame, t("value.axis", currency=currency), data.colours),
-        table_of(title, heads, rows, (1, 2, 3)),
-    )
+    drawn = charts.value_ranges(frame, t("value.axis", currency=currency), data.decimals, data.colours)
+    return figure_of(title, drawn, table_of(title, heads, rows, (1, 2, 3)))
 
 
 def _parts_chart(data: Page, values: Frame, currency: str) -> Figure:
-    from scripts.outputs.report.charts import value_parts
-
     t = data.t
     words = [t(f"part.{part}") for part in VALUE_PARTS]
     frame = pd.DataFrame(
         [
-            {"name": name, "part": word, "amount": float(row[part]), "place": place}
+            {"name": name, "part": word, "amount": float(row[part])}
             for name, (_, row) in zip(names_of(values), values.iterrows(), strict=True)
-            for place, (part, word) in enumerate(zip(VALUE_PARTS, words, strict=True))
+            for part, word in zip(VALUE_PARTS, words, strict=True)
         ]
     )
     rows = [
@@ -255,55 +276,47 @@ def _parts_chart(data: Page, values: Frame, currency: str) -> Figure:
         for name, (_, row) in zip(names_of(values), values.iterrows(), strict=True)
     ]
     title = t("value.parts_chart")
-    return figure_of(
-        data,
-        title,
-        value_parts(frame, t("value.axis", currency=currency), words),
-        table_of(title, [t("segment"), *words], rows, range(1, len(VALUE_PARTS) + 1)),
-    )
+    drawn = charts.value_parts(frame, t("value.axis", currency=currency), words, data.decimals)
+    table = table_of(title, [t("segment"), *words], rows, range(1, len(VALUE_PARTS) + 1))
+    return figure_of(title, drawn, table)
 
 
-def _heatmap(data: Page, profiles: Frame) -> Figure:
-    from scripts.outputs.report.charts import heatmap
-
+def _heat_table(data: Page, profiles: Frame) -> dict[str, Any]:
+    """Means of each feature in each segment, their grounds as far from white as they lie from the mean of all."""
     t = data.t
     contrasts = data.frame("from marts.segment_feature_contrasts order by segment_id")
     units = dict(zip(contrasts["feature"], contrasts["unit"], strict=True))
     columns = data.frame("describe marts.customer_features")["column_name"]
-    order = [feature for feature in columns if feature in units]
-    rows, cells = [], []
-    for feature in order:
-        of_feature = contrasts[contrasts["feature"] == feature]
-        label, unit = data.word(f"feature.{feature}"), units[feature]
-        for row in of_feature.itertuples():
-            cells.append(
-                {
-                    "segment": str(row.segment_id), "feature": label, "z": row.z_contrast,
-                    "text": data.number(row.segment_mean, unit),
-                }
-            )  # fmt: skip
-        means = [data.number(mean, unit) for mean in of_feature["segment_mean"]]
-        rows.append((label, data.number(of_feature["portfolio_mean"].iloc[0], unit), *means))
-    title = t("profile.title")
-    table = table_of(
-        title,
-        [t("profile.feature"), t("profile.portfolio"), *names_of(profiles)],
-        rows,
-        range(1, len(profiles) + 2),
-    )
-    return figure_of(data, title, heatmap(pd.DataFrame(cells), t("profile.legend")), table)
+    rows = []
+    for feature in (each for each in columns if each in units):
+        of_feature, unit = contrasts[contrasts["feature"] == feature], units[feature]
+        rows.append(
+            {
+                "feature": data.word(f"feature.{feature}"),
+                "all": data.number(of_feature["portfolio_mean"].iloc[0], unit),
+                "cells": [
+                    charts.cell(data.number(row.segment_mean, unit), float(row.z_contrast))
+                    for row in of_feature.itertuples()
+                ],
+            }
+        )
+    return {
+        "key": charts.heat_key(data.decimals, t("profile.legend")),
+        "segments": [
+            {"number": str(number), "name": name}
+            for number, name in zip(profiles["segment_id"], profiles["segment_name"], strict=True)
+        ],
+        "rows": rows,
+    }
 
 
 def _curves(data: Page) -> list[Figure]:
-    from scripts.outputs.report.charts import curve
-
     t = data.t
     points = data.frame("from marts.elbow_curve order by k")
-    marks: dict[int, str] = {}
-    for row in points.itertuples():
-        if row.is_chosen or row.is_elbow:
-            word = "both" if row.is_chosen and row.is_elbow else "chosen" if row.is_chosen else "elbow_mark"
-            marks[int(row.k)] = t(f"k.{word}")
+    chosen, elbow = points[points["is_chosen"]]["k"].tolist(), points[points["is_elbow"]]["k"].tolist()
+    marks = {t("k.both"): int(chosen[0])} if chosen and chosen == elbow else {}
+    if not marks:
+        marks = {t(f"k.{word}"): int(k[0]) for word, k in (("chosen", chosen), ("elbow_mark", elbow)) if k}
     figures = []
     for value, title, axis in (
         ("inertia", "elbow", "inertia"),
@@ -320,14 +333,12 @@ def _curves(data: Page) -> list[Figure]:
             [(str(k), data.decimals(v, places)) for k, v in zip(shown["k"], shown[value], strict=True)],
             (0, 1),
         )
-        chart = curve(points, value, t(f"k.{axis}"), t("k.axis"), marks)
-        figures.append(figure_of(data, t(f"k.{title}"), chart, table))
+        drawn = charts.curve(points, value, (t("k.axis"), t(f"k.{axis}")), marks, data.decimals)
+        figures.append(figure_of(t(f"k.{title}"), drawn, table))
     return figures
 
 
 def _maps(data: Page, profiles: Frame) -> dict[str, Any]:
-    from scripts.outputs.report.charts import scatter
-
     t = data.t
     # The same customers each time, whatever the order of rows.
     points = data.frame(
@@ -340,28 +351,14 @@ def _maps(data: Page, profiles: Frame) -> dict[str, Any]:
         "select sum(explained_variance_share) as share from marts.pca_components"
         " where component in ('pca_1', 'pca_2')"
     )["share"].iloc[0]
-    figures = [figure_of(data, t("maps.pca"), scatter(points, "pca_1", "pca_2", names, data.colours), None)]
+    drawn = charts.scatter(points, "pca_1", "pca_2", names, data.decimals, data.colours)
+    figures = [figure_of(t("maps.pca"), drawn, None)]
     lead = data.frame("select autoencoder from marts.autoencoders where is_lead")["autoencoder"].tolist()
     if lead and points[["ae_1", "ae_2"]].notna().all(axis=None):
-        chart = scatter(points, "ae_1", "ae_2", names, data.colours)
-        figures.append(figure_of(data, t("maps.ae", name=lead[0]), chart, None))
+        drawn = charts.scatter(points, "ae_1", "ae_2", names, data.decimals, data.colours)
+        figures.append(figure_of(t("maps.ae", name=lead[0]), drawn, None))
     intro = t("maps.intro", shown=data.number(len(points), "whole"), variance=data.number(variance, "share"))
     return {"maps": figures, "maps_intro": intro}
-
-
-def _values_table(data: Page, values: Frame, currency: str) -> Table:
-    t = data.t
-    rows = [
-        (
-            name, data.number(row.value_low), data.number(row.value_base), data.number(row.value_high),
-            data.number(row.total_base), data.number(row.share_of_total, "share"),
-        )
-        for name, row in zip(names_of(values), values.itertuples(), strict=True)
-    ]  # fmt: skip
-    heads = [
-        t("segment"), t("value.low"), t("value.base"), t("value.high"), t("value.total"), t("value.share_of_total")
-    ]  # fmt: skip
-    return table_of(f"{t('glance.value')} ({currency})", heads, rows, range(1, 6))
 
 
 def _assumptions_table(data: Page) -> Table:
@@ -375,28 +372,6 @@ def _assumptions_table(data: Page) -> Table:
         t("value.assumption"), t("value.low"), t("value.base"), t("value.high"), t("value.unit"), t("value.source")
     ]  # fmt: skip
     return table_of(t("value.assumptions"), heads, rows, (1, 2, 3))
-
-
-def _test_table(data: Page, profiles: Frame) -> Table:
-    t = data.t
-
-    def points(treated: int, held_out: int) -> str:
-        found = smallest_uplift(treated, held_out, BASE_RATE)
-        return NOTHING if found is None else t("test.points", number=data.decimals(100 * found, 1))
-
-    rows = []
-    for name, count in zip(names_of(profiles), profiles["customers"], strict=True):
-        held_out = round(HOLDOUT * int(count))
-        half = int(count) // 2
-        treated = int(count) - held_out
-        rows.append(
-            (
-                name, data.number(treated, "whole"), data.number(held_out, "whole"),
-                points(treated, held_out), points(int(count) - half, half),
-            )
-        )  # fmt: skip
-    heads = [t("segment"), t("test.treated"), t("test.held_out"), t("test.smallest"), t("test.half")]
-    return table_of(t("test.title"), heads, rows, range(1, 5))
 
 
 def _rules_table(data: Page) -> Table:

@@ -41,9 +41,12 @@ class Colours(dict[str, str]):
 class Page(PublishedTables):
     """What the page reads."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the published file, and take the colours of segments from the register."""
-        super().__init__(path)
+    def __init__(self, path: Path, language: str = "") -> None:
+        """Open the published file, and take the colours of segments from the register.
+
+        language: of the page's words; empty: the one that was built in.
+        """
+        super().__init__(path, language)
         registry = self.frame(
             "select segment_id, segment_name, colour from marts.segment_registry order by 1"
         )
@@ -66,16 +69,9 @@ def names_of(frame: Frame) -> list[str]:
     ]
 
 
-def figure_of(data: Page, title: str, chart: Any, table: Table | None) -> Figure:
-    """A chart as a figure of the page."""
-    from scripts.outputs.report.charts import draw
-
-    return drawn(title, draw(chart, data.word("format.thousands"), data.word("format.decimal")), table)
-
-
-def drawn(title: str, svg: str, table: Table | None) -> Figure:
+def figure_of(title: str, drawn: str, table: Table | None) -> Figure:
     """A picture as a figure of the page; its words for who cannot see it are those of its table, first to last."""
     spoken = title
     if table:
         spoken += ". " + "; ".join(", ".join(row) for row in table["rows"])
-    return {"title": title, "svg": svg, "alt": spoken, "data": table}
+    return {"title": title, "drawn": drawn, "alt": spoken, "data": table}
