@@ -141,7 +141,11 @@ class Book:
         head = self.format(bold=True, text_wrap=True)
         heads = [{"header": text, "header_format": head} for text, _, _ in columns]
         sheet.raw.add_table(
-            row, 0, row + 1, len(columns) - 1, {"name": table, "columns": heads, "style": "Table Style Light 9"}
+            row,
+            0,
+            row + 1,
+            len(columns) - 1,
+            {"name": table, "columns": heads, "style": "Table Style Light 9"},
         )
         sheet.raw.hide_gridlines(0)
         # The arrow of a filter takes the room of two letters.

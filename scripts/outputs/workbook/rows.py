@@ -54,7 +54,9 @@ def fill_sheet(
         for entry in source.infolist():
             if entry.filename.startswith("xl/tables/"):
                 table = re.sub(
-                    rf'ref="(A{head}:[A-Z]+)\d+"', rf'ref="\g<1>{rows + head}"', source.read(entry).decode("utf-8")
+                    rf'ref="(A{head}:[A-Z]+)\d+"',
+                    rf'ref="\g<1>{rows + head}"',
+                    source.read(entry).decode("utf-8"),
                 )
                 target.writestr(entry, table, zipfile.ZIP_DEFLATED)
                 continue
