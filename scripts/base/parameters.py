@@ -34,6 +34,8 @@ DRIFT = Range(least=0, most=10)
 LARGEST_SAMPLE, MOST_MONTHS, MOST_VERSIONS = 100_000_000, 120, 1000
 # Rows of a sheet below its header, by Excel's specification.
 SHEET_ROWS = 1_048_575
+# Customers that the workbook's sheet holds, where one more row has names for programs.
+SHEET_CUSTOMERS = SHEET_ROWS - 1
 # Of days that people give: beyond these the window leaves the calendar of one library or another.
 FIRST_WINDOW, LAST_WINDOW = dt.date(1900, 1, 31), dt.date(2199, 12, 31)
 
@@ -143,9 +145,9 @@ COMMANDS = {
     ),
     "workbook_customers": Parameter(
         100_000,
-        f"Most customers that the workbook lists, 0 to {SHEET_ROWS}, what a sheet holds. Where there are more, they stand in "
+        f"Most customers that the workbook lists, 0 to {SHEET_CUSTOMERS}, what a sheet holds. Where there are more, they stand in "
         "a Parquet file beside it.",
-        range=Range(least=0, most=SHEET_ROWS, is_whole=True),
+        range=Range(least=0, most=SHEET_CUSTOMERS, is_whole=True),
     ),
     "log": Parameter(
         "",

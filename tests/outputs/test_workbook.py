@@ -25,8 +25,8 @@ from tests.support.builds import REPO, query, run_command
 from tests.support.libreoffice import Convert
 
 SHEETS = [
-    "Read me", "Segments", "Profiles", "Elbow", "Value", "The assumptions", "Playbook", "Data quality", "Dictionary",
-    "Customers",
+    "Read me", "Segments", "Profiles", "Elbow", "Value", "The assumptions", "Playbook", "What-if",
+    "What-if workings", "Rules", "Data quality", "Dictionary", "Customers",
 ]  # fmt: skip
 # Of customers, what a build lists where nothing is asked.
 MOST = 100_000
@@ -94,10 +94,10 @@ def test_the_numbers_are_the_warehouses(workbook: Path, real_build: Path) -> Non
         found = connection.execute(CUSTOMER_ROWS)
         columns, expected = [column[0] for column in found.description], found.fetchall()
     assert list(rows[0]) == columns
-    assert len(rows) == 1 + len(expected) == 8951
+    assert len(rows) == 2 + len(expected) == 8952
     # To the last digit.
     for place, name in enumerate(columns):
-        assert [row[place] for row in rows[1:]] == [row[place] for row in expected], name
+        assert [row[place] for row in rows[2:]] == [row[place] for row in expected], name
     curve = query(real_build, "from marts.elbow_curve order by k")
     lines = {row[0]: row for row in book["Elbow"].iter_rows(values_only=True) if isinstance(row[0], int)}
     assert [lines[k][1] for k in curve["k"]] == pytest.approx(list(curve["inertia"]))
@@ -117,10 +117,10 @@ def test_libreoffice_reads_every_customer_as_published(
     rows = read_csv(next(out.glob("*-Customers.csv")))
     expected = query(real_build, CUSTOMER_ROWS)
     assert rows[0] == list(expected)
-    assert [row[0] for row in rows[1:]] == list(expected["customer_id"])
+    assert [row[0] for row in rows[2:]] == list(expected["customer_id"])
     for name in ("segment_id", "value_base", "balance", "tenure", "confidence"):
         place = rows[0].index(name)
-        found = [float(row[place]) if row[place] else None for row in rows[1:]]
+        found = [float(row[place]) if row[place] else None for row in rows[2:]]
         wanted = [None if value != value else value for value in expected[name]]
         assert found == pytest.approx(wanted, rel=1e-9), name
     for path in out.iterdir():
@@ -146,12 +146,18 @@ def test_it_prints_with_titles_and_names(sample_build: Path, convert: Convert) -
     elbow = next(page for page in pages[1:] if "How many segments, and why" in page)
     assert "Elbow curve" in elbow and "Stability of the least stable segment" in elbow
     assert any("Customers" in page and re.search(r"\d+ / \d+", page) for page in pages)
+    # Of the customers a page, and not everybody.
+    of_customers = [page for page in pages if re.search(r"^Customers\s+\d+ / \d+", page, re.MULTILINE)]
+    assert len(of_customers) == 1
+    assert "What counts" in next(page for page in pages[1:] if "What if the rates" in page)
 
 
 def test_charts_bars_and_colours_are_native(workbook: Path) -> None:
     charts = parts(workbook, r"xl/charts/chart\d+\.xml")
     # Size and value of the segments, three curves, the parts of the value.
     assert len(charts) == 6
+    # A stability is at most 1, and so is its axis.
+    assert sum('<c:max val="1"/>' in chart for chart in charts.values()) == 1
     assert sum("<c:lineChart>" in chart for chart in charts.values()) == 3
     assert not parts(workbook, r"xl/media/.*")
     sheets = parts(workbook, r"xl/worksheets/sheet\d+\.xml")
@@ -165,21 +171,47 @@ def test_customers_are_a_table_to_filter_and_to_pivot(workbook: Path) -> None:
     book = openpyxl.load_workbook(workbook)
     sheet = book["Customers"]
     table = sheet.tables["Customers"]
-    assert table.ref == f"A1:{sheet.cell(1, sheet.max_column).column_letter}8951" == table.autoFilter.ref
-    assert [column.name for column in table.tableColumns] == [cell.value for cell in sheet[1]]
-    assert sheet.freeze_panes == "B2"
-    assert sheet.print_title_rows == "$1:$1"
-    forms = {cell.value: sheet.cell(2, cell.column).number_format for cell in sheet[1]}
+    assert table.ref == f"A2:{sheet.cell(1, sheet.max_column).column_letter}8952" == table.autoFilter.ref
+    heads = [cell.value for cell in sheet[2]]
+    assert [column.name for column in table.tableColumns] == heads
+    assert len({head.lower() for head in heads}) == len(heads)
+    # What people read, with units; what programs read is in a row that nobody sees.
+    assert heads[:4] == ["Customer", "Segment number", "Segment", "Value a year, USD"]
+    assert {"Balance, USD", "Months with a balance, share", "Months on book, months"} <= set(heads)
+    assert sheet.row_dimensions[1].hidden and not sheet.row_dimensions[2].hidden
+    assert sheet.freeze_panes == "B3"
+    assert sheet.print_title_rows == "$2:$2"
+    forms = {cell.value: sheet.cell(3, cell.column).number_format for cell in sheet[1]}
     assert forms["customer_id"] == "@"
     assert forms["value_base"] == forms["balance"] == "#,##0.00"
     assert forms["as_of_date"] == "yyyy-mm-dd"
+
+
+def test_customers_begin_with_the_best_of_the_first_segment(workbook: Path, real_build: Path) -> None:
+    rows = list(
+        openpyxl.load_workbook(workbook, read_only=True)["Customers"].iter_rows(min_row=3, values_only=True)
+    )
+    best = query(
+        real_build,
+        "select customer_id from marts.customer_values where segment_id = 1 order by value_base desc, 1 limit 3",
+    )
+    assert [row[0] for row in rows[:3]] == list(best["customer_id"])
+    segments = [row[1] for row in rows]
+    assert segments == sorted(segments)
+
+
+def test_the_dictionary_says_what_the_heads_of_customers_are_called(workbook: Path) -> None:
+    book = openpyxl.load_workbook(workbook, read_only=True)
+    names, heads, *_ = book["Customers"].iter_rows(max_row=2, values_only=True)
+    lines = {(row[1], row[4]) for row in book["Dictionary"].iter_rows(values_only=True) if row[1]}
+    assert set(zip(names, heads, strict=True)) <= lines
 
 
 def test_a_ledgers_dates_are_dates(sample_build: Path) -> None:
     book = openpyxl.load_workbook(sample_build.parent / WORKBOOK)
     wanted = query(sample_build, "select max(as_of_date) as d from marts.customer_segments")["d"].iloc[0]
     header = [cell.value for cell in book["Customers"][1]]
-    assert book["Customers"].cell(2, 1 + header.index("as_of_date")).value == wanted
+    assert book["Customers"].cell(3, 1 + header.index("as_of_date")).value == wanted
     lines = {row[0].value: row[1].value for row in book["Read me"].iter_rows(max_col=2)}
     assert lines["State of"] == wanted
     assert isinstance(lines["Built"], dt.datetime)
@@ -229,10 +261,14 @@ def test_text_stays_text_and_what_is_no_number_is_empty(odd_book: Path, convert:
     assert rows[len(ODD) + 1][2:] == ["", ""] and rows[len(ODD) + 2][2:] == ["", "FALSE"]
 
 
-def test_no_cell_is_a_formula(odd_book: Path, workbook: Path) -> None:
-    for path in (odd_book, workbook):
-        for name, sheet in parts(path, r"xl/worksheets/sheet\d+\.xml").items():
-            assert "<f>" not in sheet and ' t="e"' not in sheet, name
+def test_no_cell_is_a_formula_but_of_what_if(odd_book: Path, workbook: Path) -> None:
+    calculated = {
+        f"xl/worksheets/sheet{1 + SHEETS.index(name)}.xml" for name in ("What-if", "What-if workings")
+    }
+    for path, expected in ((odd_book, set()), (workbook, calculated)):
+        sheets = parts(path, r"xl/worksheets/sheet\d+\.xml")
+        assert {name for name, sheet in sheets.items() if "<f>" in sheet} == expected
+        assert not [name for name, sheet in sheets.items() if ' t="e"' in sheet]
     cells = [row[0] for row in openpyxl.load_workbook(odd_book)["Odd"].iter_rows(min_row=2)]
     assert {cell.data_type for cell in cells} <= {"s", "inlineStr"}
 
@@ -301,10 +337,10 @@ def test_make_excel_writes_it_again(sample_build: Path, tmp_path: Path) -> None:
     [
         ([], "nothing is published yet; run make build first"),
         (["K=3"], "K=3: expected one of WORKBOOK_CUSTOMERS="),
-        (["WORKBOOK_CUSTOMERS=many"], "WORKBOOK_CUSTOMERS=many: expected a whole number from 0 to 1048575"),
+        (["WORKBOOK_CUSTOMERS=many"], "WORKBOOK_CUSTOMERS=many: expected a whole number from 0 to 1048574"),
         (
-            ["WORKBOOK_CUSTOMERS=1048576"],
-            "WORKBOOK_CUSTOMERS=1048576: expected a whole number from 0 to 1048575",
+            ["WORKBOOK_CUSTOMERS=1048575"],
+            "WORKBOOK_CUSTOMERS=1048575: expected a whole number from 0 to 1048574",
         ),
     ],
 )

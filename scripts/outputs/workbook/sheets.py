@@ -25,8 +25,8 @@ from scripts.outputs.workbook.book import (
     Sheet,
     SheetColumn,
 )
+from scripts.outputs.workbook.sheet_tables import SheetTables
 from scripts.outputs.workbook.what_if import write_what_if
-from scripts.outputs.workbook.words import SheetTables
 from scripts.published.look import VALUE_PARTS
 from scripts.published.reading import LATEST_RUN
 

@@ -20,7 +20,7 @@ from scripts.outputs.workbook.book import (
     Sheet,
     SheetColumn,
 )
-from scripts.outputs.workbook.words import SheetTables
+from scripts.outputs.workbook.sheet_tables import SheetTables
 from scripts.published.look import VALUE_PARTS
 
 # pandas' type stubs let a cell be anything; these frames' columns are the marts'.
@@ -61,7 +61,7 @@ FREE = "#,##0.####"
 
 
 @dataclass(frozen=True)
-class Column:
+class WorkingsColumn:
     """A column of the workings: its head, number format, the formula or nothing for a number, and what that gives now.
 
     In a formula {name} is the cell of a column in the same row.
@@ -190,26 +190,26 @@ class _WhatIf:
         row = self.workings.title(data.w("sheet.workings"), data.w("workings.intro"))
         money = f", {self.currency}"
         columns = {
-            "customers": Column(data.t("customers"), COUNT, values["known_customers"]),
+            "customers": WorkingsColumn(data.t("customers"), COUNT, values["known_customers"]),
             **{
-                driver: Column(
+                driver: WorkingsColumn(
                     data.w(f"driver.{driver}") + ("" if driver == "behind_share" else money),
                     SHARE if driver == "behind_share" else MONEY, values[driver],
                 )
                 for driver in DRIVERS
             },
             **{
-                part: Column(
+                part: WorkingsColumn(
                     data.t(f"part.{part}") + money, MONEY, values[part],
                     f'IF(COUNT({{{driver}}})<1,"",{formula})',
                 )
                 for part, (driver, formula) in ((part, FORMULAS[part]) for part in VALUE_PARTS)
             },
-            "value": Column(
+            "value": WorkingsColumn(
                 data.t("glance.value") + money, MONEY, values["value_base"],
                 "IF(COUNT({parts})<8,\"\",SUM({parts}))".replace("{parts}", f"{{{VALUE_PARTS[0]}}}:{{{VALUE_PARTS[-1]}}}"),
             ),
-            "total": Column(
+            "total": WorkingsColumn(
                 data.t("value.total") + money, MONEY, values["total_base"],
                 'IF(COUNT({value})<1,"",{value}*{customers})',
             ),
@@ -234,50 +234,50 @@ class _WhatIf:
         )
         known = "COUNT({value_per_responder},{contact_cost})<2"
         play_columns = {
-            "contactable": Column(data.w("play.contactable"), COUNT, plays["contactable_customers"]),
-            "lever_change": Column(data.w("play.lever_change"), "0%", plays["lever_change"]),
-            "change": Column(data.w("play.change") + money, FREE2, plays["value_change_per_response"], change),
-            "loss_change": Column(data.w("play.loss_change"), "0%", plays["loss_change"]),
-            "kept_share": Column(data.w("play.kept"), "0%", plays["kept_share"]),
-            "value_per_responder": Column(
+            "contactable": WorkingsColumn(data.w("play.contactable"), COUNT, plays["contactable_customers"]),
+            "lever_change": WorkingsColumn(data.w("play.lever_change"), "0%", plays["lever_change"]),
+            "change": WorkingsColumn(data.w("play.change") + money, FREE2, plays["value_change_per_response"], change),
+            "loss_change": WorkingsColumn(data.w("play.loss_change"), "0%", plays["loss_change"]),
+            "kept_share": WorkingsColumn(data.w("play.kept"), "0%", plays["kept_share"]),
+            "value_per_responder": WorkingsColumn(
                 data.w("play.value_per_responder") + money, FREE2, plays["value_per_responder"], per_responder
             ),
-            "contact_cost": Column(data.w("play.contact_cost") + money, FREE2, plays["contact_cost"], cost),
-            "expected_uplift": Column(
+            "contact_cost": WorkingsColumn(data.w("play.contact_cost") + money, FREE2, plays["contact_cost"], cost),
+            "expected_uplift": WorkingsColumn(
                 data.w("play.uplift"), "0.00%", plays["expected_uplift"], "MIN(expected_uplift,0.999-base_response_rate)"
             ),
-            "recommended_holdout": Column(
+            "recommended_holdout": WorkingsColumn(
                 data.w("play.holdout"), "0%", plays["recommended_holdout"],
                 f"IFERROR(IF(ROUNDUP({customers_to_show('holdout_share')},0)<={{contactable}},holdout_share,0.5),0.5)",
             ),
             # A half goes to the even number, as in the warehouse.
-            "held_out": Column(
+            "held_out": WorkingsColumn(
                 data.w("play.held_out"), COUNT, plays["held_out"],
                 "IF(AND(MOD({recommended_holdout}*{contactable},1)=0.5,ISEVEN(INT({recommended_holdout}*{contactable}))),"
                 "INT({recommended_holdout}*{contactable}),ROUND({recommended_holdout}*{contactable},0))",
             ),
-            "contacts": Column(data.w("play.contacts"), COUNT, plays["contacts"], "{contactable}-{held_out}"),
-            "expected_value": Column(
+            "contacts": WorkingsColumn(data.w("play.contacts"), COUNT, plays["contacts"], "{contactable}-{held_out}"),
+            "expected_value": WorkingsColumn(
                 data.w("play.value") + money, MONEY, plays["expected_value"],
                 f'IF({known},"",{{contacts}}*{{expected_uplift}}*{{value_per_responder}})',
             ),
-            "expected_cost": Column(
+            "expected_cost": WorkingsColumn(
                 data.w("play.cost") + money, MONEY, plays["expected_cost"],
                 'IF(COUNT({contact_cost})<1,"",{contacts}*{contact_cost})',
             ),
-            "expected_net": Column(
+            "expected_net": WorkingsColumn(
                 data.w("play.net") + money, MONEY, plays["expected_net"],
                 f'IF({known},"",{{expected_value}}-{{expected_cost}})',
             ),
-            "break_even": Column(
+            "break_even": WorkingsColumn(
                 data.w("play.break_even"), "0.00%", plays["break_even_uplift"],
                 f'IF({known},"",IF({{value_per_responder}}>0,IF({{contact_cost}}/{{value_per_responder}}<='
                 '1-base_response_rate,{contact_cost}/{value_per_responder},""),""))',
             ),
-            "needed": Column(
+            "needed": WorkingsColumn(
                 data.w("play.needed"), COUNT, plays["customers_needed"], needed("{recommended_holdout}")
             ),
-            "verdict": Column(
+            "verdict": WorkingsColumn(
                 data.w("play.verdict"), "General", [data.w(f"verdict.{each}") for each in plays["verdict"]],
                 f"INDEX({words},IF({known},4,IF({{expected_uplift}}*{{value_per_responder}}<={{contact_cost}},3,"
                 f"IF({{contactable}}<{needed('0.5')},2,1))))",
@@ -289,7 +289,7 @@ class _WhatIf:
         return value_cells, play_cells
 
     def _block(
-        self, row: int, columns: dict[str, Column], above: dict[str, list[str]]
+        self, row: int, columns: dict[str, WorkingsColumn], above: dict[str, list[str]]
     ) -> dict[str, list[str]]:
         """Write a row for each segment; returns the cells of each column. above: cells of columns of another block."""
         data = self.data

@@ -10,12 +10,11 @@ from pathlib import Path
 import duckdb
 
 from scripts.base.files import passing_folder, whole_file
-from scripts.base.parameters import SHEET_ROWS
 from scripts.base.paths import CUSTOMERS, WORKBOOK
 from scripts.base.quoting import sql_text
 from scripts.outputs.workbook.rows import fill_sheet
+from scripts.outputs.workbook.sheet_tables import SheetTables
 from scripts.outputs.workbook.sheets import CUSTOMERS_HEAD, write_sheets
-from scripts.outputs.workbook.words import SheetTables
 
 # The customers with what a marketer filters and pivots by, the best of each segment first.
 CUSTOMER_ROWS = """
@@ -36,7 +35,7 @@ def write_workbook(published: Path, folder: Path, *, most_listed: int) -> tuple[
     Args:
         published: the DuckDB file of a version.
         folder: where the workbook goes.
-        most_listed: most customers on its sheet; a sheet holds SHEET_ROWS.
+        most_listed: most customers on its sheet; a sheet holds SHEET_CUSTOMERS.
 
     Returns its path and the number of customers on its sheet, 0 where they are more and stand in CUSTOMERS instead.
     Raises UserError where a file cannot be written; the workbook before stays then.
@@ -51,7 +50,7 @@ def write_workbook(published: Path, folder: Path, *, most_listed: int) -> tuple[
         connection.execute(f"set temp_directory = {sql_text(str(spilled))}")
         connection.execute(f"create temp view customer_rows as {CUSTOMER_ROWS}")
         rows = connection.execute("select count(*) from marts.customer_segments").fetchall()[0][0]
-        fits = 0 < rows <= min(most_listed, SHEET_ROWS + 1 - CUSTOMERS_HEAD)
+        fits = 0 < rows <= most_listed
         drawn = spilled / WORKBOOK
         sheet = write_sheets(
             SheetTables(published),
