@@ -13,7 +13,9 @@ from rich.text import Text
 from python_models.typed import printable
 from scripts.base.console import Console, run_command
 from scripts.base.paths import warehouse_folder
-from scripts.campaigns.draw import plan_campaign, read_settings, summary
+from scripts.campaigns.draw import plan_campaign
+from scripts.campaigns.plan import summary
+from scripts.campaigns.settings import read_settings
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -36,7 +36,6 @@ from scripts.base.statistics import (
     smallest_uplift,
     value_effect,
 )
-from scripts.campaigns.draw import PARAMETERS as PLANNED
 from scripts.campaigns.register import (
     RESULTS,
     check_name,
@@ -45,6 +44,7 @@ from scripts.campaigns.register import (
     partial_results,
     words_of,
 )
+from scripts.campaigns.settings import PARAMETERS as PLANNED
 from scripts.intake.customer_ids import id_sql, match_ids
 from scripts.intake.id_lists import id_column, list_relation
 

@@ -14,9 +14,10 @@ from scripts.base.errors import UserError
 from scripts.base.parameters import machine_limits, parameters, parse_parameters
 from scripts.base.statistics import customers_needed
 from scripts.benchmark.__main__ import main as benchmark
-from scripts.campaigns import draw, results
-from scripts.campaigns.draw import plan_campaign, read_settings
+from scripts.campaigns import results, settings
+from scripts.campaigns.draw import plan_campaign
 from scripts.campaigns.results import measure_campaign, read_request
+from scripts.campaigns.settings import read_settings
 from scripts.sample.__main__ import main as sample
 from tests.support.campaigning import publish_customers
 
@@ -30,7 +31,7 @@ BUILDS_NUMBERS = [
     for name, each in parameters().items()
     if each.range or isinstance(each.default, int | float) or name == "k"
 ]
-CAMPAIGNS_NUMBERS = [name for name, each in draw.PARAMETERS.items() if each.range]
+CAMPAIGNS_NUMBERS = [name for name, each in settings.PARAMETERS.items() if each.range]
 
 
 def refusal_or_value(read: Callable[[Sequence[str]], Any], name: str, value: str) -> Any:
@@ -243,7 +244,7 @@ def test_odd_values_of_the_sample_and_the_benchmark(
 
 
 def test_every_number_of_a_command_has_a_range() -> None:
-    declared = {**parameters(), **draw.PARAMETERS, **results.PARAMETERS}
+    declared = {**parameters(), **settings.PARAMETERS, **results.PARAMETERS}
     for name, each in declared.items():
         if isinstance(each.default, int | float) and not isinstance(each, LearningParameter):
             assert each.range is not None, name

@@ -13,9 +13,11 @@ import pytest
 from scripts.base.errors import UserError
 from scripts.base.paths import CAMPAIGNS
 from scripts.base.statistics import customers_needed, power_of, smallest_uplift
-from scripts.campaigns import draw as drawing
-from scripts.campaigns.draw import CampaignPlan, plan_campaign, read_settings
+from scripts.campaigns import lists
+from scripts.campaigns.draw import plan_campaign
+from scripts.campaigns.plan import CampaignPlan, summary
 from scripts.campaigns.register import REGISTER
+from scripts.campaigns.settings import read_settings
 from tests.support.campaigning import SIZES, publish_customers
 
 NOW = dt.datetime(2026, 3, 1)
@@ -62,7 +64,7 @@ def test_who_moved_between_two_segments_by_what_they_did(warehouse: Path, moved:
     plan = draw(warehouse, "NAME=a", f"MOVED={moved}")
     assert (plan.customers, plan.segments) == (19, {3: "=1+1"})
     assert len(targets(plan)) == plan.eligible == 19
-    assert ("moved", moved.strip()) in drawing.summary(plan, read_settings(["NAME=a", f"MOVED={moved}"]), NOW)
+    assert ("moved", moved.strip()) in summary(plan, read_settings(["NAME=a", f"MOVED={moved}"]), NOW)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +248,7 @@ def test_nothing_stays_where_writing_fails(warehouse: Path, monkeypatch: pytest.
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(drawing, "_write_workbook", fail)
+    monkeypatch.setattr(lists, "_write_workbook", fail)
     with pytest.raises(UserError, match="No space left"):
         draw(warehouse, "NAME=a", "SEGMENT=1")
     assert campaigns_of(warehouse) == []

@@ -11,9 +11,10 @@ import pytest
 from scripts.base.errors import UserError
 from scripts.base.paths import CAMPAIGNS
 from scripts.base.statistics import corrected, response_effect, value_effect
-from scripts.campaigns.draw import plan_campaign, read_settings
+from scripts.campaigns.draw import plan_campaign
 from scripts.campaigns.register import REGISTER
 from scripts.campaigns.results import Outcomes, Result, judge, measure_campaign
+from scripts.campaigns.settings import read_settings
 from tests.support.campaigning import publish_customers
 
 NOW = dt.datetime(2026, 3, 1)
