@@ -1,7 +1,7 @@
 """`make campaign`: a target list with a holdout, and what it can show before anyone is contacted.
 
 Reads the published file and the lists that are named; writes warehouse/campaigns/<name>/ and the register
-warehouse/campaigns/campaigns.duckdb, all or nothing.
+warehouse/campaigns/campaigns.duckdb, all or nothing; a plan writes no more than an empty register.
 """
 
 import datetime as dt
@@ -18,53 +18,85 @@ from scripts.campaigns.plan import CampaignPlan, make_plan
 from scripts.campaigns.register import LISTED, id_columns, key_of, open_register, words_of
 from scripts.campaigns.selection import assign_arms, named_segments, segments_of_movers, select, within_budget
 from scripts.campaigns.settings import CampaignSettings
+from scripts.campaigns.terms import with_terms
 from scripts.intake.id_lists import read_ids
 from scripts.intake.objections import objectors
 from scripts.published.reading import LATEST_RUN
 
 
 def plan_campaign(settings: CampaignSettings, warehouse: Path, now: dt.datetime) -> CampaignPlan:
+    """Say what drawing the campaign now would give; no campaign and no list is written.
+
+    Arguments and errors are those of draw_campaign.
+    """
+    with open_register(warehouse) as connection:
+        plan = _drawn(connection, settings, warehouse, now)
+        # What was drawn is let go of: who is asked may take a day.
+        connection.execute("rollback")
+        connection.execute("begin")
+    return plan
+
+
+def draw_campaign(
+    settings: CampaignSettings, warehouse: Path, now: dt.datetime, shown_before: CampaignPlan | None = None
+) -> CampaignPlan:
     """Draw the campaign, write its lists and the register, and return what was drawn.
 
     Args:
         settings: the parameters.
         warehouse: folder of the published file.
         now: the time to record, UTC without zone.
+        shown_before: the plan that somebody agreed to, if one was shown.
 
-    Raises UserError where the segment is unknown, a list cannot be read, the name is taken or too few
-    customers are left; nothing is written then.
+    Raises UserError where the segment is unknown, a list cannot be read, the name is taken, too few customers are left,
+    or other customers would be drawn than those of the plan that was shown; nothing is written then.
     """
+    with open_register(warehouse) as connection:
+        plan = _drawn(connection, settings, warehouse, now)
+        if shown_before is not None and plan.counts() != shown_before.counts():
+            raise UserError(
+                f"NAME={settings.name}: what is published, a list or another campaign changed since the plan was shown;"
+                " look at the plan again."
+            )
+        _register(connection, settings, plan, now)
+        write_lists(connection, plan, settings, now)
+    return plan
+
+
+def _drawn(
+    connection: duckdb.DuckDBPyConnection, settings: CampaignSettings, warehouse: Path, now: dt.datetime
+) -> CampaignPlan:
+    """Draw into temporary tables, and say what was drawn."""
     also = id_columns(warehouse)
     lists = {name: read_ids(given_path(name, path), name, also) for name, path in settings.lists.items()}
     # Who objected after the last build still has a segment in it.
     lists["OBJECTIONS"] = objectors(warehouse)
-    with open_register(warehouse) as connection:
-        folder = warehouse / CAMPAIGNS / settings.name
-        if connection.execute("select 1 from campaigns where name = ?", [settings.name]).fetchall():
-            raise UserError(
-                f"NAME={settings.name}: there is such a campaign already, its list may be in the mail; choose"
-                f" another name, as in NAME={settings.name}_2."
-            )
-        segments, movement = (
-            segments_of_movers(connection, settings.moved)
-            if settings.moved
-            else (named_segments(connection, settings.segment), "")
+    if connection.execute("select 1 from campaigns where name = ?", [settings.name]).fetchall():
+        raise UserError(
+            f"NAME={settings.name}: there is such a campaign already, its list may be in the mail; choose"
+            f" another name, as in NAME={settings.name}_2."
         )
-        words = words_of(connection)
-        exclusions, unknown = select(connection, settings, segments, movement, lists, now)
-        eligible = connection.execute("select count(*) from eligible").fetchall()[0][0]
-        kept = within_budget(settings, eligible)
-        held_out = round(settings.holdout * kept)
-        if held_out < 1 or held_out >= kept:
-            raise UserError(
-                f"{'MOVED' if settings.moved else 'SEGMENT'}={shown(settings.moved or settings.segment)}: {kept:,} customers can be contacted within the lists and the"
-                f" budget, too few to hold out {settings.holdout:g} of them; widen it, or raise HOLDOUT or BUDGET."
-            )
-        assign_arms(connection, kept, held_out, key_of(connection, settings.name))
-        plan = make_plan(connection, settings, segments, words, exclusions, unknown, eligible, folder)
-        _register(connection, settings, plan, now)
-        write_lists(connection, plan, settings, now)
-    return plan
+    segments, movement = (
+        segments_of_movers(connection, settings.moved)
+        if settings.moved
+        else (named_segments(connection, settings.segment), "")
+    )
+    settings, terms = with_terms(connection, settings, segments)
+    exclusions, unknown = select(connection, settings, segments, movement, lists, terms.helped, now)
+    eligible = connection.execute("select count(*) from eligible").fetchall()[0][0]
+    kept = within_budget(settings, eligible)
+    held_out = round(settings.holdout * kept)
+    if held_out < 1 or held_out >= kept:
+        raise UserError(
+            f"{'MOVED' if settings.moved else 'SEGMENT'}={shown(settings.moved or settings.segment)}: {kept:,} customers"
+            f" can be contacted within the lists and the budget, too few to hold out {settings.holdout:g} of them; widen"
+            " it, or raise HOLDOUT or BUDGET."
+        )
+    assign_arms(connection, kept, held_out, key_of(connection, settings.name))
+    folder = warehouse / CAMPAIGNS / settings.name
+    return make_plan(
+        connection, settings, segments, words_of(connection), exclusions, unknown, eligible, folder, terms
+    )
 
 
 def _register(
@@ -74,9 +106,10 @@ def _register(
         f"select model_id from {LATEST_RUN.replace('marts.', 'published.marts.')}"
     ).fetchall()[0][0]
     connection.execute(
-        "insert into campaigns values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into campaigns (name, created_at, model_id, segments, parameters, customers, eligible, treated, held_out,"
+        " smallest_uplift, power_at_expected, customers_needed, warning) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            settings.name, now, model, ", ".join(plan.segments.values()), json.dumps(settings.__dict__),
+            settings.name, now, model, ", ".join(plan.segments.values()), json.dumps(settings.__dict__ | {"cost": plan.cost}),
             plan.customers, plan.eligible, plan.treated, plan.held_out, plan.smallest_uplift,
             plan.power_at_expected, plan.needed, plan.warning or None,
         ],

@@ -8,7 +8,11 @@ import duckdb
 
 from scripts.base.statistics import POWER, customers_needed, power_of, smallest_uplift
 from scripts.campaigns.settings import CampaignSettings
+from scripts.campaigns.terms import Terms
 from scripts.intake.customer_ids import Match
+
+# Half held out shows the smallest uplift.
+HALF = 0.5
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,12 @@ class CampaignPlan:
         needed: customers needed to show it with power 0.8.
         warning: in words, or empty.
         folder: where the lists are.
+        cost: money per contact.
+        expected_net: money that is expected to be left after costs; None where a value is unknown.
+        verdict: as in segment_playbook, for this campaign.
+        verdict_words: the same in words.
+        currency: of the money.
+        notes: what was decided where parameters were left out.
     """
 
     segments: dict[int, str]
@@ -46,6 +56,16 @@ class CampaignPlan:
     needed: int
     warning: str
     folder: Path
+    cost: float
+    expected_net: float | None
+    verdict: str
+    verdict_words: str
+    currency: str
+    notes: tuple[str, ...]
+
+    def counts(self) -> tuple[object, ...]:
+        """What a person agrees to: who is contacted, held out and left out, in numbers."""
+        return self.segments, self.exclusions, self.eligible, self.treated, self.held_out, self.cost
 
 
 def make_plan(
@@ -57,6 +77,7 @@ def make_plan(
     unknown: list[Match],
     eligible: int,
     folder: Path,
+    terms: Terms,
 ) -> CampaignPlan:
     """Say what was drawn into the temporary tables `selected` and `targets`, and what it can show."""
     customers = connection.execute("select count(*) from selected").fetchall()[0][0]
@@ -77,6 +98,16 @@ def make_plan(
             needed=f"{needed:,}",
             have=f"{treated + held_out:,}",
         )
+        warning += " " + _advice(settings, treated + held_out, possible, words)
+    cost = settings.cost or 0.0
+    net = _expected_net(connection, terms, possible, cost)
+    with_half = customers_needed(settings.base_rate, possible, HALF)
+    verdict = (
+        "unknown" if net is None
+        else "loses_money" if net <= 0
+        else "too_small" if treated + held_out < with_half
+        else "worth_testing"
+    )  # fmt: skip
     return CampaignPlan(
         segments=segments,
         customers=customers,
@@ -92,14 +123,47 @@ def make_plan(
         needed=needed,
         warning=warning,
         folder=folder,
+        cost=cost,
+        expected_net=net,
+        verdict=verdict,
+        verdict_words=words[f"report.verdict.{verdict}"],
+        currency=terms.currency,
+        notes=terms.notes,
     )
+
+
+def _advice(settings: CampaignSettings, have: int, uplift: float, words: dict[str, str]) -> str:
+    """What would help, and what would not."""
+    if settings.holdout != HALF and customers_needed(settings.base_rate, uplift, HALF) <= have:
+        return words["campaign.advice.hold_out"]
+    half = have // 2
+    smallest = smallest_uplift(have - half, half, settings.base_rate)
+    return words["campaign.advice.more_customers"].format(
+        needed=f"{customers_needed(settings.base_rate, uplift, HALF):,}",
+        smallest="100" if smallest is None else f"{100 * smallest:.1f}",
+    )
+
+
+def _expected_net(
+    connection: duckdb.DuckDBPyConnection, terms: Terms, uplift: float, cost: float
+) -> float | None:
+    """What those who respond because of the offer add, less what the contacts cost."""
+    treated: dict[int, int] = dict(
+        connection.execute(
+            "select segment_id, count(*) from targets where arm = 'treatment' group by segment_id"
+        ).fetchall()
+    )
+    values = {number: terms.values[number] for number in treated}
+    if any(value is None for value in values.values()):
+        return None
+    return sum(int(count) * (uplift * (values[number] or 0.0) - cost) for number, count in treated.items())
 
 
 def summary(plan: CampaignPlan, settings: CampaignSettings, now: dt.datetime) -> list[tuple[str, str]]:
     """The plan as lines of a heading and a text, for the terminal and the workbook."""
     smallest = "none" if plan.smallest_uplift is None else f"{100 * plan.smallest_uplift:.2f} points"
     lines = [
-        ("campaign", f"{settings.name}, drawn {now:%Y-%m-%d %H:%M} UTC"),
+        ("campaign", f"{settings.name}, as of {now:%Y-%m-%d %H:%M} UTC"),
         ("segments", ", ".join(f"{number} {name}" for number, name in plan.segments.items())),
         *([("moved", settings.moved)] if settings.moved else []),
         ("customers", f"{plan.customers:,}"),
@@ -114,7 +178,7 @@ def summary(plan: CampaignPlan, settings: CampaignSettings, now: dt.datetime) ->
             )
         )
     lines += [
-        ("treatment", f"{plan.treated:,}, for {plan.treated * settings.cost:,.2f} in all"),
+        ("treatment", f"{plan.treated:,}, for {_money(plan, plan.treated * plan.cost)} in all"),
         ("holdout", f"{plan.held_out:,}"),
         ("smallest uplift it can show", f"{smallest} over a base of {settings.base_rate:.1%} (power 0.8)"),
         (
@@ -122,6 +186,12 @@ def summary(plan: CampaignPlan, settings: CampaignSettings, now: dt.datetime) ->
             f"{plan.power_at_expected:.0%}; {plan.needed:,} customers would have 80%",
         ),
     ]
+    net = "not known" if plan.expected_net is None else f"{_money(plan, plan.expected_net)} after costs"
+    lines.append(("expected", f"{net}: {plan.verdict_words}"))
     if plan.warning:
         lines.append(("warning", plan.warning))
     return lines
+
+
+def _money(plan: CampaignPlan, amount: float) -> str:
+    return f"{plan.currency} {amount:,.2f}".strip()

@@ -34,7 +34,7 @@ def named_segments(connection: duckdb.DuckDBPyConnection, wanted: str) -> dict[i
     found = {}
     for part in wanted.split(","):
         text = part.strip()
-        wanted_id = whole_number(text)
+        wanted_id = by_name.get(text.lower(), whole_number(text))
         if wanted_id is None or wanted_id not in known:
             there = ", ".join(f"{number} ({shown(name)})" for number, name in known.items())
             raise UserError(f"SEGMENT={shown(text)}: there is no such segment; there are {there}, and all.")
@@ -87,9 +87,13 @@ def select(
     segments: dict[int, str],
     movement: str,
     lists: dict[str, list[str]],
+    helped: frozenset[int],
     now: dt.datetime,
 ) -> tuple[dict[str, int], list[Match]]:
-    """Make temp table `eligible`; return excluded customers per reason, and lists with ids of no customer."""
+    """Make temp table `eligible`; return excluded customers per reason, and lists with ids of no customer.
+
+    helped: segments in which who is over the limit or behind on payments stays in.
+    """
     unknown = []
     for name in (*ID_LISTS, "OBJECTIONS"):
         connection.execute(f"create or replace temp table list_{name} (customer_id varchar)")
@@ -103,7 +107,7 @@ def select(
                 unknown.append(match)
     connection.execute(
         "create or replace temp table recent as select distinct customer_id from campaign_targets"
-        " inner join campaigns using (name) where arm = 'treatment' and created_at > ?",
+        " inner join campaigns using (name) where arm = 'treatment' and cancelled_at is null and created_at > ?",
         [now - dt.timedelta(days=settings.cool_off_days)],
     )
     # The reasons in this order: the law's first; each customer counts under the first that holds.
@@ -116,9 +120,9 @@ def select(
         "cool_off": "customer_id in (from recent)",
         "global_holdout": f"{_unit_hash(key_of(connection, ' global'))} < {settings.global_holdout!r}",
     }
-    if not settings.stressed:
-        reasons["over_limit"] = "coalesce(balance > credit_limit, false)"
-        reasons["behind"] = "coalesce(payments < minimum_payments, false)"
+    if spared := ", ".join(str(number) for number in segments if number not in helped):
+        reasons["over_limit"] = f"segment_id in ({spared}) and coalesce(balance > credit_limit, false)"
+        reasons["behind"] = f"segment_id in ({spared}) and coalesce(payments < minimum_payments, false)"
     cases = " ".join(f"when {condition} then '{reason}'" for reason, condition in reasons.items())
     connection.execute(
         f"""create or replace temp table selected as
@@ -145,9 +149,10 @@ def _unit_hash(key: str) -> str:
 
 def within_budget(settings: CampaignSettings, eligible: int) -> int:
     """How many of the eligible take part, held out included, so that contacting the rest is paid for."""
-    if settings.budget is None or settings.budget >= settings.cost * eligible:
+    cost = settings.cost or 0
+    if settings.budget is None or settings.budget >= cost * eligible:
         return eligible
-    contacts = math.floor(settings.budget / settings.cost)
+    contacts = math.floor(settings.budget / cost)
     kept = min(eligible, math.ceil(contacts / (1 - settings.holdout)) + 1)
     while kept > 0 and kept - round(settings.holdout * kept) > contacts:
         kept -= 1

@@ -16,7 +16,7 @@ SMALLEST_RATE, LARGEST_COST, LARGEST_BUDGET = 0.0001, 1_000_000_000, 1_000_000_0
 # Every parameter and its one default; docs/campaigns.md says more of them.
 PARAMETERS = {
     "name": Parameter("", "Name of the campaign."),
-    "segment": Parameter("", "Id or name of a segment, several ids separated by commas, or all."),
+    "segment": Parameter("", "Id or name of a segment, several of them separated by commas, or all."),
     "moved": Parameter(
         "",
         "In place of a segment, who moved between two with this month: `from>to`, each an id, a name or any.",
@@ -31,7 +31,11 @@ PARAMETERS = {
         "Money to spend; left out for no bound. Those with the highest value are contacted.",
         range=Range(above=0, most=LARGEST_BUDGET),
     ),
-    "cost": Parameter(1, "Money per customer contacted.", range=Range(least=0, most=LARGEST_COST)),
+    "cost": Parameter(
+        "",
+        "Money per customer contacted; left out: what the plays of the segments say, the dearest of them.",
+        range=Range(least=0, most=LARGEST_COST),
+    ),
     "base_rate": Parameter(
         0.05,
         "Share that responds without being contacted.",
@@ -55,9 +59,15 @@ PARAMETERS = {
         range=Range(least=0, below=1),
     ),
     "stressed": Parameter(
-        "exclude",
-        "exclude or include who is over the limit or paid less than the minimum due.",
+        "",
+        "exclude or include who is over the limit or paid less than the minimum due; left out: include them where the"
+        " segment's play is help.",
         one_of("exclude", "include"),
+    ),
+    "confirm": Parameter(
+        "",
+        "yes writes the lists; without it the plan is shown, and a person at a terminal is asked.",
+        one_of("yes"),
     ),
     "unmatched": Parameter(
         "",
@@ -77,13 +87,13 @@ class CampaignSettings:
     moved: str
     holdout: float
     budget: float | None
-    cost: float
+    cost: float | None
     base_rate: float
     expected_uplift: float
     lists: dict[str, str]
     cool_off_days: int
     global_holdout: float
-    stressed: bool
+    stressed: bool | None
     unmatched: str
 
 
@@ -102,12 +112,17 @@ def read_settings(arguments: Sequence[str]) -> CampaignSettings:
         moved=given["moved"].strip(),
         holdout=given["holdout"],
         budget=given["budget"] or None,
-        cost=given["cost"],
+        cost=None if given["cost"] == "" else given["cost"],
         base_rate=given["base_rate"],
         expected_uplift=given["expected_uplift"],
         lists={name: given[name.lower()] for name in ID_LISTS if given[name.lower()]},
         cool_off_days=given["cool_off_days"],
         global_holdout=given["global_holdout"],
-        stressed=given["stressed"] == "include",
+        stressed=given["stressed"] == "include" if given["stressed"] else None,
         unmatched=given["unmatched"],
     )
+
+
+def is_confirmed(arguments: Sequence[str]) -> bool:
+    """Whether the lists are to be written without a question; raises UserError as read_settings does."""
+    return bool(read_declared(arguments, PARAMETERS)["confirm"] == "yes")

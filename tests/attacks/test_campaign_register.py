@@ -32,7 +32,7 @@ if place == "after the commit":
     settle = register.settle_files
     register.settle_files = lambda *given: settle(*given) if not (given[1] / ".partial-a").exists() else stop()
 asked = settings.read_settings([f"NAME={name}", "SEGMENT=all", "COOL_OFF_DAYS=0"])
-sys.exit(run_command(lambda _: draw.plan_campaign(asked, Path(sys.argv[1]), dt.datetime(2026, 3, 1)) and None))
+sys.exit(run_command(lambda _: draw.draw_campaign(asked, Path(sys.argv[1]), dt.datetime(2026, 3, 1)) and None))
 """
 # Measures campaign `first`; is killed where it is told to.
 MEASURE = """
