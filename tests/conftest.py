@@ -13,9 +13,10 @@ import pytest
 
 from tests.support.builds import QUICK, REAL_FILE, run_build, run_command
 
-# Fixtures of servers and the browser, for every test that asks for one.
+# Fixtures of servers and programs, for every test that asks for one.
 pytest_plugins = [
     "tests.support.browser",
+    "tests.support.libreoffice",
     "tests.support.postgres_server",
     "tests.support.superset_server",
 ]

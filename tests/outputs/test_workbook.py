@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from scripts.outputs.workbook.book import Book
 from scripts.outputs.workbook.rows import fill_sheet
 from scripts.outputs.workbook.workbook import CUSTOMER_ROWS, CUSTOMERS, WORKBOOK, write_workbook
 from tests.support.builds import REPO, query, run_command
+from tests.support.libreoffice import Convert
 
 SHEETS = [
     "Read me", "Segments", "Profiles", "Elbow", "Value", "The assumptions", "Playbook", "Data quality", "Dictionary",
@@ -33,34 +33,11 @@ MOST = 100_000
 # All sheets, each to a file of its own: commas, quotes, UTF-8, cells by their value and not as shown.
 AS_CSV = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,false,false,false,false,-1"
 
-Convert = Callable[[Path, str], Path]
-
 
 @pytest.fixture(scope="module")
 def workbook(real_build: Path) -> Path:
     """The workbook that the build on the real file wrote."""
     return real_build.parent / WORKBOOK
-
-
-@pytest.fixture(scope="module")
-def convert(tmp_path_factory: pytest.TempPathFactory) -> Convert:
-    """Let LibreOffice open a workbook and write it as something else; returns the folder of what it wrote."""
-    soffice = shutil.which("soffice")
-    if not soffice:
-        pytest.skip("LibreOffice is not installed (Debian: libreoffice-calc)")
-    profile = tmp_path_factory.mktemp("libreoffice")
-
-    def run(path: Path, form: str) -> Path:
-        out = tmp_path_factory.mktemp("converted")
-        done = subprocess.run(
-            [soffice, "--headless", f"-env:UserInstallation=file://{profile}", "--convert-to", form,
-             "--outdir", str(out), str(path)],
-            capture_output=True, text=True, timeout=300,
-        )  # fmt: skip
-        assert done.returncode == 0 and list(out.iterdir()), done.stdout + done.stderr
-        return out
-
-    return run
 
 
 def read_csv(path: Path) -> list[list[str]]:

@@ -63,7 +63,10 @@ class Place:
 
 
 class Book:
-    """A workbook in which text stays text: what looks like a formula, a number or a link is none."""
+    """A workbook in which text stays text: what looks like a formula, a number or a link is none.
+
+    A formula is only what Sheet.formula writes.
+    """
 
     def __init__(self, path: Path, title: str, comment: str, created: dt.datetime) -> None:
         """Begin a workbook at a path; use it as a context manager, which writes it at its end."""
@@ -112,30 +115,50 @@ class Book:
         """The last sheet's place in the file, as `xl/worksheets/sheet9.xml`."""
         return f"xl/worksheets/sheet{len(self.sheets)}.xml"
 
-    def rows_sheet(self, name: str, table: str, columns: Sequence[tuple[str, str, float]]) -> "Sheet":
-        """Add a sheet with an Excel table for excel_rows.fill_sheet to fill: header and one blank row of formats.
+    def rows_sheet(
+        self,
+        name: str,
+        table: str,
+        columns: Sequence[tuple[str, str, float]],
+        machine_names: Sequence[str] = (),
+    ) -> "Sheet":
+        """Add a sheet with an Excel table for rows.fill_sheet to fill: header and one blank row of formats.
 
         Args:
             name: what stands on its tab.
             table: name of the Excel table, what a PivotTable takes for its source.
-            columns: header, number format and width of each.
+            columns: header, number format and width of each; no two headers alike, whatever the case of their letters.
+            machine_names: what programs call the columns, for a hidden row above the header; none for no such row.
         """
         sheet = self.sheet(name, [width for _, _, width in columns])
+        row = 1 if machine_names else 0
+        for place, machine_name in enumerate(machine_names):
+            sheet.write(0, place, machine_name)
+        if machine_names:
+            sheet.raw.set_row(0, None, None, {"hidden": True})
         for place, (_, form, _) in enumerate(columns):
-            sheet.raw.write_blank(1, place, None, self.book.add_format({"num_format": form}))
+            sheet.raw.write_blank(row + 1, place, None, self.book.add_format({"num_format": form}))
         head = self.format(bold=True, text_wrap=True)
         heads = [{"header": text, "header_format": head} for text, _, _ in columns]
         sheet.raw.add_table(
-            0, 0, 1, len(columns) - 1, {"name": table, "columns": heads, "style": "Table Style Light 9"}
+            row,
+            0,
+            row + 1,
+            len(columns) - 1,
+            {"name": table, "columns": heads, "style": "Table Style Light 9"},
         )
         sheet.raw.hide_gridlines(0)
-        sheet.raw.set_row(0, 2 * LINE_HEIGHT)
-        sheet.raw.freeze_panes(1, 1)
-        sheet.raw.repeat_rows(0)
+        # The arrow of a filter takes the room of two letters.
+        lines = max(_lines(text, width - 2, True) for text, _, width in columns)
+        sheet.raw.set_row(row, LINE_HEIGHT * max(lines, 2))
+        sheet.raw.freeze_panes(row + 1, 1)
+        sheet.raw.repeat_rows(row)
         return sheet
 
-    def line_chart(self, series: Properties, title: str, x: str, y: str, form: str) -> Any:
-        """A line with points, of one series without a legend."""
+    def line_chart(
+        self, series: Properties, title: str, x: str, y: str, form: str, most: float | None = None
+    ) -> Any:
+        """A line with points, of one series without a legend; `most` is where the axis ends that has an end."""
         chart = self.book.add_chart({"type": "line"})
         chart.add_series(
             {"line": {"color": LINE, "width": 2},
@@ -144,7 +167,8 @@ class Book:
         chart.set_title({"name": title, "name_font": {"size": 12}})
         chart.set_legend({"none": True})
         chart.set_x_axis({"name": x})
-        chart.set_y_axis({"name": y, "num_format": form, "major_gridlines": GRIDLINES})
+        end = {} if most is None else {"max": most}
+        chart.set_y_axis({"name": y, "num_format": form, "major_gridlines": GRIDLINES, **end})
         return chart
 
     def bar_chart(self, series: Sequence[Properties], title: str, x: str, form: str) -> Any:
@@ -224,6 +248,16 @@ class Sheet:
         else:
             self.raw.write_number(row, column, float(value), form)
         return 1
+
+    def formula(self, row: int, column: int, text: str, value: Any, **properties: Any) -> None:
+        """Write a formula that code made, never one with text of the data in it.
+
+        value: what it gives for the numbers that are there; shown by programs that do not calculate.
+        """
+        known = None if value is None or (not isinstance(value, str) and pd.isna(value)) else value
+        self.raw.write_formula(
+            row, column, f"={text}", self.book.format(**properties), "" if known is None else known
+        )
 
     def heading(self, row: int, text: str, column: int = 0) -> int:
         """Write a smaller title; return the next row."""

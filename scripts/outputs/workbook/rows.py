@@ -26,27 +26,37 @@ PICTURES = "".join(chr(0x2400 + code) for code in CONTROLS)
 
 
 def fill_sheet(
-    path: Path, filled: Path, sheet: str, connection: duckdb.DuckDBPyConnection, relation: str, rows: int
+    path: Path,
+    filled: Path,
+    sheet: str,
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    rows: int,
+    head: int = 1,
 ) -> None:
     """Copy a workbook and put the rows of a relation below the header of one of its sheets.
 
     Args:
-        path: workbook by Book.rows_sheet, or one that was filled before; row 2 of the sheet has the formats wanted, and
-            its Excel table is the workbook's only one.
+        path: workbook by Book.rows_sheet, or one that was filled before; the row below the header has the formats
+            wanted, and its Excel table is the workbook's only one.
         filled: where the copy goes.
         sheet: the sheet's part in the package, as `xl/worksheets/sheet9.xml`.
         connection: where the relation is; a temporary table, `sheet_rows`, is made and dropped there.
         relation: SQL name of the rows, in order; its columns are the sheet's, from A. Text stays text whatever
             it looks like, dates are dates, what is no finite number is an empty cell.
-        rows: number of its rows, 1 to SHEET_ROWS.
+        rows: number of its rows, 1 to SHEET_ROWS less the hidden row.
+        head: the header's row, counted from 1.
     """
-    if not 0 < rows <= SHEET_ROWS:
-        raise ValueError(f"{rows} rows: a sheet holds 1 to {SHEET_ROWS} below its header")
+    if not 0 < rows <= SHEET_ROWS + 1 - head:
+        raise ValueError(f"{rows} rows: a sheet holds 1 to {SHEET_ROWS + 1 - head} below its header")
+    first = head + 1
     with zipfile.ZipFile(path) as source, zipfile.ZipFile(filled, "w", zipfile.ZIP_DEFLATED) as target:
         for entry in source.infolist():
             if entry.filename.startswith("xl/tables/"):
                 table = re.sub(
-                    r'ref="(A1:[A-Z]+)\d+"', rf'ref="\g<1>{rows + 1}"', source.read(entry).decode("utf-8")
+                    rf'ref="(A{head}:[A-Z]+)\d+"',
+                    rf'ref="\g<1>{rows + head}"',
+                    source.read(entry).decode("utf-8"),
                 )
                 target.writestr(entry, table, zipfile.ZIP_DEFLATED)
                 continue
@@ -54,25 +64,25 @@ def fill_sheet(
                 target.writestr(entry, source.read(entry), zipfile.ZIP_DEFLATED)
                 continue
             xml = source.read(entry).decode("utf-8")
-            template = re.search(r'<row r="2".*?</row>', xml, re.DOTALL)
+            template = re.search(rf'<row r="{first}".*?</row>', xml, re.DOTALL)
             if template is None:
                 raise ValueError(f"{sheet}: no template row")
-            styles = [int(style) for style in re.findall(r'<c r="[A-Z]+2" s="(\d+)"', template[0])]
-            last = re.findall(r'<c r="([A-Z]+)2"', template[0])[-1]
-            head = re.sub(
-                r'<dimension ref="[^"]*"', f'<dimension ref="A1:{last}{rows + 1}"', xml[: template.start()]
+            styles = [int(style) for style in re.findall(rf'<c r="[A-Z]+{first}" s="(\d+)"', template[0])]
+            last = re.findall(rf'<c r="([A-Z]+){first}"', template[0])[-1]
+            start = re.sub(
+                r'<dimension ref="[^"]*"', f'<dimension ref="A1:{last}{rows + head}"', xml[: template.start()]
             )
             packed = zipfile.ZipInfo(entry.filename, entry.date_time)
             packed.compress_type, packed._compresslevel = zipfile.ZIP_DEFLATED, LEVEL  # type: ignore[attr-defined]
             with target.open(packed, "w", force_zip64=True) as out:
-                out.write(head.encode("utf-8"))
-                for batch in _xml_rows(connection, relation, rows, styles):
+                out.write(start.encode("utf-8"))
+                for batch in _xml_rows(connection, relation, rows, first, styles):
                     out.write(batch.encode("utf-8"))
                 out.write(xml[xml.index("</sheetData>") :].encode("utf-8"))
 
 
 def _xml_rows(
-    connection: duckdb.DuckDBPyConnection, relation: str, rows: int, styles: Sequence[int]
+    connection: duckdb.DuckDBPyConnection, relation: str, rows: int, top: int, styles: Sequence[int]
 ) -> Iterator[str]:
     columns = connection.execute(f"select column_name, column_type from (describe {relation})").fetchall()
     cells = [
@@ -80,12 +90,12 @@ def _xml_rows(
         for place, ((name, kind), style) in enumerate(zip(columns, styles, strict=True))
     ]
     connection.execute(
-        f'create or replace temp table sheet_rows as select *, row_number() over () + 1 as "sheet row" from {relation}'
+        f'create or replace temp table sheet_rows as select *, row_number() over () + {top - 1} as "sheet row" from {relation}'
     )
     # A range of rows at a time: the XML of a million customers all at once would take gigabytes. DuckDB keeps
     # the order of a table where nothing asks for another; to sort so much text would take half of the time.
     connection.execute("set preserve_insertion_order = true")
-    for first in range(2, rows + 2, BATCH):
+    for first in range(top, rows + top, BATCH):
         found = connection.execute(
             f"""
             select concat('<row r="', "sheet row", '">', {", ".join(cells)}, '</row>') from sheet_rows

@@ -25,8 +25,10 @@ from scripts.outputs.workbook.book import (
     Sheet,
     SheetColumn,
 )
+from scripts.outputs.workbook.what_if import write_what_if
+from scripts.outputs.workbook.words import SheetTables
 from scripts.published.look import VALUE_PARTS
-from scripts.published.reading import LATEST_RUN, PublishedTables
+from scripts.published.reading import LATEST_RUN
 
 # The name of the customers' Excel table: what a PivotTable takes for its source, in every language.
 TABLE = "Customers"
@@ -40,21 +42,13 @@ OF_CUSTOMERS = {"money": "#,##0.00", "share": "0.00", "count": "0", "months": "0
 # Of the other columns of a customer: number format where it is not the type's own, width where it is not WIDTH.
 OTHERS = {"value_base": "#,##0.00", "confidence": "0.000"}
 WIDTH, WIDTHS = 14, {"customer_id": 18, "segment_name": 30, "as_of_date": 12, "status": 12}
+# What of the customers is printed: those at the top, with the columns before the features. All would be a hundred pages.
+PRINTED_ROWS, PRINTED_TO = 40, "is_closed"
+# The customers' header is below a hidden row with the columns' names in the published tables.
+CUSTOMERS_HEAD = 2
 
 # pandas' type stubs let a cell be anything; these frames' columns are the marts'.
 Frame = Any
-
-
-class SheetTables(PublishedTables):
-    """What the sheets read."""
-
-    def w(self, key: str, **values: str) -> str:
-        """A word of the workbook."""
-        return self.word(f"workbook.{key}", **values)
-
-    def t(self, key: str, **values: str) -> str:
-        """A word that the report has, too."""
-        return self.word(f"report.{key}", **values)
 
 
 def write_sheets(
@@ -82,7 +76,7 @@ def write_sheets(
     """
     run = data.frame(f"from {LATEST_RUN}").iloc[0]
     with Book(path, data.t("title"), str(run["model_id"]), run["built_at"]) as book:
-        sheets = _Sheets(data, book, run)
+        sheets = _Sheets(data, book, run, connection.execute(f"describe {customers}").fetchall())
         about = book.sheet(data.w("sheet.readme"), (24, 100), portrait=True)
         described = [
             (sheets.segments(), data.w("about.segments")),
@@ -92,11 +86,13 @@ def write_sheets(
             (sheets.value(), data.w("about.parts")),
             (sheets.assumptions(), data.w("about.assumptions")),
             (sheets.playbook(), data.w("about.playbook")),
+            *write_what_if(book, data, sheets.currency),
+            (sheets.rules(), data.w("about.rules")),
             (sheets.quality(), data.w("about.quality")),
             (sheets.dictionary(), data.w("about.dictionary")),
         ]
         if rows:
-            described.append((sheets.customers(connection, customers), data.w("about.customers")))
+            described.append((sheets.customers(connection, customers, rows), data.w("about.customers")))
         sheets.about(about, described, rows, beside, most_listed)
         about.raw.activate()
         return book.last_part
@@ -105,11 +101,18 @@ def write_sheets(
 class _Sheets:
     """The sheets, each written by the method of its name."""
 
-    def __init__(self, data: SheetTables, book: Book, run: Frame) -> None:
+    def __init__(
+        self, data: SheetTables, book: Book, run: Frame, customer_columns: Sequence[Sequence[Any]]
+    ) -> None:
         self.data, self.book, self.run = data, book, run
         self.profile_rows = data.frame("from marts.segment_profiles order by segment_id")
         self.value_rows = data.frame("from marts.segment_values order by segment_id")
         self.currency = str(self.value_rows["currency"].iloc[0])
+        units = data.frame("select distinct feature, unit from marts.segment_feature_contrasts")
+        self.units: dict[str, str] = dict(zip(units["feature"], units["unit"], strict=True))
+        self.customer_heads: dict[str, str] = {
+            str(name): self.head_of(str(name), self.units.get(str(name))) for name, *_ in customer_columns
+        }
 
     def about(
         self, sheet: Sheet, described: Sequence[tuple[Sheet, str]], rows: int, beside: str, most_listed: int
@@ -143,7 +146,20 @@ class _Sheets:
         lines.append((data.w("about.reading"), data.w("about.reading_text"), ""))
         lines.append((data.w("about.value"), data.t("value.intro", currency=self.currency), ""))
         if rows:
-            lines.append((data.w("about.pivot"), data.w("about.pivot_text", table=TABLE), ""))
+            lines.append(
+                (
+                    data.w("about.pivot"),
+                    data.w(
+                        "about.pivot_text",
+                        table=TABLE,
+                        **{
+                            name: self.customer_heads[name]
+                            for name in ("segment_name", "customer_id", "value_base")
+                        },
+                    ),
+                    "",
+                )
+            )
         else:
             whole = data.number(total, "whole")
             words = data.w("about.too_many", customers=whole, limit=limit, file=beside)
@@ -233,7 +249,7 @@ class _Sheets:
         order = data.frame("describe marts.customer_features")["column_name"]
         features = [feature for feature in order if feature in set(contrasts["feature"])]
         names = [f"{row.segment_id} {row.segment_name}" for row in self.profile_rows.itertuples()]
-        sheet = self.book.sheet(data.w("sheet.profiles"), (34, 12, *(14 for _ in names)))
+        sheet = self.book.sheet(data.w("sheet.profiles"), (46, 12, *(14 for _ in names)))
         row = sheet.title(data.t("profile.title"), data.w("profiles.intro"))
         heads = [
             SheetColumn(data.t("profile.feature")),
@@ -244,7 +260,7 @@ class _Sheets:
         for row, feature in enumerate(features, place.first):
             cells = contrasts[contrasts["feature"] == feature]
             mean, form = cells["portfolio_mean"].iloc[0], OF_MEANS[cells["unit"].iloc[0]]
-            sheet.write(row, 0, data.word(f"feature.{feature}"))
+            sheet.write(row, 0, self.head_of(feature, cells["unit"].iloc[0]))
             sheet.write(row, 1, mean, num_format=form, italic=True)
             for column, value in enumerate(cells["segment_mean"], 2):
                 sheet.write(row, column, value, num_format=form)
@@ -310,8 +326,9 @@ class _Sheets:
                 "data_labels": {"value": True, "custom": labels, "position": "above"},
             }  # fmt: skip
             chart = self.book.line_chart(
-                series, data.t(title), columns[0].head, columns[column].head, MONEY if column == 1 else "0.0"
-            )
+                series, data.t(title), columns[0].head, columns[column].head, MONEY if column == 1 else "0.0",
+                most=1 if title == "k.stability" else None,
+            )  # fmt: skip
             sheet.chart(place.head + 15 * number, len(columns) + 1, chart, data.t(title), height=290)
         row = sheet.heading(place.last + 2, data.t("k.votes"))
         votes = data.frame("from marts.choice_votes order by method")
@@ -329,13 +346,15 @@ class _Sheets:
         """What a customer of each segment is worth a year, and what that is made of."""
         data, values = self.data, self.value_rows
         sheet = self.book.sheet(data.w("sheet.value"), (5, 28, *(12 for _ in range(6 + len(VALUE_PARTS)))))
+        money = f", {self.currency}"
         fields = {
             "segment_id": SheetColumn(data.w("id")), "segment_name": SheetColumn(data.t("segment"), bold=True),
-            "customers": SheetColumn(data.t("customers"), COUNT), "value_low": SheetColumn(data.t("value.low"), MONEY),
-            "value_base": SheetColumn(data.t("value.base"), MONEY), "value_high": SheetColumn(data.t("value.high"), MONEY),
-            "total_base": SheetColumn(data.t("value.total"), MONEY),
+            "customers": SheetColumn(data.t("customers"), COUNT),
+            **{f"value_{scenario}": SheetColumn(data.t(f"value.{scenario}") + money, MONEY)
+                for scenario in ("low", "base", "high")},
+            "total_base": SheetColumn(data.t("value.total") + money, MONEY),
             "share_of_total": SheetColumn(data.t("value.share_of_total"), SHARE),
-            **{part: SheetColumn(data.t(f"part.{part}"), MONEY) for part in VALUE_PARTS},
+            **{part: SheetColumn(data.t(f"part.{part}") + money, MONEY) for part in VALUE_PARTS},
         }  # fmt: skip
         row = sheet.title(data.t("value.title"), data.t("value.intro", currency=self.currency))
         place = sheet.table(
@@ -343,7 +362,7 @@ class _Sheets:
         )
         parts = [
             {
-                "name": fields[part].head,
+                "name": data.t(f"part.{part}"),
                 "categories": place.cells(1),
                 "values": place.cells(list(fields).index(part)),
             }
@@ -372,10 +391,15 @@ class _Sheets:
     def playbook(self) -> Sheet:
         """What to aim for, offer and avoid."""
         data = self.data
-        plays = data.frame("from marts.segment_playbook order by segment_id")
-        sheet = self.book.sheet(data.w("sheet.playbook"), (5, 20, 26, 34, 22, 32, 34, 12, 14, 10, 26))
+        plays = data.frame("from marts.segment_playbook order by play_rank")
+        sheet = self.book.sheet(
+            data.w("sheet.playbook"), (5, 20, 40, 13, 14, 26, 34, 22, 32, 34, 12, 14, 10, 26)
+        )
         fields = {
             "segment_id": SheetColumn(data.w("id")), "segment_name": SheetColumn(data.t("segment"), bold=True),
+            "verdict_words": SheetColumn(data.w("play.verdict")),
+            "contactable_customers": SheetColumn(data.w("play.contactable"), COUNT),
+            "expected_net": SheetColumn(f"{data.w('play.net')}, {self.currency}", MONEY),
             "objective": SheetColumn(data.t("playbook.objective")), "offer": SheetColumn(data.t("glance.offer")),
             "channel": SheetColumn(data.t("playbook.channel")), "avoid": SheetColumn(data.t("glance.avoid")),
             "success_measure": SheetColumn(data.t("glance.measure")),
@@ -390,10 +414,41 @@ class _Sheets:
         plays["is_under_payment_stress"] = [
             data.t("yes" if stress else "no") for stress in plays["is_under_payment_stress"]
         ]
-        row = sheet.title(data.t("playbook.title"), data.t("playbook.intro"))
+        intro = f"{data.t('playbook.intro')} {data.word('playbook.no_protected_traits')}"
+        row = sheet.title(data.t("playbook.title"), intro)
         sheet.table(
             row, list(fields.values()), [[play[f] for f in fields] for _, play in plays.iterrows()], fixed=2
         )
+        return sheet
+
+    def rules(self) -> Sheet:
+        """A few questions on raw numbers that find most of a segment, with the SQL that asks them."""
+        data = self.data
+        rules = data.frame(
+            "from marts.segment_rules inner join (select segment_id, segment_name from marts.segment_profiles)"
+            " using (segment_id) order by segment_id, rule"
+        )
+        sheet = self.book.sheet(data.w("sheet.rules"), (5, 28, 8, 60, 13, 13, 11, 11, 70))
+        columns = (
+            SheetColumn(data.w("id")), SheetColumn(data.t("segment"), bold=True), SheetColumn(data.w("rules.rule")),
+            SheetColumn(data.t("rules.rule")), SheetColumn(data.w("rules.matched"), COUNT),
+            SheetColumn(data.w("rules.of_segment"), COUNT), SheetColumn(data.t("rules.precision"), SHARE),
+            SheetColumn(data.t("rules.recall"), SHARE), SheetColumn("SQL"),
+        )  # fmt: skip
+        row = sheet.title(data.t("rules.title"), f"{data.t('rules.intro')} {data.w('rules.whole')}")
+        sheet.table(
+            row,
+            columns,
+            [
+                (
+                    rule.segment_id, rule.segment_name, data.w("rules.all") if rule.rule == 0 else rule.rule,
+                    rule.rule_text, rule.customers_matched, rule.customers_of_segment, rule.precision_share,
+                    rule.recall_share, rule.sql_predicate,
+                )
+                for rule in rules.itertuples()
+            ],
+            fixed=2,
+        )  # fmt: skip
         return sheet
 
     def quality(self) -> Sheet:
@@ -440,32 +495,49 @@ class _Sheets:
             order by table_name, column_index
             """
         )
-        sheet = self.book.sheet(data.w("sheet.dictionary"), (28, 34, 16, 90))
+        sheet = self.book.sheet(data.w("sheet.dictionary"), (28, 34, 16, 90, 34))
+        heads = self.customer_heads
         row = sheet.title(data.w("sheet.dictionary"), data.w("dictionary.intro"))
         columns = (
             SheetColumn(data.w("table")), SheetColumn(data.w("column")), SheetColumn(data.w("type")),
-            SheetColumn(data.t("quality.meaning")),
+            SheetColumn(data.t("quality.meaning")), SheetColumn(data.w("dictionary.head")),
         )  # fmt: skip
+        of_customers = ("customer_segments", "customer_values", "customer_features")
         rows = [
-            (line.table_name, line.column_name, line.data_type, line.comment) for line in found.itertuples()
-        ]
+            (
+                line.table_name, line.column_name, line.data_type, line.comment,
+                heads.get(line.column_name) if line.table_name in of_customers else None,
+            )
+            for line in found.itertuples()
+        ]  # fmt: skip
         place: Place = sheet.table(row, columns, rows, fixed=1)
         sheet.raw.autofilter(place.head, 0, place.last, len(columns) - 1)
         return sheet
 
-    def customers(self, connection: duckdb.DuckDBPyConnection, table: str) -> Sheet:
+    def head_of(self, column: str, unit: str | None) -> str:
+        """What the reader calls a column of customers, with its unit."""
+        data = self.data
+        words = data.w(f"customers.{column}") if unit is None else data.word(f"feature.{column}")
+        if column == "value_base":
+            unit = "money"
+        words = words[:1].upper() + words[1:]
+        if unit is None:
+            return words
+        return f"{words}, {self.currency if unit == 'money' else data.w(f'unit.{unit}')}"
+
+    def customers(self, connection: duckdb.DuckDBPyConnection, table: str, rows: int) -> Sheet:
         """Header, Excel table and one blank row of formats; fill_sheet puts the customers there."""
         columns = connection.execute(f"select column_name, column_type from (describe {table})").fetchall()
-        units = connection.execute(
-            "select distinct feature, unit from marts.segment_feature_contrasts"
-        ).fetchall()
-        formats = {feature: OF_CUSTOMERS[unit] for feature, unit in units} | OTHERS
+        formats = {feature: OF_CUSTOMERS[unit] for feature, unit in self.units.items()} | OTHERS
         described = [
             (
-                name,
+                self.customer_heads[name],
                 {"DATE": DAY, "VARCHAR": TEXT}.get(kind, formats.get(name, NUMBER)),
                 WIDTHS.get(name, WIDTH),
             )
             for name, kind in columns
         ]
-        return self.book.rows_sheet(self.data.w("sheet.customers"), TABLE, described)
+        names = [name for name, _ in columns]
+        sheet = self.book.rows_sheet(self.data.w("sheet.customers"), TABLE, described, names)
+        sheet.raw.print_area(0, 0, CUSTOMERS_HEAD - 1 + min(rows, PRINTED_ROWS), names.index(PRINTED_TO))
+        return sheet

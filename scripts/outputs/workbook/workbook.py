@@ -10,21 +10,23 @@ from pathlib import Path
 import duckdb
 
 from scripts.base.files import passing_folder, whole_file
+from scripts.base.parameters import SHEET_ROWS
 from scripts.base.paths import CUSTOMERS, WORKBOOK
 from scripts.base.quoting import sql_text
 from scripts.outputs.workbook.rows import fill_sheet
-from scripts.outputs.workbook.sheets import SheetTables, write_sheets
+from scripts.outputs.workbook.sheets import CUSTOMERS_HEAD, write_sheets
+from scripts.outputs.workbook.words import SheetTables
 
-# The customers with what a marketer filters and pivots by.
+# The customers with what a marketer filters and pivots by, the best of each segment first.
 CUSTOMER_ROWS = """
     select
-        segments.customer_id, segments.segment_id, segments.segment_name, segments.status, segments.as_of_date,
-        segments.confidence, segments.runner_up_segment_id, customer_values.value_base, segments.is_closed,
+        segments.customer_id, segments.segment_id, segments.segment_name, customer_values.value_base,
+        segments.confidence, segments.runner_up_segment_id, segments.status, segments.as_of_date, segments.is_closed,
         features.* exclude (customer_id, as_of_date, nothing_was_due, months_on_book)
     from marts.customer_segments as segments
     left join marts.customer_features as features using (customer_id)
     left join marts.customer_values as customer_values using (customer_id)
-    order by segments.customer_id
+    order by segments.segment_id nulls last, customer_values.value_base desc nulls last, segments.customer_id
 """
 
 
@@ -49,7 +51,7 @@ def write_workbook(published: Path, folder: Path, *, most_listed: int) -> tuple[
         connection.execute(f"set temp_directory = {sql_text(str(spilled))}")
         connection.execute(f"create temp view customer_rows as {CUSTOMER_ROWS}")
         rows = connection.execute("select count(*) from marts.customer_segments").fetchall()[0][0]
-        fits = 0 < rows <= most_listed
+        fits = 0 < rows <= min(most_listed, SHEET_ROWS + 1 - CUSTOMERS_HEAD)
         drawn = spilled / WORKBOOK
         sheet = write_sheets(
             SheetTables(published),
@@ -61,7 +63,7 @@ def write_workbook(published: Path, folder: Path, *, most_listed: int) -> tuple[
             most_listed=most_listed,
         )
         if fits:
-            fill_sheet(drawn, partial, sheet, connection, "customer_rows", rows)
+            fill_sheet(drawn, partial, sheet, connection, "customer_rows", rows, CUSTOMERS_HEAD)
             # Of an earlier build that had more: it may hold customers who are no longer to be found.
             customers.unlink(missing_ok=True)
         else:
