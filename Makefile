@@ -9,7 +9,7 @@ $(foreach v,$(GIVEN),$(eval override $v := $$(value $v))$(eval export $v))
 ARGUMENTS = $(foreach v,$(GIVEN),$v="$$$v")
 
 .DEFAULT_GOAL := help
-.PHONY: help build retrain promote status rollback forget mapping report excel postgres metabase metabase-stop metabase-logs sql docs campaign campaign-results models scoring-sql test bench lint lock clean
+.PHONY: help build retrain promote status rollback forget mapping report excel slides postgres metabase metabase-stop metabase-logs sql docs campaign campaign-cancel campaign-results models scoring-sql test bench lint lock clean
 
 help:  ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ report: $(VENV)/.ready  ## Write the report on what is published, one HTML page 
 excel: $(VENV)/.ready  ## Write the workbook on what is published, for Excel [WORKBOOK_CUSTOMERS=]
 	@$(RUN) -m scripts.excel $(ARGUMENTS)
 
+slides: $(VENV)/.ready  ## Write slides on what is published, for PowerPoint
+	@$(RUN) -m scripts.slides $(ARGUMENTS)
+
 # Names only: the script takes the values from the environment, so that no password gets into the list of processes.
 postgres: $(VENV)/.ready  ## Publish to PostgreSQL, where the variable DSN or PG* say: [SCHEMA= READERS=role]
 	@$(RUN) -m scripts.postgres $(GIVEN)
@@ -60,8 +63,11 @@ sql: $(VENV)/.ready  ## Open an SQL shell on what is published, or answer QUERY=
 docs: $(VENV)/.ready  ## Write the documentation of every table and its lineage, one HTML page
 	@$(RUN) -m scripts.docs $(ARGUMENTS)
 
-campaign: $(VENV)/.ready  ## Draw a target list with a holdout: NAME= SEGMENT= [HOLDOUT= BUDGET= ...]
+campaign: $(VENV)/.ready  ## Plan a target list with a holdout, and write it: NAME= SEGMENT= [HOLDOUT= ...] CONFIRM=yes
 	@$(RUN) -m scripts.campaign $(ARGUMENTS)
+
+campaign-cancel: $(VENV)/.ready  ## Give back the customers of a campaign that does not take place: NAME=
+	@$(RUN) -m scripts.campaign_cancel $(ARGUMENTS)
 
 campaign-results: $(VENV)/.ready  ## Say whether a campaign worked: NAME= OUTCOMES=file
 	@$(RUN) -m scripts.campaign_results $(ARGUMENTS)

@@ -1,6 +1,6 @@
-"""`make campaign`: draws a target list with a holdout; campaigns/draw.py says what that touches.
+"""`make campaign`: shows the plan of a target list and writes it when somebody agrees; see campaigns/draw.py.
 
-python -m scripts.campaign NAME= SEGMENT= [HOLDOUT= BUDGET= ...]
+python -m scripts.campaign NAME= SEGMENT= [HOLDOUT= BUDGET= ...] [CONFIRM=yes]
 """
 
 import datetime as dt
@@ -13,28 +13,45 @@ from rich.text import Text
 from python_models.typed import printable
 from scripts.base.console import Console, run_command
 from scripts.base.paths import warehouse_folder
-from scripts.campaigns.draw import plan_campaign, read_settings, summary
+from scripts.campaigns.draw import draw_campaign, plan_campaign
+from scripts.campaigns.plan import summary
+from scripts.campaigns.settings import is_confirmed, read_settings
+
+# What somebody may answer, in the languages there are words for.
+AGREED = ("yes", "y", "ya")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Draw the campaign, print what was drawn, and return the exit code."""
+    """Show the plan, draw it where somebody agrees, and return the exit code: 0 also where only the plan was shown."""
 
     def work(console: Console) -> None:
         settings = read_settings(arguments)
+        is_agreed = is_confirmed(arguments)
+        warehouse = warehouse_folder()
         now = dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
-        plan = plan_campaign(settings, warehouse_folder(), now)
+        plan = plan_campaign(settings, warehouse, now)
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
         for head, text in summary(plan, settings, now):
             table.add_row(Text(printable(head)), Text(printable(text)))
         console.table(table)
-        for match in plan.unknown:
-            console.note(printable(match.sentence()))
+        for note in (*(match.sentence() for match in plan.unknown), *plan.notes):
+            console.note(printable(note))
         if plan.objectors:
             console.note(
                 f"{plan.objectors:,} customers of the portfolio object to profiling; they are in no segment"
             )
+        if not is_agreed and sys.stdin.isatty() and sys.stdout.isatty():
+            console.print("\nWrite the lists? Type yes: ", end="")
+            is_agreed = sys.stdin.readline().strip().lower() in AGREED
+        if not is_agreed:
+            console.print(
+                "\nThis is the plan; nothing is written. The same with CONFIRM=yes writes the lists."
+            )
+            return
+        draw_campaign(settings, warehouse, now, plan)
         console.print(f"\nMail to {plan.folder}/mailing.csv only; targets.csv holds both arms.")
         console.print(f"Later: make campaign-results NAME={settings.name} OUTCOMES=file")
+        console.print(f"If it does not take place: make campaign-cancel NAME={settings.name}")
 
     return run_command(work)
 

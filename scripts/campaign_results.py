@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from scripts.base.console import Console, run_command
 from scripts.base.paths import CAMPAIGNS, warehouse_folder
-from scripts.campaigns.results import measure_campaign, print_results, read_request
+from scripts.campaigns.results import looks_at, measure_campaign, print_results, read_request
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -21,9 +21,15 @@ def main(arguments: Sequence[str]) -> int:
         warehouse = warehouse_folder()
         results = measure_campaign(name, outcomes, cost, warehouse, now)
         print_results(results, console)
+        looks = looks_at(name, warehouse)
+        if looks > 1:
+            console.note(
+                f"this campaign was measured {looks} times; looked at again and again, a test shows an effect more often"
+                " than one time in twenty where there is none. Decide beforehand which look counts."
+            )
         console.print(
-            "\nUplift in points. Who is not in the outcomes counts as not responding. p is corrected for the number of segments"
-            " (Holm); for all together it is not."
+            "\nUplift in points. Who is not in the outcomes counts as not responding. p and interval"
+            " are corrected for the number of segments (Bonferroni); for all together they are not."
         )
         console.print(f"All figures: {warehouse / CAMPAIGNS / name / 'results.csv'}")
 

@@ -22,10 +22,12 @@ LINK, PARQUET = "card_segments.duckdb", "parquet"
 REPORT, WORKBOOK = "card_segments_report.html", "card_segments.xlsx"
 # Two pages of the report for a meeting, where somebody asked for them.
 REPORT_PDF = "card_segments_report.pdf"
+# Slides, where somebody asked for them.
+SLIDES = "card_segments.pptx"
 # Where the customers go that a sheet of the workbook cannot hold.
 CUSTOMERS = "card_segments_customers.parquet"
 # A version is a folder of VERSIONS; it holds these under these names.
-OF_A_VERSION = (LINK, PARQUET, REPORT, REPORT_PDF, WORKBOOK, CUSTOMERS)
+OF_A_VERSION = (LINK, PARQUET, REPORT, REPORT_PDF, WORKBOOK, CUSTOMERS, SLIDES)
 # Beside them, for the next build alone: every model that was ever learned.
 MODELS = Path("state") / "models.parquet"
 # And the name of the version that was in use before it.

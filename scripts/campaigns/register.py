@@ -21,8 +21,10 @@ import duckdb
 from python_models.typed import shown
 from scripts.base.errors import UserError
 from scripts.base.files import is_damage, refuse_link, remove, whole_file
-from scripts.base.paths import CAMPAIGNS, PARTIAL, STAGING
+from scripts.base.paths import CAMPAIGNS, PARTIAL, SEEDS, STAGING
 from scripts.base.quoting import sql_text
+from scripts.base.seeds import languages
+from scripts.base.seeds import words_of as words_in
 from scripts.intake.mapping import load_mapping
 from scripts.intake.source_files import load_contract
 from scripts.published.reading import mapping_in_use, published_file
@@ -58,6 +60,9 @@ create table if not exists campaign_results (
     uplift_high_simultaneous double, value_per_customer double, value_low double, value_high double, cost double,
     cost_per_additional_response double, net_value double, verdict varchar, words varchar
 );
+alter table campaigns add column if not exists cancelled_at timestamp;
+alter table campaign_results add column if not exists net_value_low double;
+alter table campaign_results add column if not exists net_value_high double;
 """
 
 
@@ -174,6 +179,10 @@ def settle_files(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
             path.rename(folder / name)
         else:
             shutil.rmtree(path)
+    cancelled = connection.execute("select name from campaigns where cancelled_at is not null").fetchall()
+    for (name,) in cancelled:
+        # Nobody mails by the lists of a campaign that does not take place.
+        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def _undo(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
@@ -245,5 +254,7 @@ def key_of(connection: duckdb.DuckDBPyConnection, purpose: str) -> str:
 
 
 def words_of(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Return the words of the published file's language, by key."""
-    return dict(connection.execute("select key, text from published.marts.words").fetchall())
+    """Return the words of the published file's language, by key; what an earlier release did not publish, from the seeds."""
+    published = dict(connection.execute("select key, text from published.marts.words").fetchall())
+    language = published.get("language.code", "en")
+    return words_in(SEEDS, language if language in languages(SEEDS) else "en") | published

@@ -36,7 +36,6 @@ from scripts.base.statistics import (
     smallest_uplift,
     value_effect,
 )
-from scripts.campaigns.draw import PARAMETERS as PLANNED
 from scripts.campaigns.register import (
     RESULTS,
     check_name,
@@ -45,6 +44,7 @@ from scripts.campaigns.register import (
     partial_results,
     words_of,
 )
+from scripts.campaigns.settings import PARAMETERS as PLANNED
 from scripts.intake.customer_ids import id_sql, match_ids
 from scripts.intake.id_lists import id_column, list_relation
 
@@ -104,6 +104,8 @@ class Result:
     cost: float
     cost_per_additional_response: float | None
     net_value: float | None
+    net_value_low: float | None
+    net_value_high: float | None
     verdict: str
     words: str
 
@@ -111,8 +113,8 @@ class Result:
 def judge(whole: Outcomes, segments: Sequence[Outcomes], cost: float, words: dict[str, str]) -> list[Result]:
     """Compare treated and held out: all together first, then each segment.
 
-    The segments' p-values are corrected for their number by Holm, their simultaneous intervals by Bonferroni;
-    all together is one question and needs no correction. An arm of fewer than FEWEST_IN_ARM is not judged.
+    The segments' p-values and their simultaneous intervals are corrected for their number by Bonferroni, so that a p-value
+    below 5% and an interval without 0 are the same; all together is one question and needs no correction. An arm of fewer than FEWEST_IN_ARM is not judged.
 
     Args:
         whole: all customers of the campaign.
@@ -184,9 +186,26 @@ def _result(
         cost=spent,
         cost_per_additional_response=spent / additional if additional > 0 else None,
         net_value=value.estimate * treated - spent if value else None,
+        net_value_low=value.low * treated - spent if value else None,
+        net_value_high=value.high * treated - spent if value else None,
         verdict=verdict,
-        words=_verdict_words(verdict, each, words),
+        words="; ".join(
+            part
+            for part in (
+                _verdict_words(verdict, each, words),
+                ""
+                if value is None
+                else _paying_words(value.low * treated - spent, value.high * treated - spent, words),
+            )
+            if part
+        ),
     )
+
+
+def _paying_words(low: float, high: float, words: dict[str, str]) -> str:
+    """Whether it paid, by the interval of what was left after costs."""
+    kind = "paid" if low > 0 else "lost" if high < 0 else "not_shown"
+    return words[f"campaign.paying.{kind}"]
 
 
 def _verdict_words(verdict: str, each: Outcomes, words: dict[str, str]) -> str:
@@ -223,11 +242,13 @@ def measure_campaign(
             f"OUTCOMES={outcomes}: has no column responded (1 or 0); its columns are {listed(columns)}."
         )
     with open_register(warehouse) as connection:
-        planned = connection.execute("select parameters from campaigns where name = ?", [name]).fetchall()
+        planned = connection.execute(
+            "select parameters from campaigns where name = ? and cancelled_at is null", [name]
+        ).fetchall()
         if not planned:
             known = [row[0] for row in connection.execute("select name from campaigns order by 1").fetchall()]
             raise UserError(
-                f"NAME={name}: there is no such campaign; "
+                f"NAME={name}: there is no such campaign, or it was cancelled; "
                 + (f"there are {listed(known)}." if known else "make one with make campaign.")
             )
         per_contact = json.loads(planned[0][0])["cost"] if cost is None else cost
@@ -269,6 +290,15 @@ def measure_campaign(
             )
         _write(connection, name, now, warehouse / CAMPAIGNS)
     return results
+
+
+def looks_at(name: str, warehouse: Path) -> int:
+    """How often a campaign was measured."""
+    with open_register(warehouse) as connection:
+        count = connection.execute(
+            "select count(distinct measured_at) from campaign_results where name = ?", [name]
+        ).fetchall()[0][0]
+    return int(count)
 
 
 def _check(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
@@ -354,17 +384,31 @@ def _write(connection: duckdb.DuckDBPyConnection, name: str, now: dt.datetime, f
 def print_results(results: Sequence[Result], console: Console) -> None:
     """Print a line for each segment and one for all, then each in words."""
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="")
-    for head in ("segment", "treated", "held out", "uplift", "95% interval", "p", "net value"):
+    for head in (
+        "segment",
+        "treated",
+        "held out",
+        "uplift",
+        "95% interval",
+        "p",
+        "net value",
+        "95% interval",
+    ):
         table.add_column(head, justify="right", no_wrap=True)
     for each in results:
+        # The interval that goes with the p-value beside it.
+        low, high = each.uplift_low_simultaneous, each.uplift_high_simultaneous
         table.add_row(
             "all" if each.segment_id is None else str(each.segment_id),
             _rate(each.treated_responded, each.treated),
             _rate(each.held_out_responded, each.held_out),
             _points(each.uplift),
-            f"{_points(each.uplift_low)} to {_points(each.uplift_high)}",
+            f"{_points(low)} to {_points(high)}",
             "-" if each.p_value_corrected is None else f"{each.p_value_corrected:.3f}",
             "-" if each.net_value is None else f"{each.net_value:,.0f}",
+            "-"
+            if each.net_value_low is None or each.net_value_high is None
+            else f"{each.net_value_low:,.0f} to {each.net_value_high:,.0f}",
         )
     console.table(table)
     console.print()

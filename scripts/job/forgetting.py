@@ -26,6 +26,7 @@ from scripts.base.paths import (
     REPORT,
     REPORT_PDF,
     ROWS,
+    SLIDES,
     WORK,
     WORKBOOK,
     given_path,
@@ -228,7 +229,8 @@ def _replace(version: Path, folder: Path) -> None:
             Path(f"{target}.wal").unlink(missing_ok=True)
         path.replace(target)
     # It is printed when somebody asks for it, and tells of who was there before.
-    (version / REPORT_PDF).unlink(missing_ok=True)
+    for asked_for in (REPORT_PDF, SLIDES):
+        (version / asked_for).unlink(missing_ok=True)
     for place in (version, version / PARQUET):
         sync(place)
 

@@ -145,7 +145,7 @@ def summarise(version: Path, warehouse: Path) -> Summary:
             "make sql",
             *(["make build SOURCE=path/to/your.csv"] if is_sample else []),
             "make build K=7",
-            "make campaign NAME=spring SEGMENT=2",
+            "make campaign NAME=spring SEGMENT=all HOLDOUT=0.5",
         ],
     )
 

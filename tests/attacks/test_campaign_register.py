@@ -21,7 +21,7 @@ DRAW = """
 import datetime as dt, os, signal, sys
 from pathlib import Path
 from scripts.base.console import run_command
-from scripts.campaigns import draw, register
+from scripts.campaigns import draw, register, settings
 
 def stop(*_): os.kill(os.getpid(), signal.SIGKILL)
 
@@ -31,8 +31,8 @@ if place == "before the commit":
 if place == "after the commit":
     settle = register.settle_files
     register.settle_files = lambda *given: settle(*given) if not (given[1] / ".partial-a").exists() else stop()
-settings = draw.read_settings([f"NAME={name}", "SEGMENT=all", "COOL_OFF_DAYS=0"])
-sys.exit(run_command(lambda _: draw.plan_campaign(settings, Path(sys.argv[1]), dt.datetime(2026, 3, 1)) and None))
+asked = settings.read_settings([f"NAME={name}", "SEGMENT=all", "COOL_OFF_DAYS=0"])
+sys.exit(run_command(lambda _: draw.draw_campaign(asked, Path(sys.argv[1]), dt.datetime(2026, 3, 1)) and None))
 """
 # Measures campaign `first`; is killed where it is told to.
 MEASURE = """

@@ -32,7 +32,7 @@ COMMANDS = {
     "excel": ["scripts.excel"],
     "sql": ["scripts.sql", "QUERY=from segment_profiles"],
     "docs": ["scripts.docs"],
-    "campaign": ["scripts.campaign", "NAME=a", "SEGMENT=all"],
+    "campaign": ["scripts.campaign", "NAME=a", "SEGMENT=all", "CONFIRM=yes"],
     "results": ["scripts.campaign_results", "NAME=a", "OUTCOMES={warehouse}/outcomes.csv"],
     "models": ["scripts.models"],
     "scoring": ["scripts.scoring_sql"],

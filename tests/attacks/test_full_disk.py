@@ -17,7 +17,7 @@ COMMANDS = {
     "build with objections": [*QUICK, "K=2", "OBJECTIONS={list}"],
     "report": [],
     "excel": [],
-    "campaign": ["NAME=spring", "SEGMENT=1"],
+    "campaign": ["NAME=spring", "SEGMENT=1", "CONFIRM=yes"],
     "docs": [],
     "models": [],
     "scoring_sql": [],

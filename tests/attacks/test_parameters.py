@@ -14,9 +14,10 @@ from scripts.base.errors import UserError
 from scripts.base.parameters import machine_limits, parameters, parse_parameters
 from scripts.base.statistics import customers_needed
 from scripts.benchmark.__main__ import main as benchmark
-from scripts.campaigns import draw, results
-from scripts.campaigns.draw import plan_campaign, read_settings
+from scripts.campaigns import results, settings
+from scripts.campaigns.draw import draw_campaign
 from scripts.campaigns.results import measure_campaign, read_request
+from scripts.campaigns.settings import read_settings
 from scripts.sample.__main__ import main as sample
 from tests.support.campaigning import publish_customers
 
@@ -30,7 +31,7 @@ BUILDS_NUMBERS = [
     for name, each in parameters().items()
     if each.range or isinstance(each.default, int | float) or name == "k"
 ]
-CAMPAIGNS_NUMBERS = [name for name, each in draw.PARAMETERS.items() if each.range]
+CAMPAIGNS_NUMBERS = [name for name, each in settings.PARAMETERS.items() if each.range]
 
 
 def refusal_or_value(read: Callable[[Sequence[str]], Any], name: str, value: str) -> Any:
@@ -159,7 +160,7 @@ NOW = dt.datetime(2026, 3, 1)
 )
 def test_odd_segments(warehouse: Path, segment: str) -> None:
     with pytest.raises(UserError, match=r"^SEGMENT=.*there is no such segment") as refusal:
-        plan_campaign(read_settings(["NAME=a", f"SEGMENT={segment}"]), warehouse, NOW)
+        draw_campaign(read_settings(["NAME=a", f"SEGMENT={segment}"]), warehouse, NOW)
     assert str(refusal.value).isprintable() and len(str(refusal.value)) < 300
 
 
@@ -176,7 +177,7 @@ def test_odd_segments(warehouse: Path, segment: str) -> None:
     ],
 )
 def test_the_ends_of_the_ranges_can_be_drawn(warehouse: Path, arguments: list[str]) -> None:
-    plan = plan_campaign(read_settings(["NAME=a", "SEGMENT=1", *arguments]), warehouse, NOW)
+    plan = draw_campaign(read_settings(["NAME=a", "SEGMENT=1", *arguments]), warehouse, NOW)
     assert plan.treated + plan.held_out == 600 and plan.needed >= 4
 
 
@@ -185,7 +186,7 @@ def test_the_most_customers_that_a_plan_can_need() -> None:
 
 
 def test_an_outcome_beyond_all_money(warehouse: Path, tmp_path: Path) -> None:
-    plan = plan_campaign(read_settings(["NAME=a", "SEGMENT=1"]), warehouse, NOW)
+    plan = draw_campaign(read_settings(["NAME=a", "SEGMENT=1"]), warehouse, NOW)
     first = (plan.folder / "mailing.csv").read_text().splitlines()[1]
     for value in ("1e308", "-1e13", "nan", "x" * 5000):
         (tmp_path / "outcomes.csv").write_text(f"customer_id,responded,value\n{first},1,{value}\n")
@@ -243,7 +244,7 @@ def test_odd_values_of_the_sample_and_the_benchmark(
 
 
 def test_every_number_of_a_command_has_a_range() -> None:
-    declared = {**parameters(), **draw.PARAMETERS, **results.PARAMETERS}
+    declared = {**parameters(), **settings.PARAMETERS, **results.PARAMETERS}
     for name, each in declared.items():
         if isinstance(each.default, int | float) and not isinstance(each, LearningParameter):
             assert each.range is not None, name

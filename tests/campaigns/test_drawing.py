@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -13,9 +14,15 @@ import pytest
 from scripts.base.errors import UserError
 from scripts.base.paths import CAMPAIGNS
 from scripts.base.statistics import customers_needed, power_of, smallest_uplift
-from scripts.campaigns import draw as drawing
-from scripts.campaigns.draw import CampaignPlan, plan_campaign, read_settings
+from scripts.campaign import main
+from scripts.campaigns import lists
+from scripts.campaigns.cancel import cancel_campaign
+from scripts.campaigns.draw import draw_campaign, plan_campaign
+from scripts.campaigns.plan import CampaignPlan, summary
 from scripts.campaigns.register import REGISTER
+from scripts.campaigns.results import measure_campaign
+from scripts.campaigns.settings import read_settings
+from tests.support.builds import query
 from tests.support.campaigning import SIZES, publish_customers
 
 NOW = dt.datetime(2026, 3, 1)
@@ -28,7 +35,7 @@ def warehouse(tmp_path: Path) -> Path:
 
 
 def draw(warehouse: Path, *arguments: str, now: dt.datetime = NOW) -> CampaignPlan:
-    return plan_campaign(read_settings(arguments), warehouse, now)
+    return draw_campaign(read_settings(arguments), warehouse, now)
 
 
 def targets(plan: CampaignPlan) -> pd.DataFrame:
@@ -62,7 +69,7 @@ def test_who_moved_between_two_segments_by_what_they_did(warehouse: Path, moved:
     plan = draw(warehouse, "NAME=a", f"MOVED={moved}")
     assert (plan.customers, plan.segments) == (19, {3: "=1+1"})
     assert len(targets(plan)) == plan.eligible == 19
-    assert ("moved", moved.strip()) in drawing.summary(plan, read_settings(["NAME=a", f"MOVED={moved}"]), NOW)
+    assert ("moved", moved.strip()) in summary(plan, read_settings(["NAME=a", f"MOVED={moved}"]), NOW)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +253,7 @@ def test_nothing_stays_where_writing_fails(warehouse: Path, monkeypatch: pytest.
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(drawing, "_write_workbook", fail)
+    monkeypatch.setattr(lists, "_write_workbook", fail)
     with pytest.raises(UserError, match="No space left"):
         draw(warehouse, "NAME=a", "SEGMENT=1")
     assert campaigns_of(warehouse) == []
@@ -272,3 +279,112 @@ def test_the_smallest_uplift_is_the_one_that_is_shown_four_times_in_five() -> No
     assert power_of(1166, 292, 0.05, found) == pytest.approx(0.8, abs=1e-6)
     assert found == pytest.approx(0.0497, abs=5e-4)
     assert smallest_uplift(3, 2, 0.05) is None
+
+
+def register(warehouse: Path, query: str) -> list[tuple[object, ...]]:
+    with duckdb.connect(str(warehouse / CAMPAIGNS / REGISTER), read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_a_plan_writes_nothing_and_is_what_is_drawn(warehouse: Path) -> None:
+    settings = read_settings(["NAME=a", "SEGMENT=Big spenders,1"])
+    plan = plan_campaign(settings, warehouse, NOW)
+    assert set(plan.segments) == {1, 2}
+    assert not plan.folder.exists()
+    assert not register(warehouse, "from campaigns") and not register(warehouse, "from campaign_targets")
+    drawn = draw_campaign(settings, warehouse, NOW, plan)
+    assert drawn == plan and plan.folder.exists()
+
+
+def test_what_changed_since_the_plan_is_not_drawn(warehouse: Path, tmp_path: Path) -> None:
+    opted = write_list(tmp_path / "opted.csv", "020100")
+    settings = read_settings(["NAME=a", "SEGMENT=2", f"OPT_OUT={opted}"])
+    plan = plan_campaign(settings, warehouse, NOW)
+    write_list(tmp_path / "opted.csv", "020100", "020101")
+    with pytest.raises(UserError, match="changed since the plan was shown; look at the plan again"):
+        draw_campaign(settings, warehouse, NOW, plan)
+    assert not register(warehouse, "from campaigns")
+
+
+def test_without_a_terminal_only_confirm_writes(
+    warehouse: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CARD_SEGMENTS_WAREHOUSE", str(warehouse))
+    assert main(["NAME=a", "SEGMENT=1"]) == 0
+    assert "nothing is written. The same with CONFIRM=yes writes the lists." in capsys.readouterr().out
+    assert not (warehouse / CAMPAIGNS / "a").exists()
+    assert main(["NAME=a", "SEGMENT=1", "CONFIRM=yes"]) == 0
+    assert (warehouse / CAMPAIGNS / "a" / "mailing.csv").exists()
+    assert main(["NAME=b", "SEGMENT=1", "CONFIRM=perhaps"]) == 1
+
+
+def test_a_cancelled_campaign_gives_its_customers_back(warehouse: Path) -> None:
+    plan = draw(warehouse, "NAME=a", "SEGMENT=1")
+    assert draw(warehouse, "NAME=b", "SEGMENT=1,2").exclusions["cool_off"] == plan.treated
+    assert cancel_campaign("a", warehouse, NOW) == plan.treated
+    assert not plan.folder.exists()
+    with pytest.raises(UserError, match="NAME=a: was cancelled on 2026-03-01"):
+        cancel_campaign("a", warehouse, NOW)
+    with pytest.raises(UserError, match="NAME=c: there is no such campaign; there are a, b"):
+        cancel_campaign("c", warehouse, NOW)
+    with pytest.raises(UserError, match="NAME=a: there is such a campaign already"):
+        draw(warehouse, "NAME=a", "SEGMENT=2")
+    cancel_campaign("b", warehouse, NOW)
+    assert "cool_off" not in draw(warehouse, "NAME=d", "SEGMENT=1").exclusions
+
+
+def test_a_campaign_with_results_is_not_cancelled(warehouse: Path, tmp_path: Path) -> None:
+    drawn = targets(draw(warehouse, "NAME=a", "SEGMENT=1"))
+    outcomes = tmp_path / "out.csv"
+    outcomes.write_text(f"customer_id,responded\n{drawn.index[0]},1\n")
+    measure_campaign("a", outcomes, None, warehouse, NOW)
+    with pytest.raises(UserError, match="NAME=a: has results, so its customers were contacted"):
+        cancel_campaign("a", warehouse, NOW)
+    assert (warehouse / CAMPAIGNS / "a" / "targets.csv").exists()
+
+
+def test_what_a_play_costs_and_whom_it_helps_is_taken_from_it(warehouse: Path) -> None:
+    with duckdb.connect(str(warehouse / "card_segments.duckdb")) as connection:
+        connection.execute(
+            "update marts.segment_playbook set contact_cost = 8, includes_stressed = true where segment_id = 2"
+        )
+    plan = plan_campaign(read_settings(["NAME=a", "SEGMENT=1,2"]), warehouse, NOW)
+    assert plan.cost == 8 and not {"over_limit", "behind"} & set(plan.exclusions)
+    assert [note.partition(";")[0] for note in plan.notes] == [
+        "the plays of these segments cost 1 to 8 a contact",
+        "over the limit or behind on payments stays in Big spenders, whose play is help",
+    ]
+    own = plan_campaign(read_settings(["NAME=a", "SEGMENT=2", "STRESSED=exclude", "COST=3"]), warehouse, NOW)
+    assert own.cost == 3 and own.exclusions["over_limit"] == 10
+    assert not own.notes
+
+
+def test_the_verdict_is_that_of_the_playbook(sample_build: Path, tmp_path: Path) -> None:
+    """Each segment with the share held out that its play recommends."""
+    warehouse = shutil.copytree(sample_build.parent, tmp_path / "warehouse", symlinks=True)
+    plays = query(sample_build, "from marts.segment_playbook order by segment_id")
+    for play in plays.itertuples():
+        plan = plan_campaign(
+            read_settings(["NAME=a", f"SEGMENT={play.segment_id}", f"HOLDOUT={play.recommended_holdout}"]),
+            warehouse,
+            NOW,
+        )
+        assert (plan.eligible, plan.held_out) == (play.contactable_customers, play.held_out)
+        assert plan.verdict == play.verdict
+        if play.verdict != "unknown":
+            assert plan.cost == play.contact_cost
+            assert plan.expected_net == pytest.approx(play.expected_net)
+            assert plan.smallest_uplift == pytest.approx(play.smallest_uplift, abs=2e-5)
+
+
+@pytest.mark.parametrize(
+    ("holdout", "advice"), [("0.1", "HOLDOUT=0.5 would show it."), ("0.5", "Even with half")]
+)
+def test_the_advice_is_what_helps(warehouse: Path, holdout: str, advice: str) -> None:
+    uplift = "0.07" if holdout == "0.1" else "0.01"
+    plan = plan_campaign(
+        read_settings(["NAME=a", "SEGMENT=1", f"HOLDOUT={holdout}", f"EXPECTED_UPLIFT={uplift}"]),
+        warehouse,
+        NOW,
+    )
+    assert advice in plan.warning

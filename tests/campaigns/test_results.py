@@ -11,9 +11,10 @@ import pytest
 from scripts.base.errors import UserError
 from scripts.base.paths import CAMPAIGNS
 from scripts.base.statistics import corrected, response_effect, value_effect
-from scripts.campaigns.draw import plan_campaign, read_settings
+from scripts.campaigns.draw import draw_campaign
 from scripts.campaigns.register import REGISTER
-from scripts.campaigns.results import Outcomes, Result, judge, measure_campaign
+from scripts.campaigns.results import Outcomes, Result, judge, looks_at, measure_campaign
+from scripts.campaigns.settings import read_settings
 from tests.support.campaigning import publish_customers
 
 NOW = dt.datetime(2026, 3, 1)
@@ -22,14 +23,14 @@ WORDS = {
     for verdict, text in {
         "uplift_shown": "up", "harm_shown": "down", "no_effect_shown": "none", "too_small": "small"
     }.items()
-}  # fmt: skip
+} | {"campaign.paying.paid": "paid", "campaign.paying.lost": "lost", "campaign.paying.not_shown": "unsure"}  # fmt: skip
 
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Path:
     folder = tmp_path / "warehouse"
     publish_customers(folder)
-    plan_campaign(read_settings(["NAME=a", "SEGMENT=all", "HOLDOUT=0.3", "COST=2"]), folder, NOW)
+    draw_campaign(read_settings(["NAME=a", "SEGMENT=all", "HOLDOUT=0.3", "COST=2"]), folder, NOW)
     return folder
 
 
@@ -115,7 +116,9 @@ def test_bad_outcomes_get_one_sentence_and_nothing_is_written(
 
 def test_an_unknown_campaign_is_told_from_those_there_are(warehouse: Path, tmp_path: Path) -> None:
     path = write_outcomes(tmp_path / "out.csv", [("010001", "1", "")])
-    with pytest.raises(UserError, match="NAME=b: there is no such campaign; there are a"):
+    with pytest.raises(
+        UserError, match="NAME=b: there is no such campaign, or it was cancelled; there are a"
+    ):
         measure_campaign("b", path, None, warehouse, NOW)
 
 
@@ -159,10 +162,39 @@ def test_value_intervals_hold_the_truth_as_often_as_they_say() -> None:
     assert 0.93 <= np.mean(covered) <= 0.975
 
 
-def test_holm_s_correction_is_holm_s() -> None:
-    """Each p-value in order times the number of those left, and never below the one before."""
-    assert corrected([0.04, 0.01, 0.02]) == pytest.approx([0.04, 0.03, 0.04])
+def test_bonferroni_s_correction_is_that_of_the_intervals() -> None:
+    assert corrected([0.04, 0.01, 0.5]) == pytest.approx([0.12, 0.03, 1])
     assert corrected([]) == []
+
+
+@pytest.mark.parametrize("level", [0.95, 1 - 0.05 / 6])
+def test_a_p_value_and_its_interval_never_disagree(level: float) -> None:
+    """Over 4,000 outcomes of arms of many sizes: below one minus the level exactly where the interval leaves 0 out."""
+    rng = np.random.default_rng(1)
+    below = 0
+    for _ in range(4000):
+        treated, held_out = (int(each) for each in rng.integers(20, 400, 2))
+        responded = int(rng.binomial(treated, rng.uniform(0.02, 0.3)))
+        effect = response_effect(treated, responded, held_out, int(rng.binomial(held_out, 0.1)), level)
+        leaves_out = effect.low > 0 or effect.high < 0
+        assert (effect.p_value < 1 - level) == leaves_out, effect
+        below += leaves_out
+    assert below > 100
+
+
+def test_a_gain_whose_interval_holds_zero_is_not_shown_to_pay(warehouse: Path, tmp_path: Path) -> None:
+    with duckdb.connect(str(warehouse / "campaigns" / "campaigns.duckdb"), read_only=True) as connection:
+        drawn = connection.execute("select customer_id, arm from campaign_targets order by 1").fetchall()
+    rows = [
+        (customer, "1", "40")
+        for place, (customer, arm) in enumerate(drawn)
+        if place % (12 if arm == "treatment" else 25) == 0
+    ]
+    (whole, *_) = measure_campaign("a", write_outcomes(tmp_path / "out.csv", rows), None, warehouse, NOW)
+    assert whole.net_value_low is not None and whole.net_value_high is not None
+    assert whole.net_value_low < 0 < whole.net_value_high
+    assert whole.words.endswith("not shown to pay")
+    assert looks_at("a", warehouse) == 1
 
 
 def test_six_segments_without_effect_are_seldom_called_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,8 +84,13 @@ def test_the_first_screen_says_what_the_tables_say(page: Path, real_build: Path)
         f" Of all customers, losses of USD {whole(losses)} a year are expected." in header
     )
     first = query(real_build, "from marts.segment_playbook where play_rank = 1").iloc[0]
-    assert f"Look first at {first['segment_name']}. {first['objective']} {first['verdict_words']}" in header
+    assert first["verdict"] != "worth_testing"
+    assert (
+        f"No play is worth a test as it stands; {first['segment_name']} come nearest. {first['objective']}"
+        f" {first['verdict_words']}" in header
+    )
     assert len(re.findall(r"<li>", shown[: shown.index("</header>")])) == 3
+    assert "What the data cannot say: whether people respond." in header
 
 
 def test_each_segment_is_a_line_of_the_tables_numbers(page: Path, real_build: Path) -> None:
@@ -270,7 +275,7 @@ def test_what_is_not_known_is_said_so(real_build: Path, tmp_path: Path) -> None:
     shown = write_report(published, tmp_path).read_text(encoding="utf-8")
     header = text_of(shown[shown.index("<header>") : shown.index("</header>")])
     assert "8,950 customers in 6 segments; what they are worth is not known" in header
-    assert header.count("Look first at") == 1 and "most at risk" not in header
+    assert header.count("No play is worth a test as it stands") == 1 and "most at risk" not in header
     assert shown.count('<svg class="box"') == 16 * 6
     assert "Silhouette 0" not in shown
     assert not re.search(r"\b(nan|NaN|None|NaT|inf)\b", text_of(shown))

@@ -69,6 +69,12 @@ def publish_customers(warehouse: Path, reverse: bool = False) -> None:
             " row_number() over (order by customer_id) as place from marts.customer_segments where segment_id = 3)"
             " where place % 2 = 0"
         )
+        # Costs as campaigns were planned with before plays had costs; what a response is worth is known of two.
+        connection.execute(
+            "create table marts.segment_playbook as select segment_id, segment_id as play_rank, 1::double as contact_cost,"
+            " false as includes_stressed, case when segment_id < 3 then (150 * segment_id)::double end as value_per_responder,"
+            " 'USD' as currency from marts.segment_profiles"
+        )
         connection.execute("create table marts.words (key varchar, text varchar)")
         _insert(connection, "words", words)
 

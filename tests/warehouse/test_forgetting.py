@@ -90,6 +90,7 @@ def whole(ledger: Path) -> Path:
             "SEGMENT=all",
             "STRESSED=include",
             "COOL_OFF_DAYS=0",
+            "CONFIRM=yes",
         )
         assert done.returncode == 0, done.stderr
     assert run_command(warehouse, "scripts.docs").returncode == 0
@@ -293,7 +294,13 @@ def test_campaigns_forget_and_keep_their_counts(warehouse: Path, whole: Path) ->
         old, new = (query(each / "campaigns/campaigns.duckdb", sql) for each in (whole, warehouse))
         assert old.equals(new), "with the secret that holds groups out"
     done = run_command(
-        warehouse, "scripts.campaign", "NAME=later", "SEGMENT=all", "STRESSED=include", "COOL_OFF_DAYS=0"
+        warehouse,
+        "scripts.campaign",
+        "NAME=later",
+        "SEGMENT=all",
+        "CONFIRM=yes",
+        "STRESSED=include",
+        "COOL_OFF_DAYS=0",
     )
     assert done.returncode == 0, done.stderr
 
@@ -609,7 +616,7 @@ def test_registers_that_warehouses_share_are_refused(whole: Path, tmp_path: Path
     warehouse = Path(shutil.copytree(whole, tmp_path / "warehouse", symlinks=True))
     shutil.move(warehouse / "campaigns", shared / "campaigns")
     (warehouse / "campaigns").symlink_to(shared / "campaigns")
-    done = run_command(warehouse, "scripts.campaign", "NAME=c", "SEGMENT=all")
+    done = run_command(warehouse, "scripts.campaign", "NAME=c", "SEGMENT=all", "CONFIRM=yes")
     assert done.returncode == 1 and "the register of campaigns is a link to" in done.stderr
     done = forget(warehouse, f"CUSTOMER={ZEBRA}")
     assert done.returncode == 1 and "the register of campaigns is a link to" in done.stderr

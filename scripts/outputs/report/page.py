@@ -15,6 +15,7 @@ from scripts.outputs.report import charts
 from scripts.outputs.report.changes import changes_of
 from scripts.outputs.report.parts import Figure, Frame, Page, Table, figure_of, names_of, table_of
 from scripts.outputs.report.segments import segments_of
+from scripts.published.first_words import first_words
 from scripts.published.look import VALUE_PARTS
 from scripts.published.reading import LATEST_RUN, NOTHING
 
@@ -63,7 +64,7 @@ def render(data: Page, *, is_for_meeting: bool = False, zoom: float = 1.0) -> st
         "is_for_meeting": is_for_meeting,
         "zoom": f"{zoom:.2f}",
         **_words(data, profiles, run, currency),
-        **_first_words(data, profiles, values, plays, currency),
+        **first_words(data, profiles, values, plays),
         "changes": changes,
         "segments": segments_of(data, profiles, values, plays, currency),
         "maps_intro": maps.pop("maps_intro"),
@@ -124,61 +125,6 @@ def _words(data: Page, profiles: Frame, run: Frame, currency: str) -> dict[str, 
         "note": t("kept_language", language=data.published_language) if data.published_language else "",
         "never": data.word("playbook.no_protected_traits").strip(),
     }
-
-
-def _first_words(data: Page, profiles: Frame, values: Frame, plays: Frame, currency: str) -> dict[str, Any]:
-    """The headline and what a reader could repeat: who earns, who is at risk, what to do first."""
-    t = data.t
-    names = dict(zip(profiles["segment_id"], profiles["segment_name"], strict=True))
-    shares = dict(zip(profiles["segment_id"], profiles["customer_share"], strict=True))
-    customers = data.number(profiles["customers"].sum(), "whole")
-    known = values.dropna(subset=["total_base"])
-    sentences = []
-    if known.empty:
-        headline = t("headline_unknown", customers=customers, segments=str(len(profiles)))
-    else:
-        low, base, high = (known[f"total_{case}"].sum() for case in ("low", "base", "high"))
-        headline = t(
-            "headline",
-            customers=customers,
-            amount=_money(data, base, currency),
-            low=data.number(low),
-            high=data.number(high),
-        )
-        best = known.loc[known["total_base"].idxmax()]
-        sentences.append(
-            t(
-                "say.earns",
-                segment=names[best["segment_id"]],
-                share=data.number(shares[best["segment_id"]], "share"),
-                value_share=data.number(best["share_of_total"], "share"),
-                amount=_money(data, best["total_base"], currency),
-            )
-        )
-    behind, losing = values.dropna(subset=["behind_share"]), values.dropna(subset=["expected_loss"])
-    losses = -(losing["expected_loss"] * losing["customers"])
-    amount = _money(data, losses.sum() if len(losses) else None, currency)
-    if len(behind):
-        worst = behind.loc[behind["behind_share"].idxmax()]
-        share = data.number(worst["behind_share"], "share")
-        sentences.append(t("say.risk", segment=names[worst["segment_id"]], share=share, amount=amount))
-    elif len(losing):
-        worst = values.loc[losses.idxmax()]
-        sentences.append(t("say.loss", segment=names[worst["segment_id"]], amount=amount))
-    first = plays.iloc[0]
-    sentences.append(
-        t(
-            "say.first",
-            segment=first["segment_name"],
-            objective=first["objective"],
-            verdict=first["verdict_words"],
-        )
-    )
-    return {"headline": headline, "sentences": sentences}
-
-
-def _money(data: Page, amount: float | None, currency: str) -> str:
-    return data.t("money", currency=currency, amount=data.number(amount))
 
 
 def _worth(data: Page, profiles: Frame, values: Frame, currency: str) -> Figure:

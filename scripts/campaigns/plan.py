@@ -1,0 +1,197 @@
+"""What a campaign would be: counts, cost, what it can show, as lines of words. Reads temporary tables; writes nothing."""
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from scripts.base.statistics import POWER, customers_needed, power_of, smallest_uplift
+from scripts.campaigns.settings import CampaignSettings
+from scripts.campaigns.terms import Terms
+from scripts.intake.customer_ids import Match
+
+# Half held out shows the smallest uplift.
+HALF = 0.5
+
+
+@dataclass(frozen=True)
+class CampaignPlan:
+    """What was drawn.
+
+    Attributes:
+        segments: names by id.
+        customers: in these segments.
+        exclusions: customers per reason, in the order in which reasons are looked at.
+        reasons: the reasons in words.
+        objectors: customers of the portfolio without a segment because they object to profiling.
+        unknown: how the ids of each list match, of those that are not all among the portfolio's customers.
+        eligible: who is left, before the budget.
+        treated: customers to contact.
+        held_out: customers to compare them with.
+        smallest_uplift: in points as a share, with power 0.8; None where no uplift can be shown.
+        power_at_expected: chance to show the uplift hoped for.
+        needed: customers needed to show it with power 0.8.
+        warning: in words, or empty.
+        folder: where the lists are.
+        cost: money per contact.
+        expected_net: money that is expected to be left after costs; None where a value is unknown.
+        verdict: as in segment_playbook, for this campaign.
+        verdict_words: the same in words.
+        currency: of the money.
+        notes: what was decided where parameters were left out.
+    """
+
+    segments: dict[int, str]
+    customers: int
+    exclusions: dict[str, int]
+    reasons: dict[str, str]
+    objectors: int
+    unknown: list[Match]
+    eligible: int
+    treated: int
+    held_out: int
+    smallest_uplift: float | None
+    power_at_expected: float
+    needed: int
+    warning: str
+    folder: Path
+    cost: float
+    expected_net: float | None
+    verdict: str
+    verdict_words: str
+    currency: str
+    notes: tuple[str, ...]
+
+    def counts(self) -> tuple[object, ...]:
+        """What a person agrees to: who is contacted, held out and left out, in numbers."""
+        return self.segments, self.exclusions, self.eligible, self.treated, self.held_out, self.cost
+
+
+def make_plan(
+    connection: duckdb.DuckDBPyConnection,
+    settings: CampaignSettings,
+    segments: dict[int, str],
+    words: dict[str, str],
+    exclusions: dict[str, int],
+    unknown: list[Match],
+    eligible: int,
+    folder: Path,
+    terms: Terms,
+) -> CampaignPlan:
+    """Say what was drawn into the temporary tables `selected` and `targets`, and what it can show."""
+    customers = connection.execute("select count(*) from selected").fetchall()[0][0]
+    arms = dict(connection.execute("select arm, count(*) from targets group by arm").fetchall())
+    treated, held_out = arms["treatment"], arms["holdout"]
+    objectors = connection.execute(
+        "select count(*) from published.marts.customer_segments where status = 'suppressed'"
+    ).fetchall()[0][0]
+    possible = min(settings.expected_uplift, 1 - settings.base_rate - 1e-9)
+    smallest = smallest_uplift(treated, held_out, settings.base_rate)
+    power = power_of(treated, held_out, settings.base_rate, possible)
+    needed = customers_needed(settings.base_rate, possible, settings.holdout)
+    warning = ""
+    if power < POWER:
+        warning = words["campaign.hopeless" if power < POWER / 2 else "campaign.weak"].format(
+            power=f"{power:.0%}",
+            uplift=f"{100 * possible:.2g}",
+            needed=f"{needed:,}",
+            have=f"{treated + held_out:,}",
+        )
+        warning += " " + _advice(settings, treated + held_out, possible, words)
+    cost = settings.cost or 0.0
+    net = _expected_net(connection, terms, possible, cost)
+    with_half = customers_needed(settings.base_rate, possible, HALF)
+    verdict = (
+        "unknown" if net is None
+        else "loses_money" if net <= 0
+        else "too_small" if treated + held_out < with_half
+        else "worth_testing"
+    )  # fmt: skip
+    return CampaignPlan(
+        segments=segments,
+        customers=customers,
+        exclusions=exclusions,
+        reasons={reason: words[f"campaign.reason.{reason}"] for reason in exclusions},
+        objectors=objectors,
+        unknown=unknown,
+        eligible=eligible,
+        treated=treated,
+        held_out=held_out,
+        smallest_uplift=smallest,
+        power_at_expected=power,
+        needed=needed,
+        warning=warning,
+        folder=folder,
+        cost=cost,
+        expected_net=net,
+        verdict=verdict,
+        verdict_words=words[f"report.verdict.{verdict}"],
+        currency=terms.currency,
+        notes=terms.notes,
+    )
+
+
+def _advice(settings: CampaignSettings, have: int, uplift: float, words: dict[str, str]) -> str:
+    """What would help, and what would not."""
+    if settings.holdout != HALF and customers_needed(settings.base_rate, uplift, HALF) <= have:
+        return words["campaign.advice.hold_out"]
+    half = have // 2
+    smallest = smallest_uplift(have - half, half, settings.base_rate)
+    return words["campaign.advice.more_customers"].format(
+        needed=f"{customers_needed(settings.base_rate, uplift, HALF):,}",
+        smallest="100" if smallest is None else f"{100 * smallest:.1f}",
+    )
+
+
+def _expected_net(
+    connection: duckdb.DuckDBPyConnection, terms: Terms, uplift: float, cost: float
+) -> float | None:
+    """What those who respond because of the offer add, less what the contacts cost."""
+    treated: dict[int, int] = dict(
+        connection.execute(
+            "select segment_id, count(*) from targets where arm = 'treatment' group by segment_id"
+        ).fetchall()
+    )
+    values = {number: terms.values[number] for number in treated}
+    if any(value is None for value in values.values()):
+        return None
+    return sum(int(count) * (uplift * (values[number] or 0.0) - cost) for number, count in treated.items())
+
+
+def summary(plan: CampaignPlan, settings: CampaignSettings, now: dt.datetime) -> list[tuple[str, str]]:
+    """The plan as lines of a heading and a text, for the terminal and the workbook."""
+    smallest = "none" if plan.smallest_uplift is None else f"{100 * plan.smallest_uplift:.2f} points"
+    lines = [
+        ("campaign", f"{settings.name}, as of {now:%Y-%m-%d %H:%M} UTC"),
+        ("segments", ", ".join(f"{number} {name}" for number, name in plan.segments.items())),
+        *([("moved", settings.moved)] if settings.moved else []),
+        ("customers", f"{plan.customers:,}"),
+        *((f"  left out: {plan.reasons[reason]}", f"{count:,}") for reason, count in plan.exclusions.items()),
+        ("eligible", f"{plan.eligible:,}"),
+    ]
+    if plan.treated + plan.held_out < plan.eligible:
+        lines.append(
+            (
+                "  within the budget",
+                f"{plan.treated + plan.held_out:,} of the highest value, held out included",
+            )
+        )
+    lines += [
+        ("treatment", f"{plan.treated:,}, for {_money(plan, plan.treated * plan.cost)} in all"),
+        ("holdout", f"{plan.held_out:,}"),
+        ("smallest uplift it can show", f"{smallest} over a base of {settings.base_rate:.1%} (power 0.8)"),
+        (
+            f"chance to show {100 * settings.expected_uplift:g} points",
+            f"{plan.power_at_expected:.0%}; {plan.needed:,} customers would have 80%",
+        ),
+    ]
+    net = "not known" if plan.expected_net is None else f"{_money(plan, plan.expected_net)} after costs"
+    lines.append(("expected", f"{net}: {plan.verdict_words}"))
+    if plan.warning:
+        lines.append(("warning", plan.warning))
+    return lines
+
+
+def _money(plan: CampaignPlan, amount: float) -> str:
+    return f"{plan.currency} {amount:,.2f}".strip()

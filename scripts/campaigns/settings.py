@@ -1,0 +1,128 @@
+"""What a campaign is asked for: parameters and their ranges. Touches nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from python_models.settings import Parameter
+from python_models.typed import Range
+from scripts.base.errors import UserError
+from scripts.base.parameters import one_of, read_declared
+from scripts.campaigns.register import check_name
+from scripts.intake.customer_ids import ACCEPT
+
+CUSTOMERS_LIST = "List of customers who must not be contacted: CSV or Parquet with customer_id."
+# A share that is 0.0001 at least: a smaller one needs more customers than a bank has.
+SMALLEST_RATE, LARGEST_COST, LARGEST_BUDGET = 0.0001, 1_000_000_000, 1_000_000_000_000_000
+# Every parameter and its one default; docs/campaigns.md says more of them.
+PARAMETERS = {
+    "name": Parameter("", "Name of the campaign."),
+    "segment": Parameter("", "Id or name of a segment, several of them separated by commas, or all."),
+    "moved": Parameter(
+        "",
+        "In place of a segment, who moved between two with this month: `from>to`, each an id, a name or any.",
+    ),
+    "holdout": Parameter(
+        0.1,
+        "Share of the eligible who are not contacted, so that there is something to compare with.",
+        range=Range(above=0, below=1),
+    ),
+    "budget": Parameter(
+        "",
+        "Money to spend; left out for no bound. Those with the highest value are contacted.",
+        range=Range(above=0, most=LARGEST_BUDGET),
+    ),
+    "cost": Parameter(
+        "",
+        "Money per customer contacted; left out: what the plays of the segments say, the dearest of them.",
+        range=Range(least=0, most=LARGEST_COST),
+    ),
+    "base_rate": Parameter(
+        0.05,
+        "Share that responds without being contacted.",
+        range=Range(least=SMALLEST_RATE, most=1 - SMALLEST_RATE),
+    ),
+    "expected_uplift": Parameter(
+        0.01, "The uplift hoped for, in points as a share.", range=Range(least=SMALLEST_RATE, below=1)
+    ),
+    "opt_out": Parameter("", CUSTOMERS_LIST),
+    "complaints": Parameter("", CUSTOMERS_LIST),
+    "closed": Parameter("", CUSTOMERS_LIST),
+    "contacted": Parameter("", CUSTOMERS_LIST),
+    "cool_off_days": Parameter(
+        30,
+        "Days after a campaign in which its customers are left alone.",
+        range=Range(least=0, most=3650, is_whole=True),
+    ),
+    "global_holdout": Parameter(
+        0,
+        "Share of all customers never contacted by any campaign, the same ones each time.",
+        range=Range(least=0, below=1),
+    ),
+    "stressed": Parameter(
+        "",
+        "exclude or include who is over the limit or paid less than the minimum due; left out: include them where the"
+        " segment's play is help.",
+        one_of("exclude", "include"),
+    ),
+    "confirm": Parameter(
+        "",
+        "yes writes the lists; without it the plan is shown, and a person at a terminal is asked.",
+        one_of("yes"),
+    ),
+    "unmatched": Parameter(
+        "",
+        "accept where the people of a list are no customers: without it a list of which nobody is one is refused.",
+        one_of(ACCEPT),
+    ),
+}
+ID_LISTS = ("OPT_OUT", "COMPLAINTS", "CLOSED", "CONTACTED")
+
+
+@dataclass(frozen=True)
+class CampaignSettings:
+    """A campaign's parameters, checked."""
+
+    name: str
+    segment: str
+    moved: str
+    holdout: float
+    budget: float | None
+    cost: float | None
+    base_rate: float
+    expected_uplift: float
+    lists: dict[str, str]
+    cool_off_days: int
+    global_holdout: float
+    stressed: bool | None
+    unmatched: str
+
+
+def read_settings(arguments: Sequence[str]) -> CampaignSettings:
+    """Check `NAME=value` arguments; raises UserError for one that is not understood or out of range."""
+    given = read_declared(arguments, PARAMETERS)
+    if not given["segment"].strip() and not given["moved"].strip():
+        raise UserError("SEGMENT is missing: give an id or a name, as in SEGMENT=3, several ids, or all.")
+    if given["segment"].strip() and given["moved"].strip():
+        raise UserError("MOVED: says already who is meant; leave SEGMENT out.")
+    if not given["name"]:
+        raise UserError("NAME is missing: give the campaign a name, as in NAME=spring_2026.")
+    return CampaignSettings(
+        name=check_name(given["name"]),
+        segment=given["segment"],
+        moved=given["moved"].strip(),
+        holdout=given["holdout"],
+        budget=given["budget"] or None,
+        cost=None if given["cost"] == "" else given["cost"],
+        base_rate=given["base_rate"],
+        expected_uplift=given["expected_uplift"],
+        lists={name: given[name.lower()] for name in ID_LISTS if given[name.lower()]},
+        cool_off_days=given["cool_off_days"],
+        global_holdout=given["global_holdout"],
+        stressed=given["stressed"] == "include" if given["stressed"] else None,
+        unmatched=given["unmatched"],
+    )
+
+
+def is_confirmed(arguments: Sequence[str]) -> bool:
+    """Whether the lists are to be written without a question; raises UserError as read_settings does."""
+    return bool(read_declared(arguments, PARAMETERS)["confirm"] == "yes")
