@@ -13,6 +13,7 @@ from scripts.base.paths import SLIDES
 from scripts.outputs.slides.deck import write_slides
 from scripts.slides import main
 from tests.support.builds import query
+from tests.support.libreoffice import Convert
 
 IMPRESS = Path("/usr/lib/libreoffice/program/libsdlo.so")
 
@@ -76,18 +77,12 @@ def test_nothing_stands_beyond_a_slide(deck: Path) -> None:
             assert shape.top + shape.height <= presentation.slide_height + Emu(1), shape.name
 
 
-@pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed")
 @pytest.mark.skipif(not IMPRESS.exists(), reason="LibreOffice has no Impress here (libreoffice-impress)")
 @pytest.mark.skipif(not shutil.which("pdftotext"), reason="pdftotext is not installed (poppler-utils)")
-def test_libreoffice_opens_it_and_every_word_is_on_a_page(deck: Path, tmp_path: Path) -> None:
+def test_libreoffice_opens_it_and_every_word_is_on_a_page(deck: Path, convert: Convert) -> None:
     """What runs over a slide's lower edge is not on the page that is printed of it."""
-    subprocess.run(
-        ["soffice", f"-env:UserInstallation=file://{tmp_path}/office", "--headless", "--convert-to", "pdf",
-         "--outdir", str(tmp_path), str(deck)],
-        check=True, capture_output=True, timeout=180,
-    )  # fmt: skip
     printed = subprocess.run(
-        ["pdftotext", "-layout", str((tmp_path / SLIDES).with_suffix(".pdf")), "-"],
+        ["pdftotext", "-layout", str(next(convert(deck, "pdf").iterdir())), "-"],
         check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip
     pages = printed.split("\f")[:-1]

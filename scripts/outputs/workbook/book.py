@@ -286,7 +286,9 @@ class Sheet:
         }  # fmt: skip
         # Above numbers the header stands where they do, on the right.
         heads: list[Properties] = [
-            head if any(isinstance(values[place], str) for values in rows) else {**head, "align": "right"}
+            head
+            if any(isinstance(values[place], str) for values in rows) or (not rows and not place)
+            else {**head, "align": "right"}
             for place in range(len(columns))
         ]
         self._row(row, columns, [column.head for column in columns], heads)

@@ -521,9 +521,10 @@ class _Sheets:
         if column == "value_base":
             unit = "money"
         words = words[:1].upper() + words[1:]
-        if unit is None:
+        # Counts and months say in their words what they count.
+        if unit not in ("money", "share"):
             return words
-        return f"{words}, {self.currency if unit == 'money' else data.w(f'unit.{unit}')}"
+        return f"{words}, {self.currency if unit == 'money' else data.w('unit.share')}"
 
     def customers(self, connection: duckdb.DuckDBPyConnection, table: str, rows: int) -> Sheet:
         """Header, Excel table and one blank row of formats; fill_sheet puts the customers there."""
