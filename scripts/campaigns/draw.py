@@ -29,6 +29,7 @@ from scripts.campaigns.register import (
     LISTS,
     check_name,
     id_columns,
+    in_clear,
     key_of,
     open_register,
     partial_lists,
@@ -196,7 +197,10 @@ def plan_campaign(settings: CampaignSettings, warehouse: Path, now: dt.datetime)
     customers are left; nothing is written then.
     """
     also = id_columns(warehouse)
-    lists = {name: read_ids(given_path(name, path), name, also) for name, path in settings.lists.items()}
+    lists = {
+        name: in_clear(warehouse, read_ids(given_path(name, path), name, also))
+        for name, path in settings.lists.items()
+    }
     # Who objected after the last build still has a segment in it.
     lists["OBJECTIONS"] = objectors(warehouse)
     with open_register(warehouse) as connection:

@@ -39,6 +39,7 @@ from scripts.base.statistics import (
 from scripts.campaigns.draw import PARAMETERS as PLANNED
 from scripts.campaigns.register import (
     RESULTS,
+    bring_in_clear,
     check_name,
     id_columns,
     open_register,
@@ -242,6 +243,7 @@ def measure_campaign(
             )
         except duckdb.Error as error:
             raise UserError(f"OUTCOMES={outcomes}: cannot be read ({reason_of(error)}).") from None
+        bring_in_clear(connection, "outcomes")
         _check(connection, name, outcomes)
         words = words_of(connection)
         connection.execute(
