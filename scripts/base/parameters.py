@@ -143,6 +143,17 @@ COMMANDS = {
         "since their ids may be spelled otherwise.",
         one_of("accept"),
     ),
+    "pseudonyms": Parameter(
+        "",
+        "`yes` publishes keyed hashes in place of customers' ids, `no` ends that (docs/pseudonyms.md). Left out: as with the "
+        "last build.",
+        one_of("yes", "1", "no"),
+    ),
+    "pseudonym_key": Parameter(
+        "",
+        "Path of the key of the pseudonyms, outside of the warehouse; made where none is there. Left out: that of the last "
+        "build, at first a file of `~/.config/card-segments`.",
+    ),
     "workbook_customers": Parameter(
         100_000,
         f"Most customers that the workbook lists, 0 to {SHEET_CUSTOMERS}, what a sheet holds. Where there are more, they stand in "

@@ -36,6 +36,8 @@ FOLLOWS = Path("state") / "follows"
 BUILT_FROM = Path("state") / "built_from.json"
 # And whose the accounts of its refused rows are, so that who is to be forgotten is found there.
 ACCOUNTS = Path("state") / "accounts.parquet"
+# And by which key its ids are pseudonyms, if they are.
+PSEUDONYMS = Path("state") / "pseudonyms.json"
 CURRENT, VERSIONS = "current", "versions"
 DOCS = Path("docs") / "index.html"
 # What the job works in and leaves behind:

@@ -15,7 +15,7 @@ from scripts.base.errors import UserError
 from scripts.base.paths import CAMPAIGNS, given_path
 from scripts.campaigns.lists import write_lists
 from scripts.campaigns.plan import CampaignPlan, make_plan
-from scripts.campaigns.register import LISTED, id_columns, key_of, open_register, words_of
+from scripts.campaigns.register import LISTED, id_columns, in_clear, key_of, open_register, words_of
 from scripts.campaigns.selection import assign_arms, named_segments, segments_of_movers, select, within_budget
 from scripts.campaigns.settings import CampaignSettings
 from scripts.campaigns.terms import with_terms
@@ -68,7 +68,10 @@ def _drawn(
 ) -> CampaignPlan:
     """Draw into temporary tables, and say what was drawn."""
     also = id_columns(warehouse)
-    lists = {name: read_ids(given_path(name, path), name, also) for name, path in settings.lists.items()}
+    lists = {
+        name: in_clear(warehouse, read_ids(given_path(name, path), name, also))
+        for name, path in settings.lists.items()
+    }
     # Who objected after the last build still has a segment in it.
     lists["OBJECTIONS"] = objectors(warehouse)
     if connection.execute("select 1 from campaigns where name = ?", [settings.name]).fetchall():

@@ -26,8 +26,11 @@ from scripts.base.quoting import sql_text
 from scripts.base.seeds import languages
 from scripts.base.seeds import words_of as words_in
 from scripts.intake.mapping import load_mapping
+from scripts.intake.pseudonyms import KNOWN, in_clear_sql, pseudonyms_in_use
 from scripts.intake.source_files import load_contract
+from scripts.published.pseudonymised import show_in_clear
 from scripts.published.reading import mapping_in_use, published_file
+from scripts.published.version import version_in_use
 
 REGISTER = "campaigns.duckdb"
 # In a campaign's folder.
@@ -127,7 +130,7 @@ def open_register(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             os.chmod(path, 0o600)
             connection.execute(TABLES)
             settle_files(connection, folder)
-            connection.execute(f"attach {sql_text(str(published.resolve()))} as published (read_only)")
+            _attach(connection, warehouse, published.resolve())
             connection.execute("begin")
             try:
                 yield connection
@@ -148,6 +151,37 @@ def open_register(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise UserError(
             f"{path}: cannot be written ({reason}); it stays as it was. Check the folder's permissions and space."
         ) from None
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, warehouse: Path, published: Path) -> None:
+    """Attach the published file as `published`, with the customers' own ids: register and lists have these."""
+    pseudonyms = pseudonyms_in_use(warehouse, published.parent)
+    name = "published_as_is" if pseudonyms else "published"
+    connection.execute(f"attach {sql_text(str(published))} as {name} (read_only)")
+    if pseudonyms:
+        if not pseudonyms.table.exists():
+            raise UserError(
+                f"{pseudonyms.table}: who is who is missing, so that nobody can be written to; restore it, or run make build"
+                " REBUILD=yes, which makes it again of the input."
+            )
+        show_in_clear(connection, pseudonyms, name, "published")
+
+
+def in_clear(warehouse: Path, ids: list[str]) -> list[str]:
+    """Ids of a list as the bank has them, where the list has pseudonyms of what is published."""
+    pseudonyms = pseudonyms_in_use(warehouse, version_in_use(warehouse))
+    return pseudonyms.in_clear(ids) if pseudonyms else ids
+
+
+def bring_in_clear(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Translate the pseudonyms in a temporary table of the open register, in its column customer_id."""
+    known = connection.execute(
+        "select 1 from duckdb_tables() where database_name = 'published' and schema_name = 'state'"
+    ).fetchall()
+    if known:
+        connection.execute(
+            f"create or replace temp table {table} as {in_clear_sql(f'from {table}', f'published.{KNOWN}')}"
+        )
 
 
 def partial_lists(folder: Path, name: str) -> Path:

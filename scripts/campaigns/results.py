@@ -38,6 +38,7 @@ from scripts.base.statistics import (
 )
 from scripts.campaigns.register import (
     RESULTS,
+    bring_in_clear,
     check_name,
     id_columns,
     open_register,
@@ -263,6 +264,7 @@ def measure_campaign(
             )
         except duckdb.Error as error:
             raise UserError(f"OUTCOMES={outcomes}: cannot be read ({reason_of(error)}).") from None
+        bring_in_clear(connection, "outcomes")
         _check(connection, name, outcomes)
         words = words_of(connection)
         connection.execute(

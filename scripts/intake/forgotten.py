@@ -7,7 +7,6 @@ try ids; who has the register alone cannot.
 import csv
 import datetime as dt
 import hashlib
-import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from scripts.base.errors import UserError
 from scripts.base.files import refuse_link, whole_file
 from scripts.base.paths import FORGOTTEN, FORGOTTEN_KEY
 from scripts.base.sentences import reason_of
+from scripts.intake.keyed_hash import keyed_hash, keyed_hash_sql, new_key
 
 HEADER = ["keyed_hash", "forgotten_at", "key"]
 
@@ -73,16 +73,11 @@ def forgotten_among(warehouse: Path, connection: duckdb.DuckDBPyConnection, cust
     if not register:
         return []
     found = connection.execute(
-        f"select customer_id from {customers} where sha256(? || ':' || customer_id) in (select unnest(?::varchar[]))"
-        " order by 1",
+        f"select customer_id from {customers} where {keyed_hash_sql('?', 'customer_id')} in"
+        " (select unnest(?::varchar[])) order by 1",
         [key, list(register)],
     ).fetchall()
     return [row[0] for row in found]
-
-
-def keyed_hash(key: str, customer: str) -> str:
-    """What stands in the register for a customer."""
-    return hashlib.sha256(f"{key}:{customer}".encode()).hexdigest()
 
 
 def _read(path: Path) -> dict[str, str]:
@@ -140,7 +135,7 @@ def _mark_in(path: Path) -> str:
 
 
 def _new_key(warehouse: Path) -> str:
-    key = secrets.token_hex(32)
+    key = new_key()
     with whole_file(warehouse / FORGOTTEN_KEY, private=True) as file:
         file.write_text(key + "\n", encoding="ascii")
     return key

@@ -20,6 +20,7 @@ from scripts.base.sentences import reason_of, shown
 from scripts.intake.customer_ids import match_ids, spell_id
 from scripts.intake.forgotten import bring_back, known_as_forgotten
 from scripts.intake.id_lists import read_ids
+from scripts.intake.pseudonyms import Pseudonyms
 
 HEADER = ["customer_id", "recorded_at"]
 IN_REGISTER = "in the register of objections"
@@ -52,6 +53,7 @@ def update_register(
     customers: str,
     accept: str = "",
     id_columns: Sequence[str] = (),
+    pseudonyms: Pseudonyms | None = None,
 ) -> Objections:
     """Add a list of objectors to the register, take off those who withdrew, and return all who object.
 
@@ -63,6 +65,7 @@ def update_register(
         customers: relation of them, with customer_id.
         accept: `accept` where a list may be of people of whom nobody is a customer.
         id_columns: what the bank's mapping calls the column of ids.
+        pseudonyms: by which published ids may stand in a list.
 
     Raises UserError where a list or the register cannot be read, a person stands in both lists, or nobody
     of a list is a customer (or, of those who withdraw, in the register); the register then stays as it was.
@@ -75,6 +78,8 @@ def update_register(
         if withdrawn
         else []
     )
+    if pseudonyms:
+        handed_in, taken_back = pseudonyms.in_clear(handed_in), pseudonyms.in_clear(taken_back)
     both = sorted(set(handed_in) & set(taken_back))
     if both:
         raise UserError(

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ from scripts.intake.mapping import (
     with_row_ids,
 )
 from scripts.intake.objections import Objections, hand_over, objectors, update_register
+from scripts.intake.pseudonyms import Pseudonyms, choose_pseudonyms, pseudonyms_in_use, remembered
 from scripts.intake.source import Contract, Intake, files_of, load_contract, open_source
 from scripts.job.built_from import (
     digest_of,
@@ -61,7 +63,7 @@ from scripts.job.built_from import (
     who_is_left_out,
 )
 from scripts.job.built_from import keep as keep_built_from
-from scripts.job.forgetting import take_out_of_versions
+from scripts.job.forgetting import take_out_of_versions, who_objects
 from scripts.job.kept_rows import TABLES, keep_rows, known_files, offer_rows
 from scripts.job.learning_request import learning_request
 from scripts.job.origin import Origin, check_kept, check_portfolio, choose_origin, continues, read_origin
@@ -73,8 +75,17 @@ from scripts.job.work_file import empty_work, renew_work
 from scripts.outputs.metabase.resync import ask_for_resync
 from scripts.outputs.report.page import write_report
 from scripts.outputs.workbook.workbook import write_workbook
-from scripts.published.taking_out import Leavers, take_out_of_work
-from scripts.published.version import Published, number_of, prepare, publish, remove_leftovers
+from scripts.published.pseudonymised import mart_as_published
+from scripts.published.taking_out import take_out_of_work
+from scripts.published.version import (
+    Published,
+    number_of,
+    prepare,
+    publish,
+    remove_leftovers,
+    version_in_use,
+    versions_of,
+)
 
 # What no group may read, whatever is shared.
 PRIVATE = (DBT_TARGET, LOGS, WORK, ROWS, OBJECTIONS, FORGOTTEN, FORGOTTEN_KEY, CAMPAIGNS, METABASE)
@@ -104,9 +115,22 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
         mapping = _mapping(settings, source, origin, published_before, contract, console)
         given = {**mapping.parameters, **given}
         settings |= given
+        in_use = version_in_use(warehouse)
+        pseudonyms = choose_pseudonyms(
+            settings["pseudonyms"], settings["pseudonym_key"], warehouse, versions_of(warehouse), in_use
+        )
+        for note in _notes_on_pseudonyms(settings["pseudonyms"], pseudonyms, bool(remembered(in_use))):
+            console.note(note)
         files = {} if origin.is_sample else look_at(files_of(source, contract, mapping), source)
         # Before anything is read by it: what changes meanwhile is for the next build.
-        built_from = what_it_is_built_from(source.absolute(), files, mapping.path, given, warehouse)
+        built_from = what_it_is_built_from(
+            source.absolute(),
+            files,
+            mapping.path,
+            given,
+            warehouse,
+            pseudonyms.mark if pseudonyms else "",
+        )
         if not is_asked_to_build(given):
             same = is_published(built_from, warehouse)
             if same:
@@ -115,7 +139,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
                     " nothing to do. REBUILD=yes builds it again."
                 )
                 # What an earlier build may have had no time for.
-                objected = Leavers(tuple(objectors(warehouse)))
+                objected = who_objects(warehouse, objectors(warehouse))
                 for remark in take_out_of_versions(warehouse, objected, console, but=same):
                     console.note(remark)
                 return summarise(same / LINK, warehouse)
@@ -126,7 +150,11 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
         renew_work(work)
         with console.stage("Open the input") as stage, duckdb.connect(str(work)) as connection:
             goes_on = continues(origin, published_before) and not settings["new_source"]
-            remarks = take_over(connection, warehouse if goes_on else None)
+            # Where pseudonyms end with this build, those published before are translated all the same.
+            known = pseudonyms or (pseudonyms_in_use(warehouse, in_use) if goes_on else None)
+            if known:
+                known.show(connection)
+            remarks = take_over(connection, warehouse if goes_on else None, in_clear=bool(known))
             request = learning_request(connection, given)
             intake = open_source(
                 connection,
@@ -141,6 +169,9 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
             check_read(intake.files, files, source)
             stage.rows = connection.execute("select coalesce(sum(rows), 0) from raw.inputs").fetchall()[0][0]
             customers = collect_customers(connection, intake.kind)
+            if known:
+                before = "select customer_id from state.segment_history"
+                known.learn(connection, f"select customer_id from {customers} union all {before}")
             delivery = check_portfolio(
                 connection,
                 customers,
@@ -149,6 +180,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
                 warehouse,
                 new_source=bool(settings["new_source"]),
                 kept_share=settings["min_kept_share"],
+                in_clear=bool(known),
             )
             objections = update_register(
                 warehouse,
@@ -158,9 +190,12 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
                 customers,
                 settings["unmatched"],
                 mapping.id_columns,
+                known,
             )
             forgotten = forgotten_among(warehouse, connection, customers)
             hand_over(connection, objections.ids, forgotten)
+            if pseudonyms:
+                pseudonyms.keep(connection, forgotten)
             rows = offer_rows(
                 connection,
                 intake,
@@ -205,7 +240,10 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
                     at=dt.datetime.now(dt.UTC),
                     memory_limit=machine.memory,
                     threads=machine.threads,
+                    seen_as=partial(mart_as_published, pseudonyms) if pseudonyms else None,
                 )
+                if pseudonyms:
+                    pseudonyms.remember(version.folder)
                 stage.rows = sum(version.tables.values())
             with console.stage("Write the report"):
                 write_report(version.path, version.folder)
@@ -273,10 +311,12 @@ def _after_publishing(
     warehouse: Path, published: Published, objections: Objections, console: Console
 ) -> list[str]:
     """Do what follows on a new version; returns what cannot be done, in sentences: the build has succeeded by now."""
-    objected = Leavers(objections.ids)
     steps: list[Callable[[], Iterable[str | None]]] = [
         lambda: [empty_work(warehouse / WORK)],
-        lambda: take_out_of_versions(warehouse, objected, console, but=published.folder),
+        lambda: take_out_of_versions(
+            warehouse, who_objects(warehouse, objections.ids), console, but=published.folder
+        ),
+        lambda: [_note_on_versions_in_clear(warehouse, published)],
         lambda: [ask_for_resync(warehouse, published.link)],
     ]
     remarks: list[str | None] = []
@@ -289,6 +329,30 @@ def _after_publishing(
                 f"the new version is published; what comes after did not end well ({type(error).__name__}: {error})"
             )
     return [remark for remark in remarks if remark]
+
+
+def _notes_on_pseudonyms(wanted: str, pseudonyms: Pseudonyms | None, was_so: bool) -> list[str]:
+    if pseudonyms and not was_so:
+        return [
+            f"ids are published as pseudonyms from now on; their key is {pseudonyms.path}: keep a copy of it elsewhere, without"
+            " it no build goes on"
+        ]
+    if pseudonyms and not wanted:
+        return [f"PSEUDONYMS is left out: ids are published as pseudonyms by {pseudonyms.path}, as before"]
+    if was_so and not pseudonyms:
+        return ["PSEUDONYMS=no: ids are published as the input has them from now on"]
+    return []
+
+
+def _note_on_versions_in_clear(warehouse: Path, published: Published) -> str:
+    """Say how many older versions still hold customers' own ids where the new one has pseudonyms; else nothing."""
+    if not remembered(published.folder):
+        return ""
+    count = sum(not remembered(each) for each in versions_of(warehouse))
+    if not count:
+        return ""
+    hold = "1 older version holds" if count == 1 else f"{count:,} older versions hold"
+    return f"{hold} customers' own ids and can be read until newer ones take the place; KEEP_VERSIONS=1 keeps none of them"
 
 
 def _notes_on(objections: Objections, forgotten: list[str]) -> list[str]:

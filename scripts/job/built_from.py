@@ -29,7 +29,8 @@ ASKED = (
     "rebuild", "retrain", "rename", "promote", "new_source", "objections", "objections_withdrawn",
 )  # fmt: skip
 # How the input is found, which the input itself is held against; and what changes nothing of what is published.
-NOT_HELD_AGAINST = ("source", "mapping", "log", "unmatched")
+# Whether ids are pseudonyms, and by which key, is held against what they are by, not by what was typed.
+NOT_HELD_AGAINST = ("source", "mapping", "log", "unmatched", "pseudonyms", "pseudonym_key")
 # The folders and files of the project that a result depends on.
 PROJECT_PARTS = (
     *(DBT_PROJECT / name for name in ("models", "macros", "seeds", "tests", "dbt_project.yml", "profiles.yml")),
@@ -50,6 +51,7 @@ def what_it_is_built_from(
     mapping: Path | None,
     given: Mapping[str, Any],
     warehouse: Path,
+    key_mark: str = "",
 ) -> dict[str, Any]:
     """All that the result of a build depends on, but for the models and the history in the version in use.
 
@@ -59,6 +61,7 @@ def what_it_is_built_from(
         mapping: the file with the bank's own names.
         given: the parameters that were typed or that the mapping gives.
         warehouse: its folder, with the register of objections.
+        key_mark: what tells the key of the pseudonyms from another; empty where ids are published as they are.
 
     Returns a value for JSON.
     """
@@ -69,6 +72,7 @@ def what_it_is_built_from(
         "parameters": {
             name: value for name, value in sorted(given.items()) if name not in (*ASKED, *NOT_HELD_AGAINST)
         },
+        "pseudonyms": key_mark,
         "project": project_digest(),
         **who_is_left_out(warehouse),
     }

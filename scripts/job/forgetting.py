@@ -40,6 +40,7 @@ from scripts.intake.customer_ids import MOST_NAMED, match_ids, spell_id
 from scripts.intake.forgotten import known_as_forgotten, remember
 from scripts.intake.id_lists import CONTROL_CHARACTERS, LONGEST_ID, read_ids
 from scripts.intake.objections import objectors, strike_out
+from scripts.intake.pseudonyms import Pseudonyms, pseudonyms_kept
 from scripts.job.work_file import empty_work
 from scripts.outputs.metabase.resync import ask_for_resync
 from scripts.outputs.report.page import write_report
@@ -85,10 +86,12 @@ def forget(warehouse: Path, customer: str, customers: str, unmatched: str, conso
     with build_lock(warehouse):
         for remark in _remove_leavings(warehouse):
             console.note(remark)
+        pseudonyms = pseudonyms_kept(warehouse, versions_of(warehouse))
         ids = _asked_for(warehouse, customer, customers)
+        ids = pseudonyms.in_clear(ids) if pseudonyms else ids
         with console.stage("Look who they are"):
             name = f"CUSTOMERS={customers}" if customers else f"CUSTOMER={customer}"
-            leavers = _look_up(warehouse, name, ids, unmatched, console)
+            leavers = _look_up(warehouse, name, ids, unmatched, pseudonyms, console)
         # First of all: from here on no build takes them in, whatever happens.
         remember(warehouse, ids)
         strike_out(warehouse, ids)
@@ -97,6 +100,8 @@ def forget(warehouse: Path, customer: str, customers: str, unmatched: str, conso
         with console.stage("Take them out of campaigns") as stage:
             stage.rows = take_out_of_campaigns(warehouse, ids)
         _remove_working_files(warehouse, leavers)
+        if pseudonyms:
+            pseudonyms.forget(ids)
         if note := ask_for_resync(warehouse, warehouse / LINK):
             console.note(note)
         with console.stage("Look through every file") as stage:
@@ -119,6 +124,15 @@ def forget(warehouse: Path, customer: str, customers: str, unmatched: str, conso
         f"looked through {traces.files:,} files below {warehouse} and found nothing{only}; outside of its reach: the source"
         f" ({source}), {OUTSIDE}"
     )
+
+
+def who_objects(warehouse: Path, ids: Sequence[str]) -> Leavers:
+    """Those who object, for taking them out of versions: by their own ids, and by their pseudonyms where a version has some.
+
+    Raises UserError where the key of these cannot be read.
+    """
+    pseudonyms = pseudonyms_kept(warehouse, versions_of(warehouse)) if ids else None
+    return Leavers((*ids, *(pseudonyms.of(ids) if pseudonyms else ())))
 
 
 def take_out_of_versions(
@@ -260,7 +274,14 @@ def _asked_for(warehouse: Path, customer: str, customers: str) -> list[str]:
     return [spelled]
 
 
-def _look_up(warehouse: Path, name: str, ids: Sequence[str], accept: str, console: Console) -> Leavers:
+def _look_up(
+    warehouse: Path,
+    name: str,
+    ids: Sequence[str],
+    accept: str,
+    pseudonyms: Pseudonyms | None,
+    console: Console,
+) -> Leavers:
     """Look the ids up among all that the warehouse knows; returns those whom it knows, with accounts of theirs that stand in it.
 
     Raises UserError where nobody of them is known, and accept does not say that this may be.
@@ -275,6 +296,12 @@ def _look_up(warehouse: Path, name: str, ids: Sequence[str], accept: str, consol
         for version in versions_of(warehouse):
             _gather(connection, version)
         connection.execute("insert into known select customer_id from accounts where customer_id is not null")
+        if pseudonyms:
+            connection.execute(
+                "insert into known select id from (select unnest(?::varchar[]) as id, unnest(?::varchar[]) as pseudonym)"
+                " where pseudonym in (select customer_id from known)",
+                [list(ids), pseudonyms.of(ids)],
+            )
         match = match_ids(connection, name, ids, "known")
         if len(match.unmatched) == len(ids) == 1 and name.startswith("CUSTOMER=") and not accept:
             [identifier] = ids
@@ -292,7 +319,8 @@ def _look_up(warehouse: Path, name: str, ids: Sequence[str], accept: str, consol
         ).fetchall()
     # Who stands nowhere needs no looking for: the id may be a word like any other.
     known = tuple(each for each in ids if each not in set(match.unmatched))
-    return Leavers(known, tuple(row[0] for row in found), forgotten=True)
+    also = pseudonyms.of(known) if pseudonyms else ()
+    return Leavers((*known, *also), tuple(row[0] for row in found), forgotten=True)
 
 
 def _gather(connection: duckdb.DuckDBPyConnection, version: Path) -> None:

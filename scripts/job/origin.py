@@ -16,6 +16,7 @@ import duckdb
 from scripts.base.errors import GateFailedError, UserError
 from scripts.base.paths import LINK, SAMPLE, WAREHOUSE, given_path
 from scripts.base.quoting import sql_text
+from scripts.intake.pseudonyms import in_clear_sql
 from scripts.published.reading import latest_run
 
 # A delivery that shares fewer of the smaller side's customers than this is another portfolio.
@@ -126,6 +127,7 @@ def check_portfolio(
     *,
     new_source: bool,
     kept_share: float,
+    in_clear: bool = False,
 ) -> str:
     """Compare the input's customers with the published ones before anything is learned.
 
@@ -137,15 +139,19 @@ def check_portfolio(
         warehouse: its folder.
         new_source: whether a person said that this is another portfolio.
         kept_share: the share of the published customers that must be there, 0 to 1.
+        in_clear: whether published ids may be pseudonyms, which are translated back by the table KNOWN.
 
     Returns a note, or nothing. Raises UserError where the input is another portfolio, or holds too few customers.
     """
     if published is None or published.is_sample or not published.is_readable or new_source:
         return ""
     with _attached(connection, warehouse) as marts:
+        published_ids = f"select customer_id from {marts}.customer_segments"
+        if in_clear:
+            published_ids = in_clear_sql(published_ids)
         now, before, shared = connection.execute(
             f"select (select count(*) from {customers}), (select count(*) from {marts}.customer_segments),"
-            f" (select count(*) from {customers} semi join {marts}.customer_segments using (customer_id))"
+            f" (select count(*) from {customers} semi join ({published_ids}) using (customer_id))"
         ).fetchall()[0]
     if shared < FEWEST_SHARED * min(now, before):
         raise UserError(

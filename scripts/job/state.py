@@ -16,6 +16,7 @@ import yaml
 from python_models.result_columns import COLUMNS, sql_type
 from scripts.base.paths import CURRENT, LINK, MODELS, PARQUET, STAGING
 from scripts.base.quoting import sql_name, sql_text
+from scripts.intake.pseudonyms import in_clear_sql
 from scripts.published.version import versions_of
 
 SOURCES = STAGING / "_state__sources.yml"
@@ -41,12 +42,15 @@ class Version:
         return (self.tables / f"{table}.parquet").exists()
 
 
-def take_over(connection: duckdb.DuckDBPyConnection, warehouse: Path | None) -> list[str]:
+def take_over(
+    connection: duckdb.DuckDBPyConnection, warehouse: Path | None, *, in_clear: bool = False
+) -> list[str]:
     """Make the views, of the version in use, or the newest before it where that cannot be read.
 
     Args:
         connection: of the work file.
         warehouse: its folder; None where the build starts anew.
+        in_clear: whether pseudonyms are translated back, by the table KNOWN that is there (intake/pseudonyms.py).
 
     Returns what there is to say, in sentences.
     """
@@ -54,7 +58,7 @@ def take_over(connection: duckdb.DuckDBPyConnection, warehouse: Path | None) -> 
     versions = list(_versions(warehouse)) if warehouse else []
     for place, version in enumerate(versions):
         try:
-            _make_views(connection, version, versions[place + 1 :])
+            _make_views(connection, version, versions[place + 1 :], in_clear)
         except duckdb.Error as error:
             words = str(error).splitlines()[0]
             remarks.append(
@@ -63,7 +67,7 @@ def take_over(connection: duckdb.DuckDBPyConnection, warehouse: Path | None) -> 
             )
         else:
             return remarks
-    _make_views(connection, None, [])
+    _make_views(connection, None, [], in_clear)
     return remarks
 
 
@@ -85,7 +89,7 @@ def _versions(warehouse: Path) -> Iterator[Version]:
 
 
 def _make_views(
-    connection: duckdb.DuckDBPyConnection, version: Version | None, before: list[Version]
+    connection: duckdb.DuckDBPyConnection, version: Version | None, before: list[Version], in_clear: bool
 ) -> None:
     connection.execute("create schema if not exists state")
     for table in _tables():
@@ -104,6 +108,8 @@ def _make_views(
                 f"cast(null as {kind}) as {sql_name(column)}" for column, kind in columns.items()
             )
             rows = f"select {empty} where false"
+        if in_clear and "customer_id" in columns:
+            rows = in_clear_sql(rows)
         connection.execute(f"create or replace view state.{sql_name(name)} as {rows}")
         if version:
             # Here and not halfway through the build.

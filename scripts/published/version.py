@@ -9,7 +9,7 @@ import datetime as dt
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ FOR_BI = re.compile(
 VERSION = re.compile(r"([0-9]{6,})-[0-9TZ]+")
 # In the work file, what a version keeps of accounts.
 ACCOUNTS_KEPT = "state.accounts_of_refused_rows"
+SeenAs = Callable[[str, str, Sequence[str]], str]
 # Before versions were folders, they were files with the time in their name.
 OLD_VERSIONS = "card_segments_*.duckdb"
 
@@ -94,7 +95,14 @@ def remove_leftovers(warehouse: Path) -> list[str]:
 
 
 def prepare(
-    *, work: Path, warehouse: Path, manifest: Path, at: dt.datetime, memory_limit: str, threads: int
+    *,
+    work: Path,
+    warehouse: Path,
+    manifest: Path,
+    at: dt.datetime,
+    memory_limit: str,
+    threads: int,
+    seen_as: SeenAs | None = None,
 ) -> Prepared:
     """Copy every model of schema marts, with comments and keys and as Parquet, to a new version.
 
@@ -105,6 +113,8 @@ def prepare(
         at: the time, UTC, that stands in the version's name.
         memory_limit: what DuckDB may use, as `4GB`; it spills to versions/ beyond that.
         threads: number of threads DuckDB may use.
+        seen_as: the query of a mart as it is published, of its name, relation and columns, where ids are pseudonyms; whose
+            the accounts of refused rows are is not kept then. None: as it is.
 
     Raises UserError where the file system or the memory limit refuses, or a column has a type that BI tools
     cannot read; what was published before stays as it was. `remove_leftovers` removes what is not published then.
@@ -132,7 +142,7 @@ def prepare(
         }
         (folder / PARQUET).mkdir(parents=True)
         (folder / MODELS).parent.mkdir()
-        tables = _write(folder, work, manifest, config)
+        tables = _write(folder, work, manifest, config, seen_as)
     return Prepared(warehouse, name, folder, folder / LINK, tables)
 
 
@@ -255,7 +265,9 @@ def _switch(link: Path, target: Path) -> None:
     new.replace(link)
 
 
-def _write(folder: Path, work: Path, manifest: Path, config: dict[str, Any]) -> dict[str, int]:
+def _write(
+    folder: Path, work: Path, manifest: Path, config: dict[str, Any], seen_as: SeenAs | None
+) -> dict[str, int]:
     """Write the marts of work to a version's new file, closed and without a log beside it, and to Parquet files; the models.
 
     Returns rows per table.
@@ -275,7 +287,7 @@ def _write(folder: Path, work: Path, manifest: Path, config: dict[str, Any]) -> 
         connection.execute(f"attach {sql_text(str(work))} as work (read_only)")
         connection.execute(f"attach {sql_text(str(path))} as published")
         connection.execute("create schema published.marts")
-        rows = {mart["name"]: _copy(connection, mart, features) for mart in marts}
+        rows = {mart["name"]: _copy(connection, mart, features, seen_as) for mart in marts}
         connection.execute("checkpoint published")
         for name in rows:
             # Snappy, the default, is what every reader knows, Excel's Power Query included.
@@ -283,7 +295,8 @@ def _write(folder: Path, work: Path, manifest: Path, config: dict[str, Any]) -> 
             connection.execute(f"copy published.marts.{sql_name(name)} to {file} (format parquet)")
         connection.execute(f"copy work.model.int_models to {sql_text(str(folder / MODELS))} (format parquet)")
         accounts = sql_text(str(folder / ACCOUNTS))
-        connection.execute(f"copy work.{ACCOUNTS_KEPT} to {accounts} (format parquet)")
+        none = " where false" if seen_as else ""
+        connection.execute(f"copy (from work.{ACCOUNTS_KEPT}{none}) to {accounts} (format parquet)")
         connection.execute("detach published")
     # A log would not move with the file: what counts is what the file itself holds.
     Path(f"{path}.wal").unlink(missing_ok=True)
@@ -295,7 +308,12 @@ def _write(folder: Path, work: Path, manifest: Path, config: dict[str, Any]) -> 
     return rows
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, mart: dict[str, Any], features: dict[str, str]) -> int:
+def _copy(
+    connection: duckdb.DuckDBPyConnection,
+    mart: dict[str, Any],
+    features: dict[str, str],
+    seen_as: SeenAs | None,
+) -> int:
     """Copy one table with its key and comments; return its number of rows."""
     name = mart["name"]
     source, target = f"work.marts.{sql_name(name)}", f"published.marts.{sql_name(name)}"
@@ -309,7 +327,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, mart: dict[str, Any], features:
     comments = {column: _description(column, mart["columns"], features) for column, _ in columns}
     copy_table(
         connection,
-        f"from {source}",
+        seen_as(name, source, [column for column, _ in columns]) if seen_as else f"from {source}",
         target,
         mart["config"]["meta"].get("primary_key", []),
         mart["description"],
