@@ -16,7 +16,7 @@ from scripts.base.paths import CAMPAIGNS, given_path
 from scripts.campaigns.lists import write_lists
 from scripts.campaigns.plan import CampaignPlan, make_plan
 from scripts.campaigns.register import LISTED, id_columns, in_clear, key_of, open_register, words_of
-from scripts.campaigns.selection import assign_arms, named_segments, segments_of_movers, select, within_budget
+from scripts.campaigns.selection import assign_arms, named_segments, segments_of_movers, select, within_bounds
 from scripts.campaigns.settings import CampaignSettings
 from scripts.campaigns.terms import with_terms
 from scripts.intake.id_lists import read_ids
@@ -87,13 +87,13 @@ def _drawn(
     settings, terms = with_terms(connection, settings, segments)
     exclusions, unknown = select(connection, settings, segments, movement, lists, terms.helped, now)
     eligible = connection.execute("select count(*) from eligible").fetchall()[0][0]
-    kept = within_budget(settings, eligible)
+    kept = within_bounds(settings, eligible)
     held_out = round(settings.holdout * kept)
     if held_out < 1 or held_out >= kept:
         raise UserError(
             f"{'MOVED' if settings.moved else 'SEGMENT'}={shown(settings.moved or settings.segment)}: {kept:,} customers"
-            f" can be contacted within the lists and the budget, too few to hold out {settings.holdout:g} of them; widen"
-            " it, or raise HOLDOUT or BUDGET."
+            f" can be contacted within the lists and the bounds, too few to hold out {settings.holdout:g} of them; widen"
+            " it, or raise HOLDOUT, BUDGET or MAX_CUSTOMERS."
         )
     assign_arms(connection, kept, held_out, key_of(connection, settings.name))
     folder = warehouse / CAMPAIGNS / settings.name

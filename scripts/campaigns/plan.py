@@ -173,7 +173,7 @@ def summary(plan: CampaignPlan, settings: CampaignSettings, now: dt.datetime) ->
     if plan.treated + plan.held_out < plan.eligible:
         lines.append(
             (
-                "  within the budget",
+                "  within the bounds",
                 f"{plan.treated + plan.held_out:,} of the highest value, held out included",
             )
         )

@@ -147,12 +147,14 @@ def _unit_hash(key: str) -> str:
     return f"(('0x' || sha256({sql_text(key)} || ':' || customer_id)[1:13])::bigint / {16**13}.0)"
 
 
-def within_budget(settings: CampaignSettings, eligible: int) -> int:
-    """How many of the eligible take part, held out included, so that contacting the rest is paid for."""
+def within_bounds(settings: CampaignSettings, eligible: int) -> int:
+    """How many of the eligible take part, held out included, within BUDGET and MAX_CUSTOMERS."""
     cost = settings.cost or 0
-    if settings.budget is None or settings.budget >= cost * eligible:
+    contacts = eligible if settings.max_customers is None else settings.max_customers
+    if settings.budget is not None and settings.budget < cost * eligible:
+        contacts = min(contacts, math.floor(settings.budget / cost))
+    if contacts >= eligible:
         return eligible
-    contacts = math.floor(settings.budget / cost)
     kept = min(eligible, math.ceil(contacts / (1 - settings.holdout)) + 1)
     while kept > 0 and kept - round(settings.holdout * kept) > contacts:
         kept -= 1

@@ -31,6 +31,11 @@ PARAMETERS = {
         "Money to spend; left out for no bound. Those with the highest value are contacted.",
         range=Range(above=0, most=LARGEST_BUDGET),
     ),
+    "max_customers": Parameter(
+        "",
+        "Most customers to contact; left out for no bound. Those with the highest value are contacted.",
+        range=Range(least=1, most=1_000_000_000, is_whole=True),
+    ),
     "cost": Parameter(
         "",
         "Money per customer contacted; left out: what the plays of the segments say, the dearest of them.",
@@ -87,6 +92,7 @@ class CampaignSettings:
     moved: str
     holdout: float
     budget: float | None
+    max_customers: int | None
     cost: float | None
     base_rate: float
     expected_uplift: float
@@ -112,6 +118,7 @@ def read_settings(arguments: Sequence[str]) -> CampaignSettings:
         moved=given["moved"].strip(),
         holdout=given["holdout"],
         budget=given["budget"] or None,
+        max_customers=int(given["max_customers"]) if given["max_customers"] else None,
         cost=None if given["cost"] == "" else given["cost"],
         base_rate=given["base_rate"],
         expected_uplift=given["expected_uplift"],

@@ -388,3 +388,19 @@ def test_the_advice_is_what_helps(warehouse: Path, holdout: str, advice: str) ->
         NOW,
     )
     assert advice in plan.warning
+
+
+@pytest.mark.parametrize("holdout", ["0.1", "0.37", "0.5"])
+def test_no_more_are_contacted_than_wanted_and_those_of_the_highest_value(
+    warehouse: Path, holdout: str
+) -> None:
+    plan = draw(warehouse, "NAME=a", "SEGMENT=1", f"HOLDOUT={holdout}", "MAX_CUSTOMERS=100", "BUDGET=500")
+    assert plan.treated == 100 and plan.eligible == SIZES[1]
+    drawn = targets(plan)
+    with duckdb.connect(str(warehouse / "card_segments.duckdb"), read_only=True) as connection:
+        values = connection.execute(
+            "select value_base from marts.customer_values where segment_id = 1 order by 1 desc"
+        ).fetchall()
+    assert drawn["value_base"].min() == values[len(drawn) - 1][0]
+    # The tighter bound counts.
+    assert draw(warehouse, "NAME=b", "SEGMENT=2", "MAX_CUSTOMERS=100", "BUDGET=50").treated == 50
