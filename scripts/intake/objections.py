@@ -35,7 +35,7 @@ class Objections:
         added: how many the list handed in now has added.
         kept: how many of the register a list was handed in without; they stay.
         withdrawn: how many were taken off.
-        strangers: sentences on ids that match no customer.
+        strangers: sentences on ids that match no customer, and on a list without any id.
     """
 
     ids: tuple[str, ...]
@@ -86,7 +86,14 @@ def update_register(
             f"{shown(both[0])} stands in OBJECTIONS and in OBJECTIONS_WITHDRAWN ({len(both)} in all);"
             " take each out of one of the lists."
         )
-    strangers = []
+    strangers = [
+        f"{name}={given}: has no id in it; expected one a row. Nobody's objection is changed by it"
+        for name, given, ids in (
+            ("OBJECTIONS", objections, handed_in),
+            ("OBJECTIONS_WITHDRAWN", withdrawn, taken_back),
+        )
+        if given and not ids
+    ]
     if handed_in:
         found = match_ids(connection, f"OBJECTIONS={objections}", handed_in, customers)
         found.refuse_strangers(accept)

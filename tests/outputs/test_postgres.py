@@ -227,6 +227,7 @@ def test_keys_indexes_comments_statistics_and_the_record(place: Place) -> None:
             ("customer_segments", "CREATE UNIQUE INDEX btree (customer_id)"),
             ("customer_segments", "CREATE INDEX btree (segment_id, segment_name)"),
             ("customer_values", "CREATE UNIQUE INDEX btree (customer_id)"),
+            ("segment_playbook", "CREATE INDEX btree (segment_id)"),
             ("segment_profiles", "CREATE UNIQUE INDEX btree (segment_id)"),
             ("segment_rules", "CREATE UNIQUE INDEX btree (segment_id, rule)"),
             ("words", "CREATE UNIQUE INDEX btree (key)"),

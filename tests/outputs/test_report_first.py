@@ -247,6 +247,9 @@ def test_numbers_of_narrow_segments_stand_in_lines_of_their_own() -> None:
         (-31, 66, ([-25, 0, 25, 50], 0)),
         (0.11, 0.29, ([0.15, 0.2, 0.25], 2)),
         (5, 5, ([5], 0)),
+        # What rounding leaves of a component that nobody differs in.
+        (-1e-17, 3e-16, ([0], 0)),
+        (1e12, 1e12 + 1e-4, ([1e12], 0)),
     ],
 )
 def test_scales_have_round_numbers(low: float, high: float, expected: tuple[list[float], int]) -> None:

@@ -42,6 +42,7 @@ def write_published(warehouse: Path, run: int, rows: int = ROWS, more: str = "")
             create table marts.model_runs as select 'run{run}' as model_id, {run} as run_number, timestamp '2025-12-31 23:59:59.123456' as trained_at;
             create table marts.words (key varchar primary key, text varchar);
             create table marts.segment_drift (measure varchar);
+            create table marts.segment_playbook (segment_id integer, play_rank integer);
             create table marts.segment_rules (segment_id integer, rule integer, primary key (segment_id, rule));
             alter table marts.customer_segments add primary key (customer_id);
             alter table marts.customer_values add primary key (customer_id);

@@ -371,7 +371,7 @@ def test_cut_short_each_version_is_whole_and_again_ends_it(
 ) -> None:
     """A stop before one of the files takes its place."""
     console = Console()
-    leavers = forgetting._look_up(warehouse, "CUSTOMER", [ZEBRA], "accept", console)
+    leavers = forgetting._look_up(warehouse, "CUSTOMER", [ZEBRA], "accept", None, console)
     assert leavers.accounts == ("C00000001-1",)
     # The DuckDB file and the accounts come last.
     files = len(list((versions(warehouse)[0] / "parquet").iterdir())) + 2
@@ -396,7 +396,7 @@ def test_cut_short_each_version_is_whole_and_again_ends_it(
             duckdb.execute(f"from read_parquet('{file}')").fetchall()
     monkeypatch.setattr(Path, "replace", replace)
     # Again, by what is there still.
-    leavers = forgetting._look_up(warehouse, "CUSTOMER", [ZEBRA], "accept", console)
+    leavers = forgetting._look_up(warehouse, "CUSTOMER", [ZEBRA], "accept", None, console)
     forgetting.take_out_of_versions(warehouse, leavers, console)
     tables = [
         p

@@ -420,17 +420,19 @@ def test_the_report_opens_with_what_changed(june: Path, august: Path) -> None:
     first, later = (
         (folder / "card_segments_report.html").read_text(encoding="utf-8") for folder in (june, august)
     )
-    assert 'id="changes"' not in first
-    section = later[later.index('id="changes"') : later.index('id="glance"')]
+    assert 'id="changes"' not in first and 'id="since"' not in first
+    opening = later[later.index('<p id="since"') : later.index('<section id="glance"')]
+    section = later[later.index('<section id="changes"') : later.index('<section id="value"')]
     assert "From 2025-07-31 to 2025-08-31" in section
     moved = published(
         august, "select count(*) as n from marts.customer_movements where cause = 'behaviour'"
     ).n[0]
-    assert f"{moved} customers are in another segment than the month before" in section
+    assert "From 2025-07-31 to 2025-08-31" in opening
+    assert f"{moved} customers are in another segment than the month before" in opening
     retired = published(
         august, "select name_before from marts.segment_lineage where what = 'retired'"
     ).name_before
-    assert all(f"The segment {name} has ended" in section for name in retired)
+    assert all(f"The segment {name} has ended" in opening for name in retired)
     assert section.count("<svg") == 2, "who went where, and sizes over three months"
 
 

@@ -82,8 +82,12 @@ def drawn_in(parts: str) -> str:
 
 
 def ticks(low: float, high: float, count: int) -> tuple[list[float], int]:
-    """Round numbers from low to high, about `count` of them, and the decimals they need."""
-    if high <= low:
+    """Round numbers from low to high, about `count` of them, and the decimals they need.
+
+    Where they differ by no more than rounding does, as of a component without any spread, it is one number.
+    """
+    if high - low <= 1e-9 * max(1.0, abs(low), abs(high)):
+        low = round(low, 9) + 0.0
         return [low], 0 if low == int(low) else 2
     rough = (high - low) / max(count, 1)
     power = 10.0 ** math.floor(math.log10(rough))
@@ -472,7 +476,8 @@ def scatter(
     # The outermost customers would press all others into a corner.
     low, high = frame[[x, y]].quantile(0.005), frame[[x, y]].quantile(0.995)
     inside = frame[frame[[x, y]].ge(low).all(axis=1) & frame[[x, y]].le(high).all(axis=1)]
-    span = (high - low).where(high > low, 1.0)
+    # Where nobody differs in a component what is left of it is rounding.
+    span = (high - low).where(high - low > 1e-9 * high.abs().clip(lower=1.0), 1.0)
     tall = 400.0
 
     def at(row: Any) -> tuple[float, float]:
