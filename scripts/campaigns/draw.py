@@ -15,7 +15,15 @@ from scripts.base.errors import UserError
 from scripts.base.paths import CAMPAIGNS, given_path
 from scripts.campaigns.lists import write_lists
 from scripts.campaigns.plan import CampaignPlan, make_plan
-from scripts.campaigns.register import LISTED, id_columns, in_clear, key_of, open_register, words_of
+from scripts.campaigns.register import (
+    LISTED,
+    id_columns,
+    in_clear,
+    key_of,
+    open_register,
+    refuse_pseudonyms,
+    words_of,
+)
 from scripts.campaigns.selection import assign_arms, named_segments, segments_of_movers, select, within_bounds
 from scripts.campaigns.settings import CampaignSettings
 from scripts.campaigns.terms import with_terms
@@ -69,7 +77,7 @@ def _drawn(
     """Draw into temporary tables, and say what was drawn."""
     also = id_columns(warehouse)
     lists = {
-        name: in_clear(warehouse, read_ids(given_path(name, path), name, also))
+        name: in_clear(warehouse, read_ids(given_path(name, path), name, also), f"{name}={path}")
         for name, path in settings.lists.items()
     }
     # Who objected after the last build still has a segment in it.
@@ -86,6 +94,7 @@ def _drawn(
     )
     settings, terms = with_terms(connection, settings, segments)
     exclusions, unknown = select(connection, settings, segments, movement, lists, terms.helped, now)
+    refuse_pseudonyms(connection, warehouse, "eligible")
     eligible = connection.execute("select count(*) from eligible").fetchall()[0][0]
     kept = within_bounds(settings, eligible)
     held_out = round(settings.holdout * kept)

@@ -26,7 +26,7 @@ from scripts.base.quoting import sql_text
 from scripts.base.seeds import languages
 from scripts.base.seeds import words_of as words_in
 from scripts.intake.mapping import load_mapping
-from scripts.intake.pseudonyms import KNOWN, in_clear_sql, pseudonyms_in_use
+from scripts.intake.pseudonyms import KNOWN, LOOKS_LIKE_ONE, in_clear_sql, pseudonyms_in_use
 from scripts.intake.source_files import load_contract
 from scripts.published.pseudonymised import show_in_clear
 from scripts.published.reading import mapping_in_use, published_file
@@ -167,10 +167,28 @@ def _attach(connection: duckdb.DuckDBPyConnection, warehouse: Path, published: P
         show_in_clear(connection, pseudonyms, name, "published")
 
 
-def in_clear(warehouse: Path, ids: list[str]) -> list[str]:
-    """Ids of a list as the bank has them, where the list has pseudonyms of what is published."""
+def in_clear(warehouse: Path, ids: list[str], name: str) -> list[str]:
+    """Ids of a list as the bank has them, where the list has pseudonyms of what is published.
+
+    name: what the list was given by. Raises UserError for a pseudonym of which nobody knows whose it is.
+    """
     pseudonyms = pseudonyms_in_use(warehouse, version_in_use(warehouse))
-    return pseudonyms.in_clear(ids) if pseudonyms else ids
+    return pseudonyms.in_clear(ids, name) if pseudonyms else ids
+
+
+def refuse_pseudonyms(connection: duckdb.DuckDBPyConnection, warehouse: Path, table: str) -> None:
+    """Raise UserError where nobody knows who some customers of a table are: a list with pseudonyms reaches nobody."""
+    pseudonyms = pseudonyms_in_use(warehouse, version_in_use(warehouse))
+    if pseudonyms is None:
+        return
+    found = connection.execute(
+        f"select count(*), min(customer_id) from {table} where regexp_matches(customer_id, {sql_text(LOOKS_LIKE_ONE)})"
+    ).fetchall()[0]
+    if found[0]:
+        raise UserError(
+            f"{pseudonyms.table}: does not say who {found[1]} is ({found[0]:,} customers in all), so that they cannot be written"
+            " to; restore it, or run make build REBUILD=yes, which makes it again of the input."
+        )
 
 
 def bring_in_clear(connection: duckdb.DuckDBPyConnection, table: str) -> None:

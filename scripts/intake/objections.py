@@ -79,7 +79,8 @@ def update_register(
         else []
     )
     if pseudonyms:
-        handed_in, taken_back = pseudonyms.in_clear(handed_in), pseudonyms.in_clear(taken_back)
+        handed_in = pseudonyms.in_clear(handed_in, f"OBJECTIONS={objections}")
+        taken_back = pseudonyms.in_clear(taken_back, f"OBJECTIONS_WITHDRAWN={withdrawn}")
     both = sorted(set(handed_in) & set(taken_back))
     if both:
         raise UserError(

@@ -68,15 +68,44 @@ class Pseudonyms:
             f"case when regexp_matches({column}, {sql_text(LOOKS_LIKE_ONE)}) then {column} else {hashed} end"
         )
 
-    def in_clear(self, ids: Sequence[str]) -> list[str]:
-        """Ids of a list, of which some may be pseudonyms, as the bank has them; each once, in the order of their text."""
+    def in_clear(self, ids: Sequence[str], name: str) -> list[str]:
+        """Ids of a list, of which some may be pseudonyms, as the bank has them; each once, in the order of their text.
+
+        name: what the list was given by, for the words of an error.
+
+        Raises UserError for a pseudonym of which nobody knows whose it is: a register that took it in its own right would
+        hold a word that no customer of the input has, and the person would be profiled all the same.
+        """
         asked = [each for each in ids if re.fullmatch(LOOKS_LIKE_ONE, each)]
-        if not asked or not self.table.exists():
+        if not asked:
             return list(ids)
-        query = f"select pseudonym, customer_id from {self._rows()} where pseudonym in (select unnest(?::varchar[]))"
-        with duckdb.connect() as connection:
-            known = dict(self._asked(connection, query, asked))
+        known: dict[str, str] = {}
+        if self.table.exists():
+            query = f"select pseudonym, customer_id from {self._rows()} where pseudonym in (select unnest(?::varchar[]))"
+            with duckdb.connect() as connection:
+                known = dict(self._asked(connection, query, asked))
+        unknown = [each for each in asked if each not in known]
+        if unknown:
+            of = "" if len(asked) == 1 else f" (with {len(unknown):,} of {len(asked):,} pseudonyms it is so)"
+            raise UserError(
+                f"{name}: whose pseudonym {unknown[0]} is, {self.table} does not say{of}; give the bank's own id, or run make build"
+                " REBUILD=yes, which makes that table again of the input's customers."
+            )
         return sorted({known.get(each, each) for each in ids})
+
+    def refuse_such_ids(self, connection: duckdb.DuckDBPyConnection, customers: str) -> None:
+        """Raise UserError where ids of the input look like pseudonyms: who those are, no table could say.
+
+        customers: relation with customer_id.
+        """
+        found = connection.execute(
+            f"select count(*), min(customer_id) from {customers} where regexp_matches(customer_id, {sql_text(LOOKS_LIKE_ONE)})"
+        ).fetchall()[0]
+        if found[0]:
+            raise UserError(
+                f"{found[1]}: {found[0]:,} of the input's customers have such an id, which looks like a pseudonym of this job; is"
+                " SOURCE something that it published? Give the bank's own ids, or say PSEUDONYMS=no."
+            )
 
     def show(self, connection: duckdb.DuckDBPyConnection, database: str = "") -> None:
         """Make the table KNOWN of a connection, of the table beside the key as far as there is one.

@@ -169,6 +169,8 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
             check_read(intake.files, files, source)
             stage.rows = connection.execute("select coalesce(sum(rows), 0) from raw.inputs").fetchall()[0][0]
             customers = collect_customers(connection, intake.kind)
+            if pseudonyms:
+                pseudonyms.refuse_such_ids(connection, customers)
             if known:
                 before = "select customer_id from state.segment_history"
                 known.learn(connection, f"select customer_id from {customers} union all {before}")

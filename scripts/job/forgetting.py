@@ -88,9 +88,9 @@ def forget(warehouse: Path, customer: str, customers: str, unmatched: str, conso
             console.note(remark)
         pseudonyms = pseudonyms_kept(warehouse, versions_of(warehouse))
         ids = _asked_for(warehouse, customer, customers)
-        ids = pseudonyms.in_clear(ids) if pseudonyms else ids
+        name = f"CUSTOMERS={customers}" if customers else f"CUSTOMER={customer}"
+        ids = pseudonyms.in_clear(ids, name) if pseudonyms else ids
         with console.stage("Look who they are"):
-            name = f"CUSTOMERS={customers}" if customers else f"CUSTOMER={customer}"
             leavers = _look_up(warehouse, name, ids, unmatched, pseudonyms, console)
         # First of all: from here on no build takes them in, whatever happens.
         remember(warehouse, ids)

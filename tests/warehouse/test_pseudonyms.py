@@ -153,6 +153,103 @@ def test_who_is_forgotten_leaves_by_a_pseudonym(july: Path, tmp_path: Path) -> N
         shutil.copy(keys / table.name, table)
 
 
+def test_a_pseudonym_that_leads_nowhere_is_refused(july: Path, tmp_path: Path) -> None:
+    """Registered as it is it would be nobody's: the person would be profiled, and written to, all the same."""
+    warehouse, table = tmp_path / "july", Path(f"{key_of(july)}.ids.parquet")
+    shutil.copytree(july, warehouse, symlinks=True)
+    registers = {path.name for path in warehouse.glob("*.csv")}
+    gone, other = sorted(ids(warehouse))[:2]
+    kept = table.read_bytes()
+    (tmp_path / "list.csv").write_text(f"customer_id\n{other}\n{gone}\n")
+    asked = [
+        ("scripts.forget", [f"CUSTOMER={gone}"]),
+        ("scripts.build", [f"OBJECTIONS={tmp_path / 'list.csv'}"]),
+        ("scripts.campaign", ["NAME=b", "SEGMENT=all", f"OPT_OUT={tmp_path / 'list.csv'}"]),
+    ]
+    try:
+        duckdb.execute(f"copy (from '{table}' where pseudonym != '{gone}') to '{tmp_path / 'less.parquet'}'")
+        shutil.copy(tmp_path / "less.parquet", table)
+        for command, given in [asked[0], asked[2]]:
+            done = run_command(warehouse, command, *given)
+            said = " ".join((done.stdout + done.stderr).split())
+            assert done.returncode == 1 and f"whose pseudonym {gone} is, {table} does not say" in said, said
+        # Nobody is asked for by name, but one of the segment's customers cannot be written to.
+        done = run_command(
+            warehouse, "scripts.campaign", "NAME=b", "SEGMENT=all", "STRESSED=include", "CONFIRM=yes"
+        )
+        said = " ".join((done.stdout + done.stderr).split())
+        assert done.returncode == 1 and f"does not say who {gone} is (1 customers in all)" in said, said
+        assert not (warehouse / "campaigns" / "b").exists()
+        # Nor does a build take the list; one without it makes the table again.
+        done = run_command(warehouse, *asked[1][:1], *asked[1][1], "REBUILD=yes")
+        said = " ".join((done.stdout + done.stderr).split())
+        assert done.returncode == 1 and f"whose pseudonym {gone} is" in said, said
+        assert {path.name for path in warehouse.glob("*.csv")} == registers
+    finally:
+        table.write_bytes(kept)
+
+
+def test_ids_of_the_input_that_look_like_pseudonyms_are_refused(
+    july: Path, ledger: Path, tmp_path: Path
+) -> None:
+    """A published table fed in as if it were the bank's."""
+    source = tmp_path / "ledger"
+    shutil.copytree(ledger, source)
+    accounts = source / "accounts.csv"
+    accounts.write_text(accounts.read_text().replace(f"{MARK}PARTNER", "ps-" + "0a" * 16))
+    given = [f"SOURCE={source}", f"PSEUDONYM_KEY={tmp_path / 'keys' / 'b.key'}"]
+    done = run_build(tmp_path / "warehouse", *given, "PSEUDONYMS=yes")
+    said = " ".join((done.stdout + done.stderr).split())
+    assert (
+        done.returncode == 1
+        and "1 of the input's customers have such an id, which looks like a pseudonym" in said
+    )
+    assert not (tmp_path / "warehouse" / "current").exists()
+
+
+def test_with_the_table_lost_a_build_makes_it_again(july: Path) -> None:
+    table = Path(f"{key_of(july)}.ids.parquet")
+    kept, before = table.read_bytes(), known_by(table)
+    try:
+        table.unlink()
+        done = run_command(july, "scripts.campaign", "NAME=c", "SEGMENT=all")
+        assert done.returncode == 1 and "who is who is missing" in " ".join(
+            (done.stdout + done.stderr).split()
+        )
+        done = run_build(july, "REBUILD=yes")
+        assert done.returncode == 0, done.stdout + done.stderr
+        again = known_by(table)
+        assert set(ids(july)) <= set(again.index) and again.equals(before[again.index])
+    finally:
+        table.write_bytes(kept)
+
+
+def test_pseudonyms_end_and_history_goes_on_in_clear(july: Path, tmp_path: Path) -> None:
+    warehouse = tmp_path / "july"
+    shutil.copytree(july, warehouse, symlinks=True)
+    known = known_by(Path(f"{key_of(july)}.ids.parquet"))
+    done = run_build(warehouse, "PSEUDONYMS=no", "AS_OF=2025-09-30")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "PSEUDONYMS=no: ids are published as the input has them" in " ".join(done.stdout.split())
+    assert ids(warehouse) & set(known[sorted(ids(july))]) and not any(
+        each.startswith("ps-") for each in ids(warehouse)
+    )
+    history = query(
+        warehouse / "card_segments.duckdb", "select customer_id, valid_from from marts.segment_history"
+    )
+    assert not history["customer_id"].str.startswith("ps-").any() and history["valid_from"].nunique() >= 3
+    # Back to a version of pseudonyms, the commands find its key.
+    done = run_command(warehouse, "scripts.rollback")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ids(warehouse) == ids(july)
+    done = run_command(
+        warehouse, "scripts.campaign", "NAME=d", "SEGMENT=all", "STRESSED=include", "CONFIRM=yes"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    targets = pd.read_csv(warehouse / "campaigns" / "d" / "targets.csv", dtype=str)
+    assert targets["customer_id"].str.startswith(MARK).all()
+
+
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
