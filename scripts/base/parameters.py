@@ -154,6 +154,12 @@ COMMANDS = {
         "Path of the key of the pseudonyms, outside of the warehouse; made where none is there. Left out: that of the last "
         "build, at first a file of `~/.config/card-segments`.",
     ),
+    "publish_campaigns": Parameter(
+        "",
+        "`yes` publishes campaigns and their results, without any customer's id; `no` leaves them out. Left out: as with the "
+        "last build, at first yes.",
+        one_of("yes", "no"),
+    ),
     "workbook_customers": Parameter(
         100_000,
         f"Most customers that the workbook lists, 0 to {SHEET_CUSTOMERS}, what a sheet holds. Where there are more, they stand in "

@@ -39,6 +39,8 @@ from scripts.base.rights import group_named, group_that_reads, name_of_group, sh
 from scripts.base.seeds import assumed_currency, check_seeds
 from scripts.base.sentences import listed, shown
 from scripts.base.warehouse import make_warehouse
+from scripts.campaigns.publishing import campaigns_of, hand_over_campaigns
+from scripts.campaigns.publishing import digest_of as digest_of_campaigns
 from scripts.dbt.failures import why_dbt_failed
 from scripts.dbt.runner import run_dbt
 from scripts.intake.csv_dialect import normalise
@@ -56,6 +58,8 @@ from scripts.intake.objections import Objections, hand_over, objectors, update_r
 from scripts.intake.pseudonyms import Pseudonyms, choose_pseudonyms, pseudonyms_in_use, remembered
 from scripts.intake.source import Contract, Intake, files_of, load_contract, open_source
 from scripts.job.built_from import (
+    UNTOLD,
+    campaigns_were_untold,
     digest_of,
     is_asked_to_build,
     is_published,
@@ -121,6 +125,12 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
         )
         for note in _notes_on_pseudonyms(settings["pseudonyms"], pseudonyms, bool(remembered(in_use))):
             console.note(note)
+        is_told = settings["publish_campaigns"] != "no" and (
+            bool(settings["publish_campaigns"]) or not campaigns_were_untold(in_use)
+        )
+        campaigns = campaigns_of(warehouse) if is_told else ([], [])
+        if not is_told and not settings["publish_campaigns"]:
+            console.note("PUBLISH_CAMPAIGNS is left out: campaigns are not published, as before")
         files = {} if origin.is_sample else look_at(files_of(source, contract, mapping), source)
         # Before anything is read by it: what changes meanwhile is for the next build.
         built_from = what_it_is_built_from(
@@ -130,6 +140,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
             given,
             warehouse,
             pseudonyms.mark if pseudonyms else "",
+            digest_of_campaigns(campaigns) if is_told else UNTOLD,
         )
         if not is_asked_to_build(given):
             same = is_published(built_from, warehouse)
@@ -196,6 +207,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
             )
             forgotten = forgotten_among(warehouse, connection, customers)
             hand_over(connection, objections.ids, forgotten)
+            hand_over_campaigns(connection, campaigns)
             if pseudonyms:
                 pseudonyms.keep(connection, forgotten)
             rows = offer_rows(

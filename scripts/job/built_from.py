@@ -29,8 +29,12 @@ ASKED = (
     "rebuild", "retrain", "rename", "promote", "new_source", "objections", "objections_withdrawn",
 )  # fmt: skip
 # How the input is found, which the input itself is held against; and what changes nothing of what is published.
-# Whether ids are pseudonyms, and by which key, is held against what they are by, not by what was typed.
-NOT_HELD_AGAINST = ("source", "mapping", "log", "unmatched", "pseudonyms", "pseudonym_key")
+# Whether ids are pseudonyms, and by which key, is held against what they are by, not by what was typed; so are campaigns.
+NOT_HELD_AGAINST = (
+    "source", "mapping", "log", "unmatched", "pseudonyms", "pseudonym_key", "publish_campaigns",
+)  # fmt: skip
+# What stands for the campaigns where they are not published.
+UNTOLD = "not published"
 # The folders and files of the project that a result depends on.
 PROJECT_PARTS = (
     *(DBT_PROJECT / name for name in ("models", "macros", "seeds", "tests", "dbt_project.yml", "profiles.yml")),
@@ -52,6 +56,7 @@ def what_it_is_built_from(
     given: Mapping[str, Any],
     warehouse: Path,
     key_mark: str = "",
+    campaigns: str = "",
 ) -> dict[str, Any]:
     """All that the result of a build depends on, but for the models and the history in the version in use.
 
@@ -62,6 +67,7 @@ def what_it_is_built_from(
         given: the parameters that were typed or that the mapping gives.
         warehouse: its folder, with the register of objections.
         key_mark: what tells the key of the pseudonyms from another; empty where ids are published as they are.
+        campaigns: what tells those that are published from others, or UNTOLD.
 
     Returns a value for JSON.
     """
@@ -73,6 +79,7 @@ def what_it_is_built_from(
             name: value for name, value in sorted(given.items()) if name not in (*ASKED, *NOT_HELD_AGAINST)
         },
         "pseudonyms": key_mark,
+        "campaigns": campaigns,
         "project": project_digest(),
         **who_is_left_out(warehouse),
     }
@@ -88,11 +95,20 @@ def is_published(found: dict[str, Any], warehouse: Path) -> Path | None:
     version = version_in_use(warehouse)
     if version is None or not all((version / name).exists() for name in (LINK, PARQUET, REPORT, WORKBOOK)):
         return None
+    return version if _built_from(version) == json.loads(json.dumps(found, default=str)) else None
+
+
+def campaigns_were_untold(version: Path | None) -> bool:
+    """Whether a version was built without the campaigns, on somebody's word."""
+    return version is not None and _built_from(version).get("campaigns") == UNTOLD
+
+
+def _built_from(version: Path) -> dict[str, Any]:
     try:
-        before = json.loads((version / BUILT_FROM).read_text(encoding="utf-8"))
+        found = json.loads((version / BUILT_FROM).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return None
-    return version if before == json.loads(json.dumps(found, default=str)) else None
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def keep(found: dict[str, Any], version: Path) -> None:

@@ -11,6 +11,7 @@ import duckdb
 
 from scripts.base.errors import UserError
 from scripts.base.paths import STAGING
+from scripts.campaigns.publishing import hand_over_campaigns
 from scripts.dbt.runner import run_dbt
 from scripts.intake.mapping import UNMAPPED, find_mapping, load_mapping
 from scripts.intake.objections import hand_over
@@ -33,6 +34,7 @@ def main(folder: Path, source: Path) -> str | None:
             folder.with_suffix(".txt").write_text(str(error))
             return None
         hand_over(connection, [])
+        hand_over_campaigns(connection, ([], []))
     # Nobody reads what dbt writes of itself.
     os.environ["DBT_WRITE_JSON"] = "false"
     result = run_dbt(

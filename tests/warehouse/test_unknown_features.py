@@ -127,7 +127,10 @@ def test_a_ledger_without_statements_in_another_currency(tmp_path: Path) -> None
     assert values["interchange"].notna().all()
     shown = what_is_shown(published)
     # The assumptions stay in their own currency, with their unit.
-    assert not re.search("USD (?!per (late payment|customer (and year|contacted by|called)))", shown) and "(unknown)" not in shown
+    assert (
+        not re.search("USD (?!per (late payment|customer (and year|contacted by|called)))", shown)
+        and "(unknown)" not in shown
+    )
     audit = query(published, "from marts.load_audit")
     assert set(audit["source"]) == {"accounts", "transactions"}
 

@@ -12,6 +12,7 @@ import pandas as pd
 from scripts.base.files import whole_file
 from scripts.base.paths import REPORT
 from scripts.outputs.report import charts
+from scripts.outputs.report.campaigns import campaigns_of
 from scripts.outputs.report.changes import changes_of
 from scripts.outputs.report.parts import Figure, Frame, Page, Table, figure_of, names_of, table_of
 from scripts.outputs.report.segments import segments_of
@@ -23,7 +24,7 @@ TEMPLATE = Path(__file__).with_name("page.html.j2")
 # Customers drawn on a map: enough to see its shape, few enough for a phone.
 POINTS = 1500
 # What stands open below the first screen, and what a reader who wants to know more opens.
-OPEN = ("plays", "changes", "value", "profile")
+OPEN = ("plays", "campaigns", "changes", "value", "profile")
 FOLDED = ("rules", "k", "maps", "quality", "fair", "model")
 
 
@@ -57,7 +58,7 @@ def render(data: Page, *, is_for_meeting: bool = False, zoom: float = 1.0) -> st
     run = data.frame(f"from {LATEST_RUN}").iloc[0]
     currency = str(values["currency"].iloc[0])
     maps = _maps(data, profiles)
-    changes = changes_of(data)
+    changes, campaigns = changes_of(data), campaigns_of(data, currency)
     page: dict[str, Any] = {
         "t": data.t,
         "style": charts.STYLE,
@@ -66,6 +67,7 @@ def render(data: Page, *, is_for_meeting: bool = False, zoom: float = 1.0) -> st
         **_words(data, profiles, run, currency),
         **first_words(data, profiles, values, plays),
         "changes": changes,
+        "campaigns": campaigns,
         "segments": segments_of(data, profiles, values, plays, currency),
         "maps_intro": maps.pop("maps_intro"),
         "has_autoencoder": len(maps["maps"]) > 1,
@@ -90,7 +92,8 @@ def render(data: Page, *, is_for_meeting: bool = False, zoom: float = 1.0) -> st
             "model": _model_table(data, run),
         },
     }
-    left_out = {name for name, is_there in (("fair", len(fair) > 0), ("changes", changes)) if not is_there}
+    may_lack = {"fair": len(fair) > 0, "changes": changes, "campaigns": campaigns}
+    left_out = {name for name, is_there in may_lack.items() if not is_there}
     page["open"] = [name for name in OPEN if name not in left_out]
     page["folded"] = [name for name in FOLDED if name not in left_out]
     environment = jinja2.Environment(

@@ -81,6 +81,7 @@ def write_sheets(
         described = [
             (sheets.segments(), data.w("about.segments")),
             *sheets.movements(),
+            *sheets.campaigns(),
             (sheets.profiles(), data.w("about.profiles")),
             (sheets.elbow(), data.w("about.elbow")),
             (sheets.value(), data.w("about.parts")),
@@ -241,6 +242,43 @@ class _Sheets:
         cells = [[None if pd.isna(cell) else cell for cell in each] for each in flows.itertuples(index=False)]
         sheet.table(row, columns, cells, fixed=2)
         return [(sheet, data.w("about.movements"))]
+
+    def campaigns(self) -> list[tuple[Sheet, str]]:
+        """What was drawn and what came of it, by segment where it was measured; nothing where nothing was drawn."""
+        data = self.data
+        rows = data.frame(
+            "select campaigns.campaign, created_at, status, coalesce(segment_name, segments) as segments,"
+            " coalesce(results.contacted, campaigns.contacted) as contacted,"
+            " coalesce(results.held_out, campaigns.held_out) as held_out, contacted_responded, held_out_responded, uplift,"
+            " uplift_low, uplift_high, cost, net_value, net_value_low, net_value_high, words, warning"
+            " from marts.campaigns as campaigns left join marts.campaign_results as results"
+            " on campaigns.campaign = results.campaign and is_latest"
+            " order by created_at desc, campaigns.campaign, segment_id nulls first"
+        )
+        if rows.empty:
+            return []
+        rows["status"] = [data.t(f"campaigns.status.{status}") for status in rows["status"]]
+        # The verdict of what was measured, and before that what speaks against it.
+        rows["words"] = rows["words"].fillna(rows.pop("warning"))
+        sheet = self.book.sheet(
+            data.w("sheet.campaigns"), (22, 16, 16, 34, 11, 11, 12, 12, 11, 11, 11, 13, 13, 13, 13, 70)
+        )
+        low, high = data.w("campaigns.low"), data.w("campaigns.high")
+        columns = (
+            SheetColumn(data.t("campaigns.campaign"), bold=True), SheetColumn(data.w("campaigns.drawn"), MINUTE),
+            SheetColumn(data.w("campaigns.status")), SheetColumn(data.t("campaigns.segments")),
+            SheetColumn(data.t("campaigns.contacted"), COUNT), SheetColumn(data.w("campaigns.held_out"), COUNT),
+            SheetColumn(data.w("campaigns.contacted_responded"), COUNT),
+            SheetColumn(data.w("campaigns.held_out_responded"), COUNT), SheetColumn(data.w("campaigns.uplift"), "0.0%"),
+            SheetColumn(low, "0.0%"), SheetColumn(high, "0.0%"),
+            SheetColumn(data.w("campaigns.cost", currency=self.currency), MONEY),
+            SheetColumn(data.w("campaigns.net", currency=self.currency), MONEY), SheetColumn(low, MONEY),
+            SheetColumn(high, MONEY), SheetColumn(data.t("campaigns.verdict")),
+        )  # fmt: skip
+        row = sheet.title(data.t("campaigns.title"), data.t("campaigns.intro"))
+        cells = [[None if pd.isna(cell) else cell for cell in each] for each in rows.itertuples(index=False)]
+        sheet.table(row, columns, cells, fixed=1)
+        return [(sheet, data.w("about.campaigns"))]
 
     def profiles(self) -> Sheet:
         """Mean of each feature in each segment, coloured by how far it lies from the mean of all."""

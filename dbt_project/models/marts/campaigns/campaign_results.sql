@@ -1,0 +1,21 @@
+select
+    campaign,
+    measured_at,
+    is_latest,
+    segment_id,
+    segment_name,
+    contacted,
+    contacted_responded,
+    held_out,
+    held_out_responded,
+    uplift,
+    uplift_low,
+    uplift_high,
+    p_value,
+    cost,
+    net_value,
+    net_value_low,
+    net_value_high,
+    verdict,
+    words
+from {{ source('intake', 'campaign_results') }}

@@ -1,0 +1,3 @@
+select campaign
+from marts.campaigns
+order by created_at desc, campaign

@@ -1,0 +1,8 @@
+select
+    campaign || ': ' || segment_name as segment_name,
+    uplift
+from marts.campaign_results
+where
+    is_latest
+    [[and campaign = {{campaign}}]]
+order by measured_at desc, campaign, segment_id nulls first
