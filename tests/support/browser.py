@@ -50,4 +50,9 @@ def show(browser: Any, page: Path, width: int = 1100, dark: bool = False) -> Non
         "Emulation.setEmulatedMedia",
         {"media": "screen", "features": [{"name": "prefers-color-scheme", "value": scheme}]},
     )
+    from selenium.webdriver.support.ui import WebDriverWait
+
     browser.get(page.as_uri())
+    # On a busy machine the page is there before it is laid out, and every measure of it is nothing.
+    drawn = "return document.readyState === 'complete' && document.body.getBoundingClientRect().height > 0"
+    WebDriverWait(browser, 60).until(lambda shown: shown.execute_script(drawn))
