@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import yaml
-
 from python_models.settings import LearningParameter, Parameter, Settings
 from python_models.typed import Range, shown
 from scripts.base.days import day_of
 from scripts.base.errors import UserError
 from scripts.base.paths import DBT_PROJECT, SEEDS
 from scripts.base.seeds import languages
+from scripts.base.yaml_files import parse_yaml
 
 # dbt's vars that the commands set themselves.
 INTERNAL = {
@@ -300,7 +299,7 @@ def dbt_variables(given: Mapping[str, Any]) -> dict[str, Any]:
 @cache
 def _dbt_parameters() -> dict[str, Parameter]:
     text = (DBT_PROJECT / "dbt_project.yml").read_text(encoding="utf-8")
-    defaults = yaml.safe_load(text)["vars"]
+    defaults = parse_yaml(text)["vars"]
     found, comment = {}, list[str]()
     for line in text[text.index("\nvars:") :].splitlines():
         name = line.strip().partition(":")[0]

@@ -6,10 +6,9 @@ Reads dbt_project/seeds and writes nothing. What the cells say is judged in SQL 
 import csv
 from pathlib import Path
 
-import yaml
-
 from python_models.typed import shown
 from scripts.base.errors import UserError
+from scripts.base.yaml_files import read_yaml
 
 WORDS = "words_"
 
@@ -39,7 +38,7 @@ def assumed_currency(seeds: Path) -> str:
 
 def check_seeds(seeds: Path) -> None:
     """Raise UserError where a seed is missing, is no CSV file of its columns, or is not UTF-8."""
-    listed = yaml.safe_load((seeds / "_seeds.yml").read_text(encoding="utf-8"))["seeds"]
+    listed = read_yaml(seeds / "_seeds.yml")["seeds"]
     columns = {seed["name"]: [column["name"] for column in seed["columns"]] for seed in listed}
     paths = {name: seeds / ("words" if name.startswith(WORDS) else "") / f"{name}.csv" for name in columns}
     for language in languages(seeds):

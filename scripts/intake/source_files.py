@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import yaml
 
 from scripts.base.errors import UserError
 from scripts.base.quoting import sql_path
 from scripts.base.sentences import listed, shown
+from scripts.base.yaml_files import read_yaml
 from scripts.intake.csv_dialect import normalise, open_file, sniff
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def load_contract(sources_folder: Path) -> Contract:
     found: dict[str, dict[str, tuple[Column, ...]]] = {}
     optional: dict[str, tuple[str, ...]] = {}
     for path in sorted(sources_folder.rglob("*__sources.yml")):
-        for source in yaml.safe_load(path.read_text(encoding="utf-8")).get("sources", []):
+        for source in read_yaml(path).get("sources", []):
             if source["name"] not in ("ledger", "summary"):
                 continue
             found[source["name"]] = {

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import yaml
 
 from python_models.result_columns import COLUMNS, sql_type
 from scripts.base.paths import CURRENT, LINK, MODELS, PARQUET, STAGING
 from scripts.base.quoting import sql_name, sql_text
+from scripts.base.yaml_files import read_yaml
 from scripts.intake.pseudonyms import in_clear_sql
 from scripts.published.version import versions_of
 
@@ -118,14 +118,14 @@ def _make_views(
 
 @cache
 def _tables() -> list[dict[str, Any]]:
-    [source] = yaml.safe_load(SOURCES.read_text(encoding="utf-8"))["sources"]
+    [source] = read_yaml(SOURCES)["sources"]
     tables: list[dict[str, Any]] = source["tables"]
     return tables
 
 
 @cache
 def _features() -> list[str]:
-    models = yaml.safe_load(CUSTOMERS.read_text(encoding="utf-8"))["models"]
+    models = read_yaml(CUSTOMERS)["models"]
     [contract] = [model for model in models if model["name"] == FEATURES]
     return [
         column["name"]

@@ -11,9 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from scripts.base.quoting import sql_text
+from scripts.base.yaml_files import read_yaml
 
 FOLDER = Path(__file__).with_name("questions")
 LAYOUT = Path(__file__).with_name("dashboards.yml")
@@ -93,7 +92,7 @@ class Dashboard:
 
 @cache
 def _layout() -> dict[str, Any]:
-    layout: dict[str, Any] = yaml.safe_load(LAYOUT.read_text(encoding="utf-8"))
+    layout: dict[str, Any] = read_yaml(LAYOUT)
     return layout
 
 
