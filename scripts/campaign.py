@@ -49,7 +49,14 @@ def main(arguments: Sequence[str]) -> int:
             )
             return
         draw_campaign(settings, warehouse, now, plan)
-        console.print(f"\nMail to {plan.folder}/mailing.csv only; targets.csv holds both arms.")
+        console.print(
+            f"\nMail to {plan.folder}/mailing.csv only"
+            + (
+                "; targets.csv holds both arms."
+                if len(plan.arms) == 1
+                else ", which says who gets which; targets.csv holds all."
+            )
+        )
         console.print(f"Later: make campaign-results NAME={settings.name} OUTCOMES=file")
         console.print(f"If it does not take place: make campaign-cancel NAME={settings.name}")
 

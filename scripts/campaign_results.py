@@ -21,6 +21,12 @@ def main(arguments: Sequence[str]) -> int:
         warehouse = warehouse_folder()
         results = measure_campaign(name, outcomes, cost, warehouse, now)
         print_results(results, console)
+        comparisons = sum(each.segment_id is None for each in results)
+        correction = (
+            "are corrected for the number of segments (Bonferroni); for all together they are not."
+            if comparisons == 1
+            else f"are corrected (Bonferroni): all together for the {comparisons} comparisons of arms, segments for theirs."
+        )
         looks = looks_at(name, warehouse)
         if looks > 1:
             console.note(
@@ -29,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
             )
         console.print(
             "\nUplift in points. Who is not in the outcomes counts as not responding. p and interval"
-            " are corrected for the number of segments (Bonferroni); for all together they are not."
+            f" {correction}"
         )
         console.print(f"All figures: {warehouse / CAMPAIGNS / name / 'results.csv'}")
 

@@ -17,8 +17,8 @@ ALPHA = 0.05
 # With fewer customers in an arm, or fewer responses in all, an interval says more about chance than about
 # the offer.
 FEWEST_IN_ARM = 20
-# Customers in both arms together, two each.
-FEWEST = 4
+# Customers of an arm, to plan with.
+FEWEST_PLANNED = 2
 
 
 @dataclass(frozen=True)
@@ -31,58 +31,90 @@ class Effect:
     p_value: float
 
 
-def power_of(treated: int, held_out: int, base_rate: float, uplift: float) -> float:
+def comparisons_of(arms: int) -> int:
+    """Comparisons of a campaign: each arm with the holdout, and each with each other."""
+    return arms * (arms + 1) // 2
+
+
+def level_of(comparisons: int) -> float:
+    """Level of each of so many intervals intervals that together hold the truth at 95%: Bonferroni's.
+
+    Dunn, Multiple comparisons among means, JASA 56, 1961.
+    """
+    return 1 - ALPHA / comparisons
+
+
+def best_holdout(arms: int) -> float:
+    """Share held out that shows the smallest uplift of any of so many arms of one size: a half for one.
+
+    Dunnett, A multiple comparison procedure for comparing several treatments with a control, JASA 50, 1955: the control
+    as many times an arm as the root of their number.
+    """
+    return 1 / (1 + math.sqrt(arms))
+
+
+def power_of(treated: int, held_out: int, base_rate: float, uplift: float, comparisons: int = 1) -> float:
     """Chance, 0 to 1, that a test of two proportions shows an uplift of this many points.
 
     Normal approximation with the pooled variance under no effect (statsmodels power_proportions_2indep), the
-    formula of the usual tables.
+    formula of the usual tables; one of several comparisons is tested at ALPHA divided by their number.
     """
     from statsmodels.stats.proportion import power_proportions_2indep
 
     if min(treated, held_out) < 1 or uplift == 0:
-        return ALPHA
+        return ALPHA / comparisons
     found = power_proportions_2indep(
-        uplift, base_rate, nobs1=treated, ratio=held_out / treated, alpha=ALPHA, return_results=False
-    )
+        uplift, base_rate, nobs1=treated, ratio=held_out / treated, alpha=ALPHA / comparisons, return_results=False
+    )  # fmt: skip
     return float(found)
 
 
-def smallest_uplift(treated: int, held_out: int, base_rate: float) -> float | None:
+def smallest_uplift(treated: int, held_out: int, base_rate: float, comparisons: int = 1) -> float | None:
     """Smallest uplift in points (as a share) that is shown with power 0.8; None where none up to 1 is.
 
     Args:
         treated: customers who get the offer.
         held_out: customers who do not.
         base_rate: share that responds without the offer, above 0 and below 1.
+        comparisons: of how many this is one.
     """
     from scipy.optimize import brentq
 
     most = 1 - base_rate - 1e-9
-    if min(treated, held_out) < 2 or power_of(treated, held_out, base_rate, most) < POWER:
+    if (
+        min(treated, held_out) < FEWEST_PLANNED
+        or power_of(treated, held_out, base_rate, most, comparisons) < POWER
+    ):
         return None
-    found = brentq(lambda uplift: power_of(treated, held_out, base_rate, uplift) - POWER, 1e-6, most)
+    found = brentq(
+        lambda uplift: power_of(treated, held_out, base_rate, uplift, comparisons) - POWER, 1e-6, most
+    )
     return float(found)
 
 
-def customers_needed(base_rate: float, uplift: float, holdout: float) -> int:
-    """Customers in both arms together for power 0.8 at this uplift and share held out."""
+def customers_needed(base_rate: float, uplift: float, holdout: float, arms: int = 1) -> int:
+    """Customers in all arms and the holdout together for power 0.8 at this uplift and share held out."""
     from scipy.optimize import brentq
 
     def missing(total: float) -> float:
-        return power_of_size(total, base_rate, uplift, holdout) - POWER
+        return power_of_size(total, base_rate, uplift, holdout, arms) - POWER
 
+    fewest = FEWEST_PLANNED * (arms + 1)
     # An uplift as large as may be is shown by the fewest that there can be.
-    return FEWEST if missing(FEWEST) >= 0 else math.ceil(float(brentq(missing, FEWEST, 1e18)))
+    return fewest if missing(fewest) >= 0 else math.ceil(float(brentq(missing, fewest, 1e18)))
 
 
-def power_of_size(total: float, base_rate: float, uplift: float, holdout: float) -> float:
-    """Power with `total` customers of whom a share `holdout` is held out; total need not be whole."""
+def power_of_size(total: float, base_rate: float, uplift: float, holdout: float, arms: int = 1) -> float:
+    """Power with `total` customers of whom a share `holdout` is held out; total need not be whole.
+
+    Several arms are of one size, and each is corrected for all comparisons.
+    """
     from statsmodels.stats.proportion import power_proportions_2indep
 
     return float(
         power_proportions_2indep(
-            uplift, base_rate, nobs1=total * (1 - holdout), ratio=holdout / (1 - holdout), alpha=ALPHA,
-            return_results=False,
+            uplift, base_rate, nobs1=total * (1 - holdout) / arms, ratio=arms * holdout / (1 - holdout),
+            alpha=ALPHA / comparisons_of(arms), return_results=False,
         )
     )  # fmt: skip
 
@@ -168,5 +200,5 @@ def value_effect(treated: FloatArray, held_out: FloatArray, level: float) -> Eff
 
 
 def corrected(p_values: Sequence[float]) -> list[float]:
-    """Bonferroni's correction of p-values for the number of segments looked at, as that of the intervals beside them."""
+    """Bonferroni's correction of p-values for their number, as level_of is that of the intervals beside them."""
     return [min(1.0, len(p_values) * p) for p in p_values]

@@ -89,13 +89,13 @@ def _drawn(
     eligible = connection.execute("select count(*) from eligible").fetchall()[0][0]
     kept = within_bounds(settings, eligible)
     held_out = round(settings.holdout * kept)
-    if held_out < 1 or held_out >= kept:
+    if held_out < 1 or kept - held_out < len(settings.arms):
         raise UserError(
             f"{'MOVED' if settings.moved else 'SEGMENT'}={shown(settings.moved or settings.segment)}: {kept:,} customers"
-            f" can be contacted within the lists and the bounds, too few to hold out {settings.holdout:g} of them; widen"
-            " it, or raise HOLDOUT, BUDGET or MAX_CUSTOMERS."
+            f" can be contacted within the lists and the bounds, too few to hold out {settings.holdout:g} of them"
+            f"{' and contact each arm' if len(settings.arms) > 1 else ''}; widen it, or raise HOLDOUT, BUDGET or MAX_CUSTOMERS."
         )
-    assign_arms(connection, kept, held_out, key_of(connection, settings.name))
+    assign_arms(connection, kept, held_out, key_of(connection, settings.name), settings.arms)
     folder = warehouse / CAMPAIGNS / settings.name
     return make_plan(
         connection, settings, segments, words_of(connection), exclusions, unknown, eligible, folder, terms
@@ -112,7 +112,7 @@ def _register(
         "insert into campaigns (name, created_at, model_id, segments, parameters, customers, eligible, treated, held_out,"
         " smallest_uplift, power_at_expected, customers_needed, warning) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            settings.name, now, model, ", ".join(plan.segments.values()), json.dumps(settings.__dict__ | {"cost": plan.cost}),
+            settings.name, now, model, ", ".join(plan.segments.values()), json.dumps(settings.__dict__ | {"cost": plan.cost, "arm_sizes": plan.arms}),
             plan.customers, plan.eligible, plan.treated, plan.held_out, plan.smallest_uplift,
             plan.power_at_expected, plan.needed, plan.warning or None,
         ],

@@ -10,7 +10,7 @@ from scripts.base.errors import UserError
 from scripts.base.files import sync
 from scripts.base.parameters import SHEET_ROWS
 from scripts.campaigns.plan import CampaignPlan, summary
-from scripts.campaigns.register import LISTED, LISTS, partial_lists, view_listed, write_list
+from scripts.campaigns.register import LISTED, lists_of, partial_lists, view_listed, write_list
 from scripts.campaigns.settings import CampaignSettings
 from scripts.outputs.workbook.book import LINE_HEIGHT, MONEY, NUMBER, TEXT, Book
 from scripts.outputs.workbook.rows import fill_sheet
@@ -24,8 +24,8 @@ def write_lists(
     try:
         partial.mkdir(mode=0o700)
         view_listed(connection, "targets")
-        for file in LISTS:
-            write_list(connection, file, partial / file)
+        for file, query in lists_of(settings.arms).items():
+            write_list(connection, query, partial / file)
         if plan.treated + plan.held_out <= SHEET_ROWS:
             _write_workbook(connection, partial, plan, settings, now)
         for path in partial.iterdir():

@@ -5,13 +5,14 @@ Reads the published file and the register on the connection it is given; makes t
 
 import datetime as dt
 import math
+from collections.abc import Sequence
 
 import duckdb
 
 from python_models.typed import shown, whole_number
 from scripts.base.errors import UserError
 from scripts.base.quoting import sql_text
-from scripts.campaigns.register import key_of
+from scripts.campaigns.register import HOLDOUT, key_of
 from scripts.campaigns.settings import ID_LISTS, CampaignSettings
 from scripts.intake.customer_ids import Match, match_ids
 
@@ -107,8 +108,8 @@ def select(
                 unknown.append(match)
     connection.execute(
         "create or replace temp table recent as select distinct customer_id from campaign_targets"
-        " inner join campaigns using (name) where arm = 'treatment' and cancelled_at is null and created_at > ?",
-        [now - dt.timedelta(days=settings.cool_off_days)],
+        " inner join campaigns using (name) where arm != ? and cancelled_at is null and created_at > ?",
+        [HOLDOUT, now - dt.timedelta(days=settings.cool_off_days)],
     )
     # The reasons in this order: the law's first; each customer counts under the first that holds.
     reasons = {
@@ -161,14 +162,18 @@ def within_bounds(settings: CampaignSettings, eligible: int) -> int:
     return kept
 
 
-def assign_arms(connection: duckdb.DuckDBPyConnection, kept: int, held_out: int, key: str) -> None:
+def assign_arms(
+    connection: duckdb.DuckDBPyConnection, kept: int, held_out: int, key: str, arms: Sequence[str]
+) -> None:
     """Make temp table `targets`: every stratum's share is held out to within one customer, by a keyed hash.
 
     Strata are segment and value band (thirds of the segment's customers by value). In the order of strata,
     and of the hash within them, every (kept / held_out)-th customer is held out, from a keyed start: so
-    that held_out of kept are exactly, whatever the order of rows.
+    that held_out of kept are exactly, whatever the order of rows. The others take turns between the arms in the same
+    order, from a keyed one on: in each stratum, too, arms differ by one customer at most.
     """
     start = int(key[:13], 16) / 16**13
+    turn = int(key[13:26], 16) % len(arms)
     bands = " ".join(f"when {place} then '{band}'" for place, band in enumerate(BANDS, 1))
     connection.execute(
         f"""create or replace temp table targets as
@@ -184,15 +189,23 @@ def assign_arms(connection: duckdb.DuckDBPyConnection, kept: int, held_out: int,
         ),
         ranked as (
             select *, row_number() over (order by segment_id, band, draw, customer_id) as place from banded
+        ),
+        held as (
+            select
+                *,
+                floor(place::double * {held_out} / {kept} + {start!r})
+                > floor((place - 1)::double * {held_out} / {kept} + {start!r}) as is_held_out
+            from ranked
         )
         select
             customer_id, segment_id, segment_name, case band {bands} end as value_band,
             case
-                when floor(place::double * {held_out} / {kept} + {start!r})
-                    > floor((place - 1)::double * {held_out} / {kept} + {start!r})
-                    then 'holdout'
-                else 'treatment'
+                when is_held_out then {sql_text(HOLDOUT)}
+                else list_extract(
+                    [{", ".join(map(sql_text, arms))}],
+                    (row_number() over (partition by is_held_out order by place) + {turn}) % {len(arms)} + 1
+                )
             end as arm,
             value_base
-        from ranked"""
+        from held"""
     )

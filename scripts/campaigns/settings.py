@@ -1,18 +1,20 @@
 """What a campaign is asked for: parameters and their ranges. Touches nothing."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from python_models.settings import Parameter
-from python_models.typed import Range
+from python_models.typed import Range, shown
 from scripts.base.errors import UserError
 from scripts.base.parameters import one_of, read_declared
-from scripts.campaigns.register import check_name
+from scripts.campaigns.register import HOLDOUT, TREATMENT, check_name
 from scripts.intake.customer_ids import ACCEPT
 
 CUSTOMERS_LIST = "List of customers who must not be contacted: CSV or Parquet with customer_id."
 # A share that is 0.0001 at least: a smaller one needs more customers than a bank has.
 SMALLEST_RATE, LARGEST_COST, LARGEST_BUDGET = 0.0001, 1_000_000_000, 1_000_000_000_000_000
+MOST_ARMS = 5
 # Every parameter and its one default; docs/campaigns.md says more of them.
 PARAMETERS = {
     "name": Parameter("", "Name of the campaign."),
@@ -25,6 +27,11 @@ PARAMETERS = {
         0.1,
         "Share of the eligible who are not contacted, so that there is something to compare with.",
         range=Range(above=0, below=1),
+    ),
+    "arms": Parameter(
+        "",
+        "Names of versions of the offer, separated by commas, as A,B: each is contacted by an equal share, and compared with the"
+        " same holdout and with each other. Left out: one offer.",
     ),
     "budget": Parameter(
         "",
@@ -91,6 +98,7 @@ class CampaignSettings:
     segment: str
     moved: str
     holdout: float
+    arms: tuple[str, ...]
     budget: float | None
     max_customers: int | None
     cost: float | None
@@ -117,6 +125,7 @@ def read_settings(arguments: Sequence[str]) -> CampaignSettings:
         segment=given["segment"],
         moved=given["moved"].strip(),
         holdout=given["holdout"],
+        arms=_read_arms(given["arms"]),
         budget=given["budget"] or None,
         max_customers=int(given["max_customers"]) if given["max_customers"] else None,
         cost=None if given["cost"] == "" else given["cost"],
@@ -133,3 +142,21 @@ def read_settings(arguments: Sequence[str]) -> CampaignSettings:
 def is_confirmed(arguments: Sequence[str]) -> bool:
     """Whether the lists are to be written without a question; raises UserError as read_settings does."""
     return bool(read_declared(arguments, PARAMETERS)["confirm"] == "yes")
+
+
+def _read_arms(text: str) -> tuple[str, ...]:
+    """The names of the arms that are contacted; TREATMENT alone where none is given."""
+    if not text.strip():
+        return (TREATMENT,)
+    arms = tuple(part.strip() for part in text.split(","))
+    if (
+        not 2 <= len(arms) <= MOST_ARMS
+        or len({arm.lower() for arm in arms}) < len(arms)
+        or not all(re.fullmatch(r"[A-Za-z0-9_-]{1,20}", arm) for arm in arms)
+        or {HOLDOUT, TREATMENT} & {arm.lower() for arm in arms}
+    ):
+        raise UserError(
+            f"ARMS={shown(text)}: expected 2 to {MOST_ARMS} different names of up to 20 letters, digits, _ or -, none of"
+            f" them {HOLDOUT} or {TREATMENT}, as in ARMS=A,B; leave it out for one offer."
+        )
+    return arms

@@ -3,6 +3,7 @@
 Writes warehouse/campaigns/campaigns.duckdb and the lists beside it anew, each whole or not at all.
 """
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from scripts.base.errors import UserError
 from scripts.base.files import partial_of, sync, whole_file
 from scripts.base.quoting import sql_name, sql_text
 from scripts.campaigns.register import (
-    LISTS,
     TABLES,
+    arms_of,
+    lists_of,
     opened,
     register_of,
     settle_files,
@@ -72,10 +74,11 @@ def _write_lists(connection: duckdb.DuckDBPyConnection, folder: Path, name: str)
     """Write those of a campaign's lists that are there, as make campaign does, of those who are left."""
     left = f"(from campaign_targets anti join taken using (customer_id) where name = {sql_text(name)})"
     view_listed(connection, left)
-    for file in LISTS:
+    [(parameters,)] = connection.execute("select parameters from campaigns where name = ?", [name]).fetchall()
+    for file, query in lists_of(arms_of(json.loads(parameters))).items():
         if (folder / file).exists():
             with whole_file(folder / file, private=True) as partial:
-                write_list(connection, file, partial)
+                write_list(connection, query, partial)
     [(rows,)] = connection.execute("select count(*) from listed").fetchall()
     book = folder / "targets.xlsx"
     if not rows:
