@@ -14,6 +14,7 @@ from python_models.typed import printable
 from scripts.base.console import Console, run_command
 from scripts.base.paths import warehouse_folder
 from scripts.campaigns.draw import draw_campaign, plan_campaign
+from scripts.campaigns.layout import listed_mailings
 from scripts.campaigns.plan import summary
 from scripts.campaigns.settings import is_confirmed, read_settings
 
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
             return
         draw_campaign(settings, warehouse, now, plan)
         console.print(
-            f"\nMail to {plan.folder}/mailing.csv only"
+            f"\nMail to {listed_mailings(plan.folder, list(plan.mailings))} only"
             + (
                 "; targets.csv holds both arms."
                 if len(plan.arms) == 1

@@ -6,6 +6,7 @@ warehouse/campaigns/campaigns.duckdb, all or nothing; a plan writes no more than
 
 import datetime as dt
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
@@ -13,6 +14,7 @@ import duckdb
 from python_models.typed import shown
 from scripts.base.errors import UserError
 from scripts.base.paths import CAMPAIGNS, given_path
+from scripts.campaigns.layout import view_lists
 from scripts.campaigns.lists import write_lists
 from scripts.campaigns.plan import CampaignPlan, make_plan
 from scripts.campaigns.register import LISTED, id_columns, in_clear, key_of, open_register, words_of
@@ -95,7 +97,9 @@ def _drawn(
             f" can be contacted within the lists and the bounds, too few to hold out {settings.holdout:g} of them"
             f"{' and contact each arm' if len(settings.arms) > 1 else ''}; widen it, or raise HOLDOUT, BUDGET or MAX_CUSTOMERS."
         )
-    assign_arms(connection, kept, held_out, key_of(connection, settings.name), settings.arms)
+    assign_arms(connection, kept, held_out, key_of(connection, settings.name), settings.arms, terms.channels)
+    view_lists(connection, "targets", settings.name)
+    settings.layout.check(connection)
     folder = warehouse / CAMPAIGNS / settings.name
     return make_plan(
         connection, settings, segments, words_of(connection), exclusions, unknown, eligible, folder, terms
@@ -112,7 +116,7 @@ def _register(
         "insert into campaigns (name, created_at, model_id, segments, parameters, customers, eligible, treated, held_out,"
         " smallest_uplift, power_at_expected, customers_needed, warning) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            settings.name, now, model, ", ".join(plan.segments.values()), json.dumps(settings.__dict__ | {"cost": plan.cost, "arm_sizes": plan.arms}),
+            settings.name, now, model, ", ".join(plan.segments.values()), json.dumps(asdict(settings) | {"cost": plan.cost, "arm_sizes": plan.arms}),
             plan.customers, plan.eligible, plan.treated, plan.held_out, plan.smallest_uplift,
             plan.power_at_expected, plan.needed, plan.warning or None,
         ],
@@ -123,5 +127,7 @@ def _register(
             [settings.name, reason, plan.reasons[reason], count],
         )
     connection.execute(
-        f"insert into campaign_targets select ?, {', '.join(LISTED)} from targets", [settings.name]
+        f"insert into campaign_targets (name, {', '.join(LISTED)}, channel)"
+        f" select ?, {', '.join(LISTED)}, channel from targets",
+        [settings.name],
     )

@@ -14,6 +14,7 @@ from scripts.base.statistics import (
     power_of,
     smallest_uplift,
 )
+from scripts.campaigns.layout import OTHER, channels_of
 from scripts.campaigns.register import HOLDOUT
 from scripts.campaigns.settings import CampaignSettings
 from scripts.campaigns.terms import Terms
@@ -43,6 +44,8 @@ class CampaignPlan:
         needed: customers needed to show it with power 0.8.
         warning: in words, or empty.
         folder: where the lists are.
+        channels: customers to contact by channel, None where none is known.
+        mailings: the lists of whom to contact, each with its condition on the view `mailed`.
         cost: money per contact.
         expected_net: money that is expected to be left after costs; None where a value is unknown.
         verdict: as in segment_playbook, for this campaign.
@@ -68,6 +71,8 @@ class CampaignPlan:
     needed: int
     warning: str
     folder: Path
+    channels: dict[str | None, int]
+    mailings: dict[str, str]
     cost: float
     expected_net: float | None
     verdict: str
@@ -97,6 +102,7 @@ def make_plan(
         connection.execute("select arm, count(*) from targets group by arm").fetchall()
     )
     held_out = sizes[HOLDOUT]
+    channels = channels_of(connection, "targets")
     arms = {arm: sizes[arm] for arm in settings.arms}
     treated, least, comparisons = sum(arms.values()), min(arms.values()), comparisons_of(len(arms))
     objectors = connection.execute(
@@ -146,6 +152,8 @@ def make_plan(
         needed=needed,
         warning=warning,
         folder=folder,
+        channels=channels,
+        mailings=settings.layout.mailings(list(channels)),
         cost=cost,
         expected_net=net,
         verdict=verdict,
@@ -208,6 +216,11 @@ def summary(plan: CampaignPlan, settings: CampaignSettings, now: dt.datetime) ->
     lines += [
         ("treatment", f"{plan.treated:,}, for {_money(plan, plan.treated * plan.cost)} in all"),
         *((f"  {arm}", f"{size:,}") for arm, size in plan.arms.items() if len(plan.arms) > 1),
+        *(
+            (f"  by {channel or OTHER}", f"{count:,}")
+            for channel, count in plan.channels.items()
+            if settings.layout.by_channel
+        ),
         ("holdout", f"{plan.held_out:,}"),
         *_smallest(plan, settings),
         (

@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ HOLDOUT, TREATMENT = "holdout", "treatment"
 RESULTS = "results.csv"
 # The time of a measurement as names of files hold it; DuckDB's strftime knows the same words.
 MEASURED_AT = "%Y%m%dT%H%M%S%f"
-# Columns of a campaign's lists, all of campaign_targets.
+# Columns of targets.csv, all of campaign_targets but the channel.
 LISTED = ("customer_id", "segment_id", "segment_name", "value_band", "arm", "value_base")
 TABLES = """
 create table if not exists secret (value blob not null);
@@ -62,6 +62,7 @@ create table if not exists campaign_results (
     cost_per_additional_response double, net_value double, verdict varchar, words varchar
 );
 alter table campaigns add column if not exists cancelled_at timestamp;
+alter table campaign_targets add column if not exists channel varchar;
 alter table campaign_results add column if not exists net_value_low double;
 alter table campaign_results add column if not exists net_value_high double;
 alter table campaign_results add column if not exists arm varchar;
@@ -83,31 +84,6 @@ def id_columns(warehouse: Path) -> tuple[str, ...]:
     """What the bank's mapping calls the column of ids in lists; none where it has none, or the mapping is gone."""
     path = mapping_in_use(warehouse)
     return load_mapping(path, load_contract(STAGING)).id_columns if path and path.is_file() else ()
-
-
-def view_listed(connection: duckdb.DuckDBPyConnection, targets: str) -> None:
-    """Make the temporary view `listed`, of which a campaign's lists are written.
-
-    targets: relation with the columns LISTED.
-    """
-    connection.execute(
-        f"create or replace temp view listed as select {', '.join(LISTED)} from {targets}"
-        f" order by arm = '{HOLDOUT}', arm, segment_id, value_base desc, customer_id"
-    )
-
-
-def lists_of(arms: Sequence[str]) -> dict[str, str]:
-    """The lists of a campaign with these arms, each as SQL of the view `listed`: who is in it, and who of them is written to."""
-    columns = "customer_id" if len(arms) == 1 else "customer_id, arm"
-    return {
-        "targets.csv": "from listed",
-        "mailing.csv": f"select {columns} from listed where arm != '{HOLDOUT}' order by customer_id",
-    }
-
-
-def write_list(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
-    """Write one of lists_of from the view `listed`."""
-    connection.execute(f"copy ({query}) to {sql_text(str(path))} (header, delimiter ',')")
 
 
 def arms_of(parameters: dict[str, Any]) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ from scripts.base.statistics import (
     smallest_uplift,
     value_effect,
 )
+from scripts.campaigns.layout import layout_of, take_back
 from scripts.campaigns.register import (
     HOLDOUT,
     RESULTS,
@@ -51,6 +52,7 @@ from scripts.campaigns.register import (
     words_of,
 )
 from scripts.campaigns.settings import PARAMETERS as PLANNED
+from scripts.intake.csv_dialect import column_names
 from scripts.intake.customer_ids import id_sql, match_ids
 from scripts.intake.id_lists import id_column, list_relation
 
@@ -264,13 +266,6 @@ def measure_campaign(
     Raises UserError where the campaign is unknown or a row of the outcomes is not understood, of an unknown
     customer, or of one a second time; nothing is written then.
     """
-    also = id_columns(warehouse)
-    relation, columns = list_relation(outcomes, "OUTCOMES", also)
-    customer = id_column(outcomes, "OUTCOMES", columns, also)
-    if "responded" not in columns:
-        raise UserError(
-            f"OUTCOMES={outcomes}: has no column responded (1 or 0); its columns are {listed(columns)}."
-        )
     with open_register(warehouse) as connection:
         planned = connection.execute(
             "select parameters from campaigns where name = ? and cancelled_at is null", [name]
@@ -284,6 +279,14 @@ def measure_campaign(
         plan = json.loads(planned[0][0])
         per_contact = plan["cost"] if cost is None else cost
         pairs = compared(arms_of(plan))
+        # What the mailing calls the id may be what the sender's tool calls it.
+        also = (*id_columns(warehouse), *column_names([layout_of(plan).id_heading]))
+        relation, columns = list_relation(outcomes, "OUTCOMES", also)
+        customer = id_column(outcomes, "OUTCOMES", columns, also)
+        if "responded" not in columns:
+            raise UserError(
+                f"OUTCOMES={outcomes}: has no column responded (1 or 0); its columns are {listed(columns)}."
+            )
         value = sql_name("value") if "value" in columns else "null"
         try:
             connection.execute(
@@ -296,6 +299,11 @@ def measure_campaign(
         except duckdb.Error as error:
             raise UserError(f"OUTCOMES={outcomes}: cannot be read ({reason_of(error)}).") from None
         bring_in_clear(connection, "outcomes")
+        connection.execute(
+            "create or replace temp table known as select customer_id from campaign_targets where name = ?",
+            [name],
+        )
+        take_back(connection, "outcomes", "known")
         _check(connection, name, outcomes)
         words = words_of(connection)
         connection.execute(
@@ -345,14 +353,12 @@ def _check(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None
         found: tuple[Any, ...] | None = connection.execute(query, list(values)).fetchone()
         return found
 
-    known = "select customer_id from campaign_targets where name = ?"
     if found := first(
         "select count(*) from outcomes where coalesce(customer_id, '') = '' having count(*) > 0"
     ):
         raise UserError(
             f"OUTCOMES={path}: {found[0]:,} rows have no customer_id; fill it in or take them out."
         )
-    connection.execute(f"create or replace temp table known as {known}", [name])
     ids = [row[0] for row in connection.execute("select distinct customer_id from outcomes").fetchall()]
     match = match_ids(connection, f"OUTCOMES={path}", ids, "known")
     if match.unmatched:

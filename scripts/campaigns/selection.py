@@ -5,13 +5,14 @@ Reads the published file and the register on the connection it is given; makes t
 
 import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import duckdb
 
 from python_models.typed import shown, whole_number
 from scripts.base.errors import UserError
 from scripts.base.quoting import sql_text
+from scripts.campaigns.layout import take_back
 from scripts.campaigns.register import HOLDOUT, key_of
 from scripts.campaigns.settings import ID_LISTS, CampaignSettings
 from scripts.intake.customer_ids import Match, match_ids
@@ -100,8 +101,11 @@ def select(
         connection.execute(f"create or replace temp table list_{name} (customer_id varchar)")
         if name in lists:
             connection.execute(f"insert into list_{name} select unnest(?::varchar[])", [lists[name]])
+            # What comes from a mailing may have been made safe for spreadsheets.
+            take_back(connection, f"list_{name}", "published.marts.customer_segments")
+            ids = [row[0] for row in connection.execute(f"from list_{name}").fetchall()]
             what = f"{name}={settings.lists[name]}" if name in ID_LISTS else "the register of objections"
-            match = match_ids(connection, what, lists[name], "published.marts.customer_segments")
+            match = match_ids(connection, what, ids, "published.marts.customer_segments")
             if name in ID_LISTS:
                 match.refuse_strangers(settings.unmatched)
             if match.unmatched:
@@ -163,7 +167,12 @@ def within_bounds(settings: CampaignSettings, eligible: int) -> int:
 
 
 def assign_arms(
-    connection: duckdb.DuckDBPyConnection, kept: int, held_out: int, key: str, arms: Sequence[str]
+    connection: duckdb.DuckDBPyConnection,
+    kept: int,
+    held_out: int,
+    key: str,
+    arms: Sequence[str],
+    channels: Mapping[int, str | None],
 ) -> None:
     """Make temp table `targets`: every stratum's share is held out to within one customer, by a keyed hash.
 
@@ -174,6 +183,10 @@ def assign_arms(
     """
     start = int(key[:13], 16) / 16**13
     turn = int(key[13:26], 16) % len(arms)
+    reached = " ".join(
+        f"when {segment} then {sql_text(channel) if channel else 'null'}"
+        for segment, channel in channels.items()
+    )
     bands = " ".join(f"when {place} then '{band}'" for place, band in enumerate(BANDS, 1))
     connection.execute(
         f"""create or replace temp table targets as
@@ -206,6 +219,7 @@ def assign_arms(
                     (row_number() over (partition by is_held_out order by place) + {turn}) % {len(arms)} + 1
                 )
             end as arm,
-            value_base
+            value_base,
+            case segment_id {reached} else null end as channel
         from held"""
     )

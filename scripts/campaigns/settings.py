@@ -8,6 +8,7 @@ from python_models.settings import Parameter
 from python_models.typed import Range, shown
 from scripts.base.errors import UserError
 from scripts.base.parameters import one_of, read_declared
+from scripts.campaigns.layout import ENCODINGS, ListLayout, check_headings, read_columns
 from scripts.campaigns.register import HOLDOUT, TREATMENT, check_name
 from scripts.intake.customer_ids import ACCEPT
 
@@ -76,6 +77,22 @@ PARAMETERS = {
         " segment's play is help.",
         one_of("exclude", "include"),
     ),
+    "columns": Parameter(
+        "",
+        "Columns of the mailings, separated by commas, each with a heading of its own after =, as customer_id=CustID,segment_name."
+        " Left out: customer_id, with several arms also arm.",
+    ),
+    "encoding": Parameter("utf-8", "Encoding of the mailings.", one_of(*ENCODINGS)),
+    "by_channel": Parameter(
+        "",
+        "yes writes a mailing for each channel, by the plays of the segments, in place of one for all.",
+        one_of("yes"),
+    ),
+    "spreadsheet_safe": Parameter(
+        "",
+        "yes puts ' before text of CSV files that a spreadsheet would take for a formula; otherwise ids are as they are.",
+        one_of("yes"),
+    ),
     "confirm": Parameter(
         "",
         "yes writes the lists; without it the plan is shown, and a person at a terminal is asked.",
@@ -109,6 +126,7 @@ class CampaignSettings:
     global_holdout: float
     stressed: bool | None
     unmatched: str
+    layout: ListLayout
 
 
 def read_settings(arguments: Sequence[str]) -> CampaignSettings:
@@ -120,12 +138,13 @@ def read_settings(arguments: Sequence[str]) -> CampaignSettings:
         raise UserError("MOVED: says already who is meant; leave SEGMENT out.")
     if not given["name"]:
         raise UserError("NAME is missing: give the campaign a name, as in NAME=spring_2026.")
+    arms = _read_arms(given["arms"])
     return CampaignSettings(
         name=check_name(given["name"]),
         segment=given["segment"],
         moved=given["moved"].strip(),
         holdout=given["holdout"],
-        arms=_read_arms(given["arms"]),
+        arms=arms,
         budget=given["budget"] or None,
         max_customers=int(given["max_customers"]) if given["max_customers"] else None,
         cost=None if given["cost"] == "" else given["cost"],
@@ -136,6 +155,14 @@ def read_settings(arguments: Sequence[str]) -> CampaignSettings:
         global_holdout=given["global_holdout"],
         stressed=given["stressed"] == "include" if given["stressed"] else None,
         unmatched=given["unmatched"],
+        layout=check_headings(
+            ListLayout(
+                read_columns(given["columns"], arms),
+                given["encoding"],
+                given["by_channel"] == "yes",
+                given["spreadsheet_safe"] == "yes",
+            )
+        ),
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
+from scripts.campaigns.layout import OTHER
 from scripts.campaigns.settings import CampaignSettings
 
 # What a contact costs where no play knows it.
@@ -16,12 +17,14 @@ class Terms:
 
     Attributes:
         helped: segments whose play is help, so that who is over the limit or behind on payments stays in.
+        channels: how customers are reached, by segment; None where no play says it.
         values: money that one who responds because of the offer adds, by segment; None where it is unknown.
         currency: of costs and values.
         notes: what was decided, in sentences.
     """
 
     helped: frozenset[int]
+    channels: dict[int, str | None]
     values: dict[int, float | None]
     currency: str
     notes: tuple[str, ...]
@@ -35,7 +38,7 @@ def with_terms(
     connection: with the published file attached as `published`.
     """
     found = connection.execute(
-        "select segment_id, contact_cost, includes_stressed, value_per_responder, currency"
+        "select segment_id, contact_cost, includes_stressed, value_per_responder, currency, contact_kind"
         " from published.marts.segment_playbook order by 1"
     ).fetchall()
     plays = {row[0]: row[1:] for row in found if row[0] in segments}
@@ -58,4 +61,8 @@ def with_terms(
         notes.append(f"over the limit or behind on payments stays in {names}, whose play is help")
     currency = next((play[3] for play in plays.values() if play[3]), "")
     values = {number: plays[number][2] if number in plays else None for number in segments}
-    return replace(settings, cost=cost), Terms(helped, values, currency, tuple(notes))
+    channels = {number: plays[number][4] if number in plays else None for number in segments}
+    if settings.layout.by_channel and None in channels.values():
+        names = ", ".join(segments[number] for number, channel in channels.items() if channel is None)
+        notes.append(f"no play says how {names} is reached; its customers stand in mailing_{OTHER}.csv")
+    return replace(settings, cost=cost), Terms(helped, channels, values, currency, tuple(notes))

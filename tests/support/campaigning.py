@@ -73,7 +73,7 @@ def publish_customers(warehouse: Path, reverse: bool = False) -> None:
         connection.execute(
             "create table marts.segment_playbook as select segment_id, segment_id as play_rank, 1::double as contact_cost,"
             " false as includes_stressed, case when segment_id < 3 then (150 * segment_id)::double end as value_per_responder,"
-            " 'USD' as currency from marts.segment_profiles"
+            " 'USD' as currency, case segment_id when 1 then 'digital' when 2 then 'letter' end as contact_kind from marts.segment_profiles"
         )
         connection.execute("create table marts.words (key varchar, text varchar)")
         _insert(connection, "words", words)
