@@ -7,6 +7,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import ttest_ind
 
 from scripts.base.errors import UserError
 from scripts.base.paths import CAMPAIGNS
@@ -126,7 +127,7 @@ def test_arms_are_compared_with_the_holdout_and_with_each_other(
             assert (each.verdict != "no_effect_shown") == (wide[0] > 0 or wide[1] < 0)
     best, even = over_all["A", "holdout"], over_all["B", "holdout"]
     assert best.words == "uplift shown; it paid" and best.treated == (drawn["arm"] == "A").sum()
-    assert even.verdict == "no_effect_shown" and even.words.endswith("; it cost more than it brought")
+    assert even.verdict == "no_effect_shown" and even.words.endswith("; not shown to pay")
     assert best.cost == 2 * best.treated and best.net_value is not None
     ahead = over_all["A", "B"]
     assert ahead.words == "A did better than B" and ahead.net_value is None and ahead.cost == 0
@@ -224,8 +225,9 @@ def test_intervals_hold_the_truth_as_often_as_they_say(base: float, uplift: floa
     assert 0.935 <= np.mean(covered) <= 0.985
 
 
-def test_value_intervals_hold_the_truth_as_often_as_they_say() -> None:
-    """Values are mostly zero and skewed; 1,000 simulated campaigns."""
+@pytest.mark.parametrize(("treated", "held_out"), [(900, 300), (400, 100), (900, 60)])
+def test_value_intervals_hold_the_truth_as_often_as_they_say(treated: int, held_out: int) -> None:
+    """Values are mostly zero and skewed; 1,000 simulated campaigns. Of the smaller ones Welch's interval holds it in 87 to 91%."""
     generator = np.random.default_rng(8)
 
     def values(customers: int, rate: float) -> np.ndarray:
@@ -233,10 +235,51 @@ def test_value_intervals_hold_the_truth_as_often_as_they_say() -> None:
 
     covered = []
     for _ in range(1000):
-        effect = value_effect(values(900, 0.10), values(300, 0.06), 0.95)
+        effect = value_effect(values(treated, 0.10), values(held_out, 0.06), 0.95)
         assert effect is not None
         covered.append(effect.low <= 0.04 * 40 <= effect.high)
-    assert 0.93 <= np.mean(covered) <= 0.975
+    assert 0.935 <= np.mean(covered) <= 0.985
+
+
+@pytest.mark.parametrize(
+    ("treated", "held_out"),
+    [((900, 63), (200, 9)), ((900, 63), (100, 0)), ((60, 0), (80, 5)), ((50, 49), (50, 1))],
+)
+def test_where_each_responder_brings_the_same_value_is_newcombe_s_interval(
+    treated: tuple[int, int], held_out: tuple[int, int]
+) -> None:
+    arms = [np.repeat([30.0, 0.0], [responded, size - responded]) for size, responded in (treated, held_out)]
+    effect, rates = value_effect(*arms, 0.95), response_effect(*treated, *held_out, 0.95)
+    assert effect is not None
+    assert (effect.estimate, effect.low, effect.high) == pytest.approx(
+        (30 * rates.estimate, 30 * rates.low, 30 * rates.high)
+    )
+    assert effect.p_value == pytest.approx(rates.p_value)
+
+
+def test_in_large_arms_the_interval_of_value_is_welch_s() -> None:
+    generator = np.random.default_rng(3)
+    arms = [
+        generator.binomial(1, rate, 20_000) * generator.lognormal(3, 0.6, 20_000) for rate in (0.08, 0.06)
+    ]
+    effect, welch = value_effect(*arms, 0.95), ttest_ind(*arms, equal_var=False)
+    assert effect is not None
+    assert effect.p_value == pytest.approx(welch.pvalue, rel=0.5)
+    ends = welch.confidence_interval(0.95)
+    assert (effect.low, effect.high) == pytest.approx((ends.low, ends.high), rel=0.02)
+
+
+def test_values_below_zero_are_compared_by_welch_s_interval() -> None:
+    arms = np.array([10.0, 0, -4, 0, 3, 0]), np.array([0.0, 0, 2, -1])
+    effect, ends = value_effect(*arms, 0.95), ttest_ind(*arms, equal_var=False).confidence_interval(0.95)
+    assert effect is not None and (effect.low, effect.high) == pytest.approx((ends.low, ends.high))
+
+
+def test_values_of_everybody_have_an_interval() -> None:
+    """Where all spend something, the arms differ, and nobody has 0."""
+    effect = value_effect(np.linspace(99, 101, 50), np.linspace(49, 51, 40), 0.95)
+    assert effect is not None and effect.low < effect.estimate < effect.high
+    assert effect.estimate == pytest.approx(50)
 
 
 def test_bonferroni_s_correction_is_that_of_the_intervals() -> None:
