@@ -47,6 +47,9 @@ class CampaignPlan:
         channels: customers to contact by channel, None where none is known.
         mailings: the lists of whom to contact, each with its condition on the view `mailed`.
         cost: money per contact.
+        holdout: share held out.
+        base_rate: share that is taken to respond without the offer.
+        expected_uplift: the uplift hoped for, in points as a share.
         expected_net: money that is expected to be left after costs; None where a value is unknown.
         verdict: as in segment_playbook, for this campaign.
         verdict_words: the same in words.
@@ -74,6 +77,9 @@ class CampaignPlan:
     channels: dict[str | None, int]
     mailings: dict[str, str]
     cost: float
+    holdout: float
+    base_rate: float
+    expected_uplift: float
     expected_net: float | None
     verdict: str
     verdict_words: str
@@ -83,6 +89,13 @@ class CampaignPlan:
     def counts(self) -> tuple[object, ...]:
         """What a person agrees to: who is contacted, held out and left out, in numbers."""
         return self.segments, self.exclusions, self.eligible, self.arms, self.held_out, self.cost
+
+    def planned_with(self) -> dict[str, object]:
+        """What the register keeps beside the parameters: what was decided where one was left out, and customers by arm."""
+        return {
+            "cost": self.cost, "holdout": self.holdout, "base_rate": self.base_rate,
+            "expected_uplift": self.expected_uplift, "arm_sizes": self.arms,
+        }  # fmt: skip
 
 
 def make_plan(
@@ -95,8 +108,13 @@ def make_plan(
     eligible: int,
     folder: Path,
     terms: Terms,
+    holdout: float,
+    reason: str,
 ) -> CampaignPlan:
-    """Say what was drawn into the temporary tables `selected` and `targets`, and what it can show."""
+    """Say what was drawn into the temporary tables `selected` and `targets`, and what it can show.
+
+    reason: where the share held out comes from, in words or empty.
+    """
     customers = connection.execute("select count(*) from selected").fetchall()[0][0]
     sizes: dict[str, int] = dict(
         connection.execute("select arm, count(*) from targets group by arm").fetchall()
@@ -108,12 +126,10 @@ def make_plan(
     objectors = connection.execute(
         "select count(*) from published.marts.customer_segments where status = 'suppressed'"
     ).fetchall()[0][0]
-    possible = min(settings.expected_uplift, 1 - settings.base_rate - 1e-9)
-    smallest = {
-        arm: smallest_uplift(size, held_out, settings.base_rate, comparisons) for arm, size in arms.items()
-    }
-    power = power_of(least, held_out, settings.base_rate, possible, comparisons)
-    needed = customers_needed(settings.base_rate, possible, settings.holdout, len(arms))
+    possible, base_rate = terms.possible_uplift, terms.base_rate
+    smallest = {arm: smallest_uplift(size, held_out, base_rate, comparisons) for arm, size in arms.items()}
+    power = power_of(least, held_out, base_rate, possible, comparisons)
+    needed = customers_needed(base_rate, possible, holdout, len(arms))
     warning = ""
     if power < POWER:
         warning = words["campaign.hopeless" if power < POWER / 2 else "campaign.weak"].format(
@@ -122,10 +138,9 @@ def make_plan(
             needed=f"{needed:,}",
             have=f"{treated + held_out:,}",
         )
-        warning += " " + _advice(settings, treated + held_out, possible, words)
-    cost = settings.cost or 0.0
-    net = _expected_net(connection, terms, possible, cost)
-    at_best = customers_needed(settings.base_rate, possible, best_holdout(len(arms)), len(arms))
+        warning += " " + _advice(terms, holdout, len(arms), treated + held_out, words)
+    net = _expected_net(connection, terms, possible, terms.cost)
+    at_best = customers_needed(base_rate, possible, best_holdout(len(arms)), len(arms))
     verdict = (
         "unknown" if net is None
         else "loses_money" if net <= 0
@@ -146,7 +161,7 @@ def make_plan(
         smallest_uplift=smallest[min(arms, key=arms.__getitem__)],
         smallest_by_arm=smallest,
         smallest_difference=(
-            smallest_uplift(least, least, settings.base_rate, comparisons) if len(arms) > 1 else None
+            smallest_uplift(least, least, base_rate, comparisons) if len(arms) > 1 else None
         ),
         power_at_expected=power,
         needed=needed,
@@ -154,26 +169,28 @@ def make_plan(
         folder=folder,
         channels=channels,
         mailings=settings.layout.mailings(list(channels)),
-        cost=cost,
+        cost=terms.cost,
+        holdout=holdout,
+        base_rate=base_rate,
+        expected_uplift=terms.expected_uplift,
         expected_net=net,
         verdict=verdict,
         verdict_words=words[f"report.verdict.{verdict}"],
         currency=terms.currency,
-        notes=terms.notes,
+        notes=(*terms.notes, *([reason] if reason else [])),
     )
 
 
-def _advice(settings: CampaignSettings, have: int, uplift: float, words: dict[str, str]) -> str:
+def _advice(terms: Terms, holdout: float, arms: int, have: int, words: dict[str, str]) -> str:
     """What would help, and what would not."""
-    arms = len(settings.arms)
     best = best_holdout(arms)
-    needed = customers_needed(settings.base_rate, uplift, best, arms)
+    needed = customers_needed(terms.base_rate, terms.possible_uplift, best, arms)
     # One offer has words of its own, with a half in them.
     kind = "" if arms == 1 else "_of_arms"
-    if settings.holdout != round(best, 2) and needed <= have:
+    if holdout != round(best, 2) and needed <= have:
         return words[f"campaign.advice.hold_out{kind}"].format(holdout=f"{best:.2f}")
     held_out = int(have * best)
-    smallest = smallest_uplift((have - held_out) // arms, held_out, settings.base_rate, comparisons_of(arms))
+    smallest = smallest_uplift((have - held_out) // arms, held_out, terms.base_rate, comparisons_of(arms))
     return words[f"campaign.advice.more_customers{kind}"].format(
         needed=f"{needed:,}",
         smallest="100" if smallest is None else f"{100 * smallest:.1f}",
@@ -222,9 +239,9 @@ def summary(plan: CampaignPlan, settings: CampaignSettings, now: dt.datetime) ->
             if settings.layout.by_channel
         ),
         ("holdout", f"{plan.held_out:,}"),
-        *_smallest(plan, settings),
+        *_smallest(plan),
         (
-            f"chance to show {100 * settings.expected_uplift:g} points",
+            f"chance to show {100 * plan.expected_uplift:g} points",
             f"{plan.power_at_expected:.0%}; {plan.needed:,} customers would have 80%",
         ),
     ]
@@ -235,8 +252,8 @@ def summary(plan: CampaignPlan, settings: CampaignSettings, now: dt.datetime) ->
     return lines
 
 
-def _smallest(plan: CampaignPlan, settings: CampaignSettings) -> list[tuple[str, str]]:
-    what, base = "smallest uplift it can show", f"over a base of {settings.base_rate:.1%} (power 0.8"
+def _smallest(plan: CampaignPlan) -> list[tuple[str, str]]:
+    what, base = "smallest uplift it can show", f"over a base of {plan.base_rate:.1%} (power 0.8"
     if len(plan.arms) == 1:
         return [(what, f"{_points(plan.smallest_uplift)} {base})")]
     of_arms = ", ".join(f"{arm} {_points(smallest)}" for arm, smallest in plan.smallest_by_arm.items())

@@ -12,9 +12,11 @@ import duckdb
 from python_models.typed import shown, whole_number
 from scripts.base.errors import UserError
 from scripts.base.quoting import sql_text
+from scripts.base.statistics import best_holdout, customers_needed
 from scripts.campaigns.layout import take_back
 from scripts.campaigns.register import HOLDOUT, key_of
 from scripts.campaigns.settings import ID_LISTS, CampaignSettings
+from scripts.campaigns.terms import USUAL_HOLDOUT, Terms
 from scripts.intake.customer_ids import Match, match_ids
 
 BANDS = ("high", "middle", "low")
@@ -152,18 +154,35 @@ def _unit_hash(key: str) -> str:
     return f"(('0x' || sha256({sql_text(key)} || ':' || customer_id)[1:13])::bigint / {16**13}.0)"
 
 
-def within_bounds(settings: CampaignSettings, eligible: int) -> int:
+def within_bounds(settings: CampaignSettings, cost: float, holdout: float, eligible: int) -> int:
     """How many of the eligible take part, held out included, within BUDGET and MAX_CUSTOMERS."""
-    cost = settings.cost or 0
     contacts = eligible if settings.max_customers is None else settings.max_customers
     if settings.budget is not None and settings.budget < cost * eligible:
         contacts = min(contacts, math.floor(settings.budget / cost))
     if contacts >= eligible:
         return eligible
-    kept = min(eligible, math.ceil(contacts / (1 - settings.holdout)) + 1)
-    while kept > 0 and kept - round(settings.holdout * kept) > contacts:
+    kept = min(eligible, math.ceil(contacts / (1 - holdout)) + 1)
+    while kept > 0 and kept - round(holdout * kept) > contacts:
         kept -= 1
     return kept
+
+
+def share_held_out(settings: CampaignSettings, terms: Terms, eligible: int) -> tuple[float, str]:
+    """The share held out, and where it comes from, in words where it was not asked for.
+
+    As segment_playbook's recommended_holdout, for the customers and arms of this campaign.
+    """
+    if settings.holdout is not None:
+        return settings.holdout, ""
+    if terms.usual_holdout is None:
+        return USUAL_HOLDOUT, ""
+    arms, usual = len(settings.arms), terms.usual_holdout
+    needed = customers_needed(terms.base_rate, terms.possible_uplift, usual, arms)
+    points = f"{100 * terms.possible_uplift:.2g} points"
+    if needed <= within_bounds(settings, terms.cost, usual, eligible):
+        return usual, f"HOLDOUT={usual:g}, the usual share by what is published, shows {points} here"
+    best = round(best_holdout(arms), 2)
+    return best, f"HOLDOUT={best:g}, which shows the most: the usual {usual:g} does not show {points} here"
 
 
 def assign_arms(

@@ -25,8 +25,9 @@ PARAMETERS = {
         "In place of a segment, who moved between two with this month: `from>to`, each an id, a name or any.",
     ),
     "holdout": Parameter(
-        0.1,
-        "Share of the eligible who are not contacted, so that there is something to compare with.",
+        "",
+        "Share of the eligible who are not contacted, so that there is something to compare with; left out: the usual share by what is"
+        " published where that shows the uplift, else the one that shows the most, a half for one offer.",
         range=Range(above=0, below=1),
     ),
     "arms": Parameter(
@@ -50,12 +51,14 @@ PARAMETERS = {
         range=Range(least=0, most=LARGEST_COST),
     ),
     "base_rate": Parameter(
-        0.05,
-        "Share that responds without being contacted.",
+        "",
+        "Share that responds without being contacted; left out: as in the plays that are published.",
         range=Range(least=SMALLEST_RATE, most=1 - SMALLEST_RATE),
     ),
     "expected_uplift": Parameter(
-        0.01, "The uplift hoped for, in points as a share.", range=Range(least=SMALLEST_RATE, below=1)
+        "",
+        "The uplift hoped for, in points as a share; left out: as in the plays that are published.",
+        range=Range(least=SMALLEST_RATE, below=1),
     ),
     "opt_out": Parameter("", CUSTOMERS_LIST),
     "complaints": Parameter("", CUSTOMERS_LIST),
@@ -109,18 +112,18 @@ ID_LISTS = ("OPT_OUT", "COMPLAINTS", "CLOSED", "CONTACTED")
 
 @dataclass(frozen=True)
 class CampaignSettings:
-    """A campaign's parameters, checked."""
+    """A campaign's parameters, checked; None for what is left to the plays that are published, and for no bound."""
 
     name: str
     segment: str
     moved: str
-    holdout: float
+    holdout: float | None
     arms: tuple[str, ...]
     budget: float | None
     max_customers: int | None
     cost: float | None
-    base_rate: float
-    expected_uplift: float
+    base_rate: float | None
+    expected_uplift: float | None
     lists: dict[str, str]
     cool_off_days: int
     global_holdout: float
@@ -143,13 +146,13 @@ def read_settings(arguments: Sequence[str]) -> CampaignSettings:
         name=check_name(given["name"]),
         segment=given["segment"],
         moved=given["moved"].strip(),
-        holdout=given["holdout"],
+        holdout=_number(given["holdout"]),
         arms=arms,
         budget=given["budget"] or None,
         max_customers=int(given["max_customers"]) if given["max_customers"] else None,
-        cost=None if given["cost"] == "" else given["cost"],
-        base_rate=given["base_rate"],
-        expected_uplift=given["expected_uplift"],
+        cost=_number(given["cost"]),
+        base_rate=_number(given["base_rate"]),
+        expected_uplift=_number(given["expected_uplift"]),
         lists={name: given[name.lower()] for name in ID_LISTS if given[name.lower()]},
         cool_off_days=given["cool_off_days"],
         global_holdout=given["global_holdout"],
@@ -164,6 +167,10 @@ def read_settings(arguments: Sequence[str]) -> CampaignSettings:
             )
         ),
     )
+
+
+def _number(read: float | str) -> float | None:
+    return None if read == "" else float(read)
 
 
 def is_confirmed(arguments: Sequence[str]) -> bool:

@@ -1,6 +1,7 @@
 """make campaign: who is in, who is held out, what it can show, and that nothing is written when it is wrong."""
 
 import datetime as dt
+import json
 import os
 import shutil
 import stat
@@ -446,16 +447,67 @@ def test_what_a_play_costs_and_whom_it_helps_is_taken_from_it(warehouse: Path) -
     assert not own.notes
 
 
+def assume(warehouse: Path, base_rate: float, uplift: float, holdout: float) -> None:
+    with duckdb.connect(str(warehouse / "card_segments.duckdb")) as connection:
+        connection.execute(
+            "update marts.segment_playbook set base_response_rate = ?, expected_uplift = ?",
+            [base_rate, uplift],
+        )
+        connection.execute("delete from marts.value_assumptions")
+        connection.execute("insert into marts.value_assumptions values ('holdout_share', ?)", [holdout])
+
+
+def test_what_is_left_out_is_what_is_published_and_said(warehouse: Path) -> None:
+    assume(warehouse, 0.2, 0.3, 0.15)
+    plan = draw(warehouse, "NAME=a", "SEGMENT=1")
+    assert (plan.base_rate, plan.expected_uplift, plan.holdout, plan.held_out) == (0.2, 0.3, 0.15, 90)
+    assert plan.notes == (
+        "BASE_RATE=0.2 and EXPECTED_UPLIFT=0.3, as in the plays that are published",
+        "HOLDOUT=0.15, the usual share by what is published, shows 30 points here",
+    )
+    [(kept,)] = register(warehouse, "select parameters from campaigns")
+    parameters = json.loads(str(kept))
+    assert [parameters[name] for name in ("holdout", "base_rate", "expected_uplift", "cost")] == [
+        0.15,
+        0.2,
+        0.3,
+        1,
+    ]
+    own = plan_campaign(
+        read_settings(["NAME=b", "SEGMENT=2", "BASE_RATE=0.1", "HOLDOUT=0.3", "EXPECTED_UPLIFT=0.02"]),
+        warehouse,
+        NOW,
+    )
+    assert (own.base_rate, own.expected_uplift, own.holdout, own.notes) == (0.1, 0.02, 0.3, ())
+
+
+@pytest.mark.parametrize(
+    ("more", "holdout"),
+    [([], 0.15), (["MAX_CUSTOMERS=40"], 0.5), (["BUDGET=40"], 0.5), (["ARMS=A,B", "MAX_CUSTOMERS=40"], 0.41)],
+)
+def test_more_is_held_out_where_the_usual_share_would_not_show_the_uplift(
+    warehouse: Path, more: list[str], holdout: float
+) -> None:
+    """Of the customers within the bounds, as the playbook does of all."""
+    assume(warehouse, 0.2, 0.3, 0.15)
+    plan = plan_campaign(read_settings(["NAME=a", "SEGMENT=1", *more]), warehouse, NOW)
+    assert plan.holdout == holdout and plan.held_out == round(holdout * (plan.treated + plan.held_out))
+    if more:
+        assert (
+            plan.notes[-1]
+            == f"HOLDOUT={holdout}, which shows the most: the usual 0.15 does not show 30 points here"
+        )
+
+
 def test_the_verdict_is_that_of_the_playbook(sample_build: Path, tmp_path: Path) -> None:
-    """Each segment with the share held out that its play recommends."""
+    """Each segment as it is planned where nothing but the segment is given."""
     warehouse = shutil.copytree(sample_build.parent, tmp_path / "warehouse", symlinks=True)
     plays = query(sample_build, "from marts.segment_playbook order by segment_id")
     for play in plays.itertuples():
-        plan = plan_campaign(
-            read_settings(["NAME=a", f"SEGMENT={play.segment_id}", f"HOLDOUT={play.recommended_holdout}"]),
-            warehouse,
-            NOW,
-        )
+        plan = plan_campaign(read_settings(["NAME=a", f"SEGMENT={play.segment_id}"]), warehouse, NOW)
+        assert plan.holdout == play.recommended_holdout
+        assert (plan.base_rate, plan.expected_uplift) == (play.base_response_rate, play.expected_uplift)
+        assert plan.needed == pytest.approx(play.customers_needed, abs=1, rel=1e-5)
         assert (plan.eligible, plan.held_out) == (play.contactable_customers, play.held_out)
         assert plan.verdict == play.verdict
         if play.verdict != "unknown":
