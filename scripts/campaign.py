@@ -14,6 +14,7 @@ from python_models.typed import printable
 from scripts.base.console import Console, run_command
 from scripts.base.paths import warehouse_folder
 from scripts.campaigns.draw import draw_campaign, plan_campaign
+from scripts.campaigns.layout import listed_mailings
 from scripts.campaigns.plan import summary
 from scripts.campaigns.settings import is_confirmed, read_settings
 
@@ -49,7 +50,14 @@ def main(arguments: Sequence[str]) -> int:
             )
             return
         draw_campaign(settings, warehouse, now, plan)
-        console.print(f"\nMail to {plan.folder}/mailing.csv only; targets.csv holds both arms.")
+        console.print(
+            f"\nMail to {listed_mailings(plan.folder, list(plan.mailings))} only"
+            + (
+                "; targets.csv holds both arms."
+                if len(plan.arms) == 1
+                else ", which says who gets which; targets.csv holds all."
+            )
+        )
         console.print(f"Later: make campaign-results NAME={settings.name} OUTCOMES=file")
         console.print(f"If it does not take place: make campaign-cancel NAME={settings.name}")
 

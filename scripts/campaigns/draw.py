@@ -6,6 +6,7 @@ warehouse/campaigns/campaigns.duckdb, all or nothing; a plan writes no more than
 
 import datetime as dt
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
@@ -13,6 +14,7 @@ import duckdb
 from python_models.typed import shown
 from scripts.base.errors import UserError
 from scripts.base.paths import CAMPAIGNS, given_path
+from scripts.campaigns.layout import view_lists
 from scripts.campaigns.lists import write_lists
 from scripts.campaigns.plan import CampaignPlan, make_plan
 from scripts.campaigns.register import (
@@ -24,9 +26,16 @@ from scripts.campaigns.register import (
     refuse_pseudonyms,
     words_of,
 )
-from scripts.campaigns.selection import assign_arms, named_segments, segments_of_movers, select, within_bounds
+from scripts.campaigns.selection import (
+    assign_arms,
+    named_segments,
+    segments_of_movers,
+    select,
+    share_held_out,
+    within_bounds,
+)
 from scripts.campaigns.settings import CampaignSettings
-from scripts.campaigns.terms import with_terms
+from scripts.campaigns.terms import terms_of
 from scripts.intake.id_lists import read_ids
 from scripts.intake.objections import objectors
 from scripts.published.reading import LATEST_RUN
@@ -92,22 +101,35 @@ def _drawn(
         if settings.moved
         else (named_segments(connection, settings.segment), "")
     )
-    settings, terms = with_terms(connection, settings, segments)
+    terms = terms_of(connection, settings, segments)
     exclusions, unknown = select(connection, settings, segments, movement, lists, terms.helped, now)
     refuse_pseudonyms(connection, warehouse, "eligible")
     eligible = connection.execute("select count(*) from eligible").fetchall()[0][0]
-    kept = within_bounds(settings, eligible)
-    held_out = round(settings.holdout * kept)
-    if held_out < 1 or held_out >= kept:
+    holdout, reason = share_held_out(settings, terms, eligible)
+    kept = within_bounds(settings, terms.cost, holdout, eligible)
+    held_out = round(holdout * kept)
+    if held_out < 1 or kept - held_out < len(settings.arms):
         raise UserError(
             f"{'MOVED' if settings.moved else 'SEGMENT'}={shown(settings.moved or settings.segment)}: {kept:,} customers"
-            f" can be contacted within the lists and the bounds, too few to hold out {settings.holdout:g} of them; widen"
-            " it, or raise HOLDOUT, BUDGET or MAX_CUSTOMERS."
+            f" can be contacted within the lists and the bounds, too few to hold out {holdout:g} of them"
+            f"{' and contact each arm' if len(settings.arms) > 1 else ''}; widen it, or raise HOLDOUT, BUDGET or MAX_CUSTOMERS."
         )
-    assign_arms(connection, kept, held_out, key_of(connection, settings.name))
+    assign_arms(connection, kept, held_out, key_of(connection, settings.name), settings.arms, terms.channels)
+    view_lists(connection, "targets", settings.name)
+    settings.layout.check(connection)
     folder = warehouse / CAMPAIGNS / settings.name
     return make_plan(
-        connection, settings, segments, words_of(connection), exclusions, unknown, eligible, folder, terms
+        connection,
+        settings,
+        segments,
+        words_of(connection),
+        exclusions,
+        unknown,
+        eligible,
+        folder,
+        terms,
+        holdout,
+        reason,
     )
 
 
@@ -121,7 +143,7 @@ def _register(
         "insert into campaigns (name, created_at, model_id, segments, parameters, customers, eligible, treated, held_out,"
         " smallest_uplift, power_at_expected, customers_needed, warning) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            settings.name, now, model, ", ".join(plan.segments.values()), json.dumps(settings.__dict__ | {"cost": plan.cost}),
+            settings.name, now, model, ", ".join(plan.segments.values()), json.dumps(asdict(settings) | plan.planned_with()),
             plan.customers, plan.eligible, plan.treated, plan.held_out, plan.smallest_uplift,
             plan.power_at_expected, plan.needed, plan.warning or None,
         ],
@@ -132,5 +154,7 @@ def _register(
             [settings.name, reason, plan.reasons[reason], count],
         )
     connection.execute(
-        f"insert into campaign_targets select ?, {', '.join(LISTED)} from targets", [settings.name]
+        f"insert into campaign_targets (name, {', '.join(LISTED)}, channel)"
+        f" select ?, {', '.join(LISTED)}, channel from targets",
+        [settings.name],
     )

@@ -10,7 +10,7 @@ from scripts.base.errors import UserError
 from scripts.base.files import sync
 from scripts.base.parameters import SHEET_ROWS
 from scripts.campaigns.plan import CampaignPlan, summary
-from scripts.campaigns.register import LISTED, LISTS, partial_lists, view_listed, write_list
+from scripts.campaigns.register import LISTED, partial_lists
 from scripts.campaigns.settings import CampaignSettings
 from scripts.outputs.workbook.book import LINE_HEIGHT, MONEY, NUMBER, TEXT, Book
 from scripts.outputs.workbook.rows import fill_sheet
@@ -19,13 +19,12 @@ from scripts.outputs.workbook.rows import fill_sheet
 def write_lists(
     connection: duckdb.DuckDBPyConnection, plan: CampaignPlan, settings: CampaignSettings, now: dt.datetime
 ) -> None:
-    """Write the campaign's lists where the register takes them from once it knows the campaign."""
+    """Write the campaign's lists, of the views `listed` and `mailed`, where the register takes them from once it knows the campaign."""
     partial = partial_lists(plan.folder.parent, settings.name)
     try:
         partial.mkdir(mode=0o700)
-        view_listed(connection, "targets")
-        for file in LISTS:
-            write_list(connection, file, partial / file)
+        for file, condition in {"targets.csv": "", **plan.mailings}.items():
+            settings.layout.write(connection, file, condition, partial / file)
         if plan.treated + plan.held_out <= SHEET_ROWS:
             _write_workbook(connection, partial, plan, settings, now)
         for path in partial.iterdir():

@@ -6,13 +6,19 @@ from pathlib import Path
 
 import duckdb
 
-from scripts.base.statistics import POWER, customers_needed, power_of, smallest_uplift
+from scripts.base.statistics import (
+    POWER,
+    best_holdout,
+    comparisons_of,
+    customers_needed,
+    power_of,
+    smallest_uplift,
+)
+from scripts.campaigns.layout import OTHER, channels_of
+from scripts.campaigns.register import HOLDOUT
 from scripts.campaigns.settings import CampaignSettings
 from scripts.campaigns.terms import Terms
 from scripts.intake.customer_ids import Match
-
-# Half held out shows the smallest uplift.
-HALF = 0.5
 
 
 @dataclass(frozen=True)
@@ -28,13 +34,22 @@ class CampaignPlan:
         unknown: how the ids of each list match, of those that are not all among the portfolio's customers.
         eligible: who is left, before the budget.
         treated: customers to contact.
+        arms: the same by version of the offer.
         held_out: customers to compare them with.
-        smallest_uplift: in points as a share, with power 0.8; None where no uplift can be shown.
-        power_at_expected: chance to show the uplift hoped for.
+        smallest_uplift: in points as a share, with power 0.8, of the smallest arm over the holdout, corrected for all
+            comparisons where there are several arms; None where no uplift can be shown.
+        smallest_by_arm: the same of each arm.
+        smallest_difference: between the two smallest arms; None where there is one, or no difference can be shown.
+        power_at_expected: chance to show the uplift hoped for, of the smallest arm.
         needed: customers needed to show it with power 0.8.
         warning: in words, or empty.
         folder: where the lists are.
+        channels: customers to contact by channel, None where none is known.
+        mailings: the lists of whom to contact, each with its condition on the view `mailed`.
         cost: money per contact.
+        holdout: share held out.
+        base_rate: share that is taken to respond without the offer.
+        expected_uplift: the uplift hoped for, in points as a share.
         expected_net: money that is expected to be left after costs; None where a value is unknown.
         verdict: as in segment_playbook, for this campaign.
         verdict_words: the same in words.
@@ -50,13 +65,21 @@ class CampaignPlan:
     unknown: list[Match]
     eligible: int
     treated: int
+    arms: dict[str, int]
     held_out: int
     smallest_uplift: float | None
+    smallest_by_arm: dict[str, float | None]
+    smallest_difference: float | None
     power_at_expected: float
     needed: int
     warning: str
     folder: Path
+    channels: dict[str | None, int]
+    mailings: dict[str, str]
     cost: float
+    holdout: float
+    base_rate: float
+    expected_uplift: float
     expected_net: float | None
     verdict: str
     verdict_words: str
@@ -65,7 +88,14 @@ class CampaignPlan:
 
     def counts(self) -> tuple[object, ...]:
         """What a person agrees to: who is contacted, held out and left out, in numbers."""
-        return self.segments, self.exclusions, self.eligible, self.treated, self.held_out, self.cost
+        return self.segments, self.exclusions, self.eligible, self.arms, self.held_out, self.cost
+
+    def planned_with(self) -> dict[str, object]:
+        """What the register keeps beside the parameters: what was decided where one was left out, and customers by arm."""
+        return {
+            "cost": self.cost, "holdout": self.holdout, "base_rate": self.base_rate,
+            "expected_uplift": self.expected_uplift, "arm_sizes": self.arms,
+        }  # fmt: skip
 
 
 def make_plan(
@@ -78,18 +108,28 @@ def make_plan(
     eligible: int,
     folder: Path,
     terms: Terms,
+    holdout: float,
+    reason: str,
 ) -> CampaignPlan:
-    """Say what was drawn into the temporary tables `selected` and `targets`, and what it can show."""
+    """Say what was drawn into the temporary tables `selected` and `targets`, and what it can show.
+
+    reason: where the share held out comes from, in words or empty.
+    """
     customers = connection.execute("select count(*) from selected").fetchall()[0][0]
-    arms = dict(connection.execute("select arm, count(*) from targets group by arm").fetchall())
-    treated, held_out = arms["treatment"], arms["holdout"]
+    sizes: dict[str, int] = dict(
+        connection.execute("select arm, count(*) from targets group by arm").fetchall()
+    )
+    held_out = sizes[HOLDOUT]
+    channels = channels_of(connection, "targets")
+    arms = {arm: sizes[arm] for arm in settings.arms}
+    treated, least, comparisons = sum(arms.values()), min(arms.values()), comparisons_of(len(arms))
     objectors = connection.execute(
         "select count(*) from published.marts.customer_segments where status = 'suppressed'"
     ).fetchall()[0][0]
-    possible = min(settings.expected_uplift, 1 - settings.base_rate - 1e-9)
-    smallest = smallest_uplift(treated, held_out, settings.base_rate)
-    power = power_of(treated, held_out, settings.base_rate, possible)
-    needed = customers_needed(settings.base_rate, possible, settings.holdout)
+    possible, base_rate = terms.possible_uplift, terms.base_rate
+    smallest = {arm: smallest_uplift(size, held_out, base_rate, comparisons) for arm, size in arms.items()}
+    power = power_of(least, held_out, base_rate, possible, comparisons)
+    needed = customers_needed(base_rate, possible, holdout, len(arms))
     warning = ""
     if power < POWER:
         warning = words["campaign.hopeless" if power < POWER / 2 else "campaign.weak"].format(
@@ -98,14 +138,13 @@ def make_plan(
             needed=f"{needed:,}",
             have=f"{treated + held_out:,}",
         )
-        warning += " " + _advice(settings, treated + held_out, possible, words)
-    cost = settings.cost or 0.0
-    net = _expected_net(connection, terms, possible, cost)
-    with_half = customers_needed(settings.base_rate, possible, HALF)
+        warning += " " + _advice(terms, holdout, len(arms), treated + held_out, words)
+    net = _expected_net(connection, terms, possible, terms.cost)
+    at_best = customers_needed(base_rate, possible, best_holdout(len(arms)), len(arms))
     verdict = (
         "unknown" if net is None
         else "loses_money" if net <= 0
-        else "too_small" if treated + held_out < with_half
+        else "too_small" if treated + held_out < at_best
         else "worth_testing"
     )  # fmt: skip
     return CampaignPlan(
@@ -117,30 +156,45 @@ def make_plan(
         unknown=unknown,
         eligible=eligible,
         treated=treated,
+        arms=arms,
         held_out=held_out,
-        smallest_uplift=smallest,
+        smallest_uplift=smallest[min(arms, key=arms.__getitem__)],
+        smallest_by_arm=smallest,
+        smallest_difference=(
+            smallest_uplift(least, least, base_rate, comparisons) if len(arms) > 1 else None
+        ),
         power_at_expected=power,
         needed=needed,
         warning=warning,
         folder=folder,
-        cost=cost,
+        channels=channels,
+        mailings=settings.layout.mailings(list(channels)),
+        cost=terms.cost,
+        holdout=holdout,
+        base_rate=base_rate,
+        expected_uplift=terms.expected_uplift,
         expected_net=net,
         verdict=verdict,
         verdict_words=words[f"report.verdict.{verdict}"],
         currency=terms.currency,
-        notes=terms.notes,
+        notes=(*terms.notes, *([reason] if reason else [])),
     )
 
 
-def _advice(settings: CampaignSettings, have: int, uplift: float, words: dict[str, str]) -> str:
+def _advice(terms: Terms, holdout: float, arms: int, have: int, words: dict[str, str]) -> str:
     """What would help, and what would not."""
-    if settings.holdout != HALF and customers_needed(settings.base_rate, uplift, HALF) <= have:
-        return words["campaign.advice.hold_out"]
-    half = have // 2
-    smallest = smallest_uplift(have - half, half, settings.base_rate)
-    return words["campaign.advice.more_customers"].format(
-        needed=f"{customers_needed(settings.base_rate, uplift, HALF):,}",
+    best = best_holdout(arms)
+    needed = customers_needed(terms.base_rate, terms.possible_uplift, best, arms)
+    # One offer has words of its own, with a half in them.
+    kind = "" if arms == 1 else "_of_arms"
+    if holdout != round(best, 2) and needed <= have:
+        return words[f"campaign.advice.hold_out{kind}"].format(holdout=f"{best:.2f}")
+    held_out = int(have * best)
+    smallest = smallest_uplift((have - held_out) // arms, held_out, terms.base_rate, comparisons_of(arms))
+    return words[f"campaign.advice.more_customers{kind}"].format(
+        needed=f"{needed:,}",
         smallest="100" if smallest is None else f"{100 * smallest:.1f}",
+        share=f"{best:.0%}",
     )
 
 
@@ -150,7 +204,7 @@ def _expected_net(
     """What those who respond because of the offer add, less what the contacts cost."""
     treated: dict[int, int] = dict(
         connection.execute(
-            "select segment_id, count(*) from targets where arm = 'treatment' group by segment_id"
+            "select segment_id, count(*) from targets where arm != ? group by segment_id", [HOLDOUT]
         ).fetchall()
     )
     values = {number: terms.values[number] for number in treated}
@@ -161,7 +215,6 @@ def _expected_net(
 
 def summary(plan: CampaignPlan, settings: CampaignSettings, now: dt.datetime) -> list[tuple[str, str]]:
     """The plan as lines of a heading and a text, for the terminal and the workbook."""
-    smallest = "none" if plan.smallest_uplift is None else f"{100 * plan.smallest_uplift:.2f} points"
     lines = [
         ("campaign", f"{settings.name}, as of {now:%Y-%m-%d %H:%M} UTC"),
         ("segments", ", ".join(f"{number} {name}" for number, name in plan.segments.items())),
@@ -179,10 +232,16 @@ def summary(plan: CampaignPlan, settings: CampaignSettings, now: dt.datetime) ->
         )
     lines += [
         ("treatment", f"{plan.treated:,}, for {_money(plan, plan.treated * plan.cost)} in all"),
+        *((f"  {arm}", f"{size:,}") for arm, size in plan.arms.items() if len(plan.arms) > 1),
+        *(
+            (f"  by {channel or OTHER}", f"{count:,}")
+            for channel, count in plan.channels.items()
+            if settings.layout.by_channel
+        ),
         ("holdout", f"{plan.held_out:,}"),
-        ("smallest uplift it can show", f"{smallest} over a base of {settings.base_rate:.1%} (power 0.8)"),
+        *_smallest(plan),
         (
-            f"chance to show {100 * settings.expected_uplift:g} points",
+            f"chance to show {100 * plan.expected_uplift:g} points",
             f"{plan.power_at_expected:.0%}; {plan.needed:,} customers would have 80%",
         ),
     ]
@@ -191,6 +250,22 @@ def summary(plan: CampaignPlan, settings: CampaignSettings, now: dt.datetime) ->
     if plan.warning:
         lines.append(("warning", plan.warning))
     return lines
+
+
+def _smallest(plan: CampaignPlan) -> list[tuple[str, str]]:
+    what, base = "smallest uplift it can show", f"over a base of {plan.base_rate:.1%} (power 0.8"
+    if len(plan.arms) == 1:
+        return [(what, f"{_points(plan.smallest_uplift)} {base})")]
+    of_arms = ", ".join(f"{arm} {_points(smallest)}" for arm, smallest in plan.smallest_by_arm.items())
+    comparisons = comparisons_of(len(plan.arms))
+    return [
+        (what, f"{of_arms} {base}, corrected for {comparisons} comparisons)"),
+        ("  between two arms", _points(plan.smallest_difference)),
+    ]
+
+
+def _points(share: float | None) -> str:
+    return "none" if share is None else f"{100 * share:.2f} points"
 
 
 def _money(plan: CampaignPlan, amount: float) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from scripts.base.errors import UserError
-from scripts.campaigns.register import TABLES, opened, register_of
+from scripts.campaigns.register import HOLDOUT, TABLES, TREATMENT, opened, register_of
 
 # What is published of each campaign, and of each measurement of it.
 CAMPAIGNS = {
@@ -37,6 +37,8 @@ RESULTS = {
     "is_latest": "boolean",
     "segment_id": "integer",
     "segment_name": "varchar",
+    "arm": "varchar",
+    "compared_with": "varchar",
     "contacted": "bigint",
     "contacted_responded": "bigint",
     "held_out": "bigint",
@@ -64,12 +66,12 @@ select
     power_at_expected, customers_needed, warning, model_id
 from campaigns order by created_at, name
 """
-OF_RESULTS = """
+OF_RESULTS = f"""
 select
-    name, measured_at, measured_at = max(measured_at) over (partition by name), segment_id, segment_name, treated,
-    treated_responded, held_out, held_out_responded, uplift, uplift_low_simultaneous, uplift_high_simultaneous,
-    p_value_corrected, cost, net_value, net_value_low, net_value_high, verdict, words
-from campaign_results order by name, measured_at, segment_id nulls first
+    name, measured_at, measured_at = max(measured_at) over (partition by name), segment_id, segment_name,
+    coalesce(arm, '{TREATMENT}'), coalesce(compared_with, '{HOLDOUT}'), treated, treated_responded, held_out,
+    held_out_responded, uplift, uplift_low_simultaneous, uplift_high_simultaneous, p_value_corrected, cost, net_value, net_value_low, net_value_high, verdict, words
+from campaign_results order by name, measured_at, segment_id nulls first, arm, compared_with
 """
 # How often, and how many seconds apart, to ask for a register that a campaign command has open.
 ATTEMPTS, PAUSE = 20, 0.5

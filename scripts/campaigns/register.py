@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -33,17 +34,14 @@ from scripts.published.reading import mapping_in_use, published_file
 from scripts.published.version import version_in_use
 
 REGISTER = "campaigns.duckdb"
+# Who is not contacted, and who is where there is one offer; several arms have names of their own.
+HOLDOUT, TREATMENT = "holdout", "treatment"
 # In a campaign's folder.
 RESULTS = "results.csv"
 # The time of a measurement as names of files hold it; DuckDB's strftime knows the same words.
 MEASURED_AT = "%Y%m%dT%H%M%S%f"
-# Columns of a campaign's lists, all of campaign_targets.
+# Columns of targets.csv, all of campaign_targets but the channel.
 LISTED = ("customer_id", "segment_id", "segment_name", "value_band", "arm", "value_base")
-# The lists, each of the view `listed`: who is in the campaign, and who of them is written to.
-LISTS = {
-    "targets.csv": "from listed",
-    "mailing.csv": "select customer_id from listed where arm = 'treatment' order by customer_id",
-}
 TABLES = """
 create table if not exists secret (value blob not null);
 create table if not exists campaigns (
@@ -64,8 +62,11 @@ create table if not exists campaign_results (
     cost_per_additional_response double, net_value double, verdict varchar, words varchar
 );
 alter table campaigns add column if not exists cancelled_at timestamp;
+alter table campaign_targets add column if not exists channel varchar;
 alter table campaign_results add column if not exists net_value_low double;
 alter table campaign_results add column if not exists net_value_high double;
+alter table campaign_results add column if not exists arm varchar;
+alter table campaign_results add column if not exists compared_with varchar;
 """
 
 
@@ -85,20 +86,9 @@ def id_columns(warehouse: Path) -> tuple[str, ...]:
     return load_mapping(path, load_contract(STAGING)).id_columns if path and path.is_file() else ()
 
 
-def view_listed(connection: duckdb.DuckDBPyConnection, targets: str) -> None:
-    """Make the temporary view `listed`, of which a campaign's lists are written.
-
-    targets: relation with the columns LISTED.
-    """
-    connection.execute(
-        f"create or replace temp view listed as select {', '.join(LISTED)} from {targets}"
-        " order by arm desc, segment_id, value_base desc, customer_id"
-    )
-
-
-def write_list(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
-    """Write one of LISTS from the view `listed`."""
-    connection.execute(f"copy ({LISTS[name]}) to {sql_text(str(path))} (header, delimiter ',')")
+def arms_of(parameters: dict[str, Any]) -> tuple[str, ...]:
+    """The arms of a campaign by its parameters in the register; of before there were arms these name none."""
+    return tuple(parameters.get("arms", [TREATMENT]))
 
 
 def register_of(warehouse: Path) -> Path:

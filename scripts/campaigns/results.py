@@ -1,4 +1,4 @@
-"""`make campaign-results`: did the offer work? Per segment and over all, against the holdout.
+"""`make campaign-results`: did the offer work? Per segment and over all, against the holdout, and arm against arm.
 
 Reads the outcomes that are named and the register of campaigns; adds the results to the register and writes
 warehouse/campaigns/<name>/results.csv, both or neither.
@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,18 @@ from scripts.base.statistics import (
     FEWEST_IN_ARM,
     Effect,
     corrected,
+    level_of,
     response_effect,
     response_interval,
     smallest_uplift,
     value_effect,
 )
+from scripts.campaigns.layout import layout_of, take_back
 from scripts.campaigns.register import (
+    HOLDOUT,
     RESULTS,
+    TREATMENT,
+    arms_of,
     bring_in_clear,
     check_name,
     id_columns,
@@ -46,6 +52,7 @@ from scripts.campaigns.register import (
     words_of,
 )
 from scripts.campaigns.settings import PARAMETERS as PLANNED
+from scripts.intake.csv_dialect import column_names
 from scripts.intake.customer_ids import id_sql, match_ids
 from scripts.intake.id_lists import id_column, list_relation
 
@@ -63,15 +70,17 @@ YES, NO = ("1", "true", "yes", "y", "ya"), ("0", "false", "no", "n", "tidak")
 
 @dataclass(frozen=True)
 class Outcomes:
-    """One segment's customers after a campaign.
+    """One segment's customers after a campaign, of an arm and of those it is compared with.
 
     Attributes:
         segment: its id; None for all of the campaign's together.
         name: its name.
         treated: value of each treated customer, money, 0 for who did not respond.
         treated_responded: how many of them responded.
-        held_out: value of each customer held out.
+        held_out: value of each customer held out, or of the arm compared with.
         held_out_responded: how many of them responded.
+        arm: the arm.
+        compared_with: the holdout, or another arm.
     """
 
     segment: int | None
@@ -80,11 +89,17 @@ class Outcomes:
     treated_responded: int
     held_out: NDArray[np.float64]
     held_out_responded: int
+    arm: str = TREATMENT
+    compared_with: str = HOLDOUT
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a campaign did in one segment, a row of campaign_results; rates and uplift are shares, 0 to 1."""
+    """What a campaign did in one segment, a row of campaign_results; rates and uplift are shares, 0 to 1.
+
+    held_out is whom the arm is compared with: in a comparison of two arms those of the other one, and then there is neither a
+    cost nor what is left after it, since a contact costs the same in both.
+    """
 
     segment_id: int | None
     segment_name: str
@@ -109,37 +124,41 @@ class Result:
     net_value_high: float | None
     verdict: str
     words: str
+    arm: str
+    compared_with: str
 
 
-def judge(whole: Outcomes, segments: Sequence[Outcomes], cost: float, words: dict[str, str]) -> list[Result]:
-    """Compare treated and held out: all together first, then each segment.
+def judge(
+    wholes: Sequence[Outcomes], segments: Sequence[Outcomes], cost: float, words: dict[str, str]
+) -> list[Result]:
+    """Compare each arm with the holdout, and arms with each other: all together first, then each segment.
 
-    The segments' p-values and their simultaneous intervals are corrected for their number by Bonferroni, so that a p-value
-    below 5% and an interval without 0 are the same; all together is one question and needs no correction. An arm of fewer than FEWEST_IN_ARM is not judged.
+    Two families of comparisons, those over all customers and those within segments, are each corrected for their number by
+    Bonferroni, p-values and simultaneous intervals alike (Dunn, Multiple comparisons among means, JASA 56, 1961), so that a
+    p-value below 5% and an interval without 0 are the same. Holm's steps would reject more, but the bounds that go with them
+    (Strassburger, Bretz, Statistics in Medicine 27, 2008) have one side only. One offer over all customers is one question
+    and needs no correction. The interval of value is corrected for the comparisons over all. An arm of fewer than
+    FEWEST_IN_ARM is not judged.
 
     Args:
-        whole: all customers of the campaign.
+        wholes: all customers of the campaign, by comparison.
         segments: the same by segment.
         cost: money per treated customer.
         words: by key, for the verdicts.
     """
-    effects = {
-        each.segment: response_effect(*_counts(each), 1 - ALPHA)
-        for each in (whole, *segments)
-        if _is_large_enough(each)
-    }
-    judged = [segment for segment in effects if segment is not None]
-    p_values = dict(zip(judged, corrected([effects[segment].p_value for segment in judged]), strict=True))
     results = []
-    for each in (whole, *segments):
-        effect = effects.get(each.segment)
-        if effect is None:
-            results.append(_result(each, None, None, None, cost, words))
-        elif each.segment is None:
-            results.append(_result(each, effect, effect.p_value, (effect.low, effect.high), cost, words))
-        else:
-            wide = response_interval(*_counts(each), 1 - ALPHA / len(judged))
-            results.append(_result(each, effect, p_values[each.segment], wide, cost, words))
+    for family in (wholes, segments):
+        effects = [
+            response_effect(*_counts(each), 1 - ALPHA) if _is_large_enough(each) else None for each in family
+        ]
+        p_values = iter(corrected([effect.p_value for effect in effects if effect is not None]))
+        judged = sum(effect is not None for effect in effects)
+        for each, effect in zip(family, effects, strict=True):
+            if effect is None:
+                results.append(_result(each, None, None, None, cost, len(wholes), words))
+            else:
+                wide = response_interval(*_counts(each), level_of(judged))
+                results.append(_result(each, effect, next(p_values), wide, cost, len(wholes), words))
     return results
 
 
@@ -157,11 +176,13 @@ def _result(
     p_value: float | None,
     simultaneous: tuple[float, float] | None,
     cost: float,
+    comparisons: int,
     words: dict[str, str],
 ) -> Result:
     treated, held_out = len(each.treated), len(each.held_out)
-    value = value_effect(each.treated, each.held_out, 1 - ALPHA) if effect else None
-    spent = cost * treated
+    value = value_effect(each.treated, each.held_out, level_of(comparisons)) if effect else None
+    pays = value if each.compared_with == HOLDOUT else None
+    spent = cost * treated if each.compared_with == HOLDOUT else 0.0
     additional = effect.estimate * treated if effect else 0.0
     verdict = "too_small"
     if effect is not None and p_value is not None:
@@ -185,21 +206,25 @@ def _result(
         value_low=value.low if value else None,
         value_high=value.high if value else None,
         cost=spent,
-        cost_per_additional_response=spent / additional if additional > 0 else None,
-        net_value=value.estimate * treated - spent if value else None,
-        net_value_low=value.low * treated - spent if value else None,
-        net_value_high=value.high * treated - spent if value else None,
+        cost_per_additional_response=(
+            spent / additional if additional > 0 and each.compared_with == HOLDOUT else None
+        ),
+        net_value=pays.estimate * treated - spent if pays else None,
+        net_value_low=pays.low * treated - spent if pays else None,
+        net_value_high=pays.high * treated - spent if pays else None,
         verdict=verdict,
         words="; ".join(
             part
             for part in (
-                _verdict_words(verdict, each, words),
+                _verdict_words(verdict, each, comparisons, words),
                 ""
-                if value is None
-                else _paying_words(value.low * treated - spent, value.high * treated - spent, words),
+                if pays is None
+                else _paying_words(pays.low * treated - spent, pays.high * treated - spent, words),
             )
             if part
         ),
+        arm=each.arm,
+        compared_with=each.compared_with,
     )
 
 
@@ -209,14 +234,20 @@ def _paying_words(low: float, high: float, words: dict[str, str]) -> str:
     return words[f"campaign.paying.{kind}"]
 
 
-def _verdict_words(verdict: str, each: Outcomes, words: dict[str, str]) -> str:
-    text = words[f"campaign.verdict.{verdict}"]
+# Words where two arms are compared.
+OF_ARMS = {"uplift_shown": "arm_better", "harm_shown": "arm_worse", "no_effect_shown": "arms_alike"}
+
+
+def _verdict_words(verdict: str, each: Outcomes, comparisons: int, words: dict[str, str]) -> str:
+    said = verdict if each.compared_with == HOLDOUT else OF_ARMS.get(verdict, verdict)
+    text = words[f"campaign.verdict.{said}"]
+    text = text.replace("{arm}", each.arm).replace("{other}", each.compared_with)
     if "{smallest}" not in text:
         return text
     treated, held_out = len(each.treated), len(each.held_out)
     # Nobody responding without the offer is taken for one who does, since from 0 anything is shown.
     rate = min(max(each.held_out_responded, 1) / held_out, 0.99)
-    smallest = smallest_uplift(treated, held_out, rate)
+    smallest = smallest_uplift(treated, held_out, rate, comparisons)
     return text.replace("{smallest}", "100" if smallest is None else f"{100 * smallest:.1f}")
 
 
@@ -235,13 +266,6 @@ def measure_campaign(
     Raises UserError where the campaign is unknown or a row of the outcomes is not understood, of an unknown
     customer, or of one a second time; nothing is written then.
     """
-    also = id_columns(warehouse)
-    relation, columns = list_relation(outcomes, "OUTCOMES", also)
-    customer = id_column(outcomes, "OUTCOMES", columns, also)
-    if "responded" not in columns:
-        raise UserError(
-            f"OUTCOMES={outcomes}: has no column responded (1 or 0); its columns are {listed(columns)}."
-        )
     with open_register(warehouse) as connection:
         planned = connection.execute(
             "select parameters from campaigns where name = ? and cancelled_at is null", [name]
@@ -252,7 +276,17 @@ def measure_campaign(
                 f"NAME={name}: there is no such campaign, or it was cancelled; "
                 + (f"there are {listed(known)}." if known else "make one with make campaign.")
             )
-        per_contact = json.loads(planned[0][0])["cost"] if cost is None else cost
+        plan = json.loads(planned[0][0])
+        per_contact = plan["cost"] if cost is None else cost
+        pairs = compared(arms_of(plan))
+        # What the mailing calls the id may be what the sender's tool calls it.
+        also = (*id_columns(warehouse), *column_names([layout_of(plan).id_heading]))
+        relation, columns = list_relation(outcomes, "OUTCOMES", also)
+        customer = id_column(outcomes, "OUTCOMES", columns, also)
+        if "responded" not in columns:
+            raise UserError(
+                f"OUTCOMES={outcomes}: has no column responded (1 or 0); its columns are {listed(columns)}."
+            )
         value = sql_name("value") if "value" in columns else "null"
         try:
             connection.execute(
@@ -265,6 +299,11 @@ def measure_campaign(
         except duckdb.Error as error:
             raise UserError(f"OUTCOMES={outcomes}: cannot be read ({reason_of(error)}).") from None
         bring_in_clear(connection, "outcomes")
+        connection.execute(
+            "create or replace temp table known as select customer_id from campaign_targets where name = ?",
+            [name],
+        )
+        take_back(connection, "outcomes", "known")
         _check(connection, name, outcomes)
         words = words_of(connection)
         connection.execute(
@@ -278,11 +317,12 @@ def measure_campaign(
         )
         frame: Any = connection.sql("from measured").df()
         segments = [
-            _outcomes(int(segment), str(of_segment["segment_name"].iloc[0]), of_segment)
+            _outcomes(int(segment), str(of_segment["segment_name"].iloc[0]), of_segment, *pair)
+            for pair in pairs
             for segment, of_segment in frame.groupby("segment_id")
         ]
-        whole = _outcomes(None, words["campaign.all_segments"], frame)
-        results = judge(whole, segments, per_contact, words)
+        wholes = [_outcomes(None, words["campaign.all_segments"], frame, *pair) for pair in pairs]
+        results = judge(wholes, segments, per_contact, words)
         columns_written = [field.name for field in fields(Result)]
         for result in results:
             connection.execute(
@@ -292,6 +332,11 @@ def measure_campaign(
             )
         _write(connection, name, now, warehouse / CAMPAIGNS)
     return results
+
+
+def compared(arms: Sequence[str]) -> list[tuple[str, str]]:
+    """The comparisons of a campaign: each arm with the holdout, then each with those after it."""
+    return [*((arm, HOLDOUT) for arm in arms), *combinations(arms, 2)]
 
 
 def looks_at(name: str, warehouse: Path) -> int:
@@ -308,14 +353,12 @@ def _check(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None
         found: tuple[Any, ...] | None = connection.execute(query, list(values)).fetchone()
         return found
 
-    known = "select customer_id from campaign_targets where name = ?"
     if found := first(
         "select count(*) from outcomes where coalesce(customer_id, '') = '' having count(*) > 0"
     ):
         raise UserError(
             f"OUTCOMES={path}: {found[0]:,} rows have no customer_id; fill it in or take them out."
         )
-    connection.execute(f"create or replace temp table known as {known}", [name])
     ids = [row[0] for row in connection.execute("select distinct customer_id from outcomes").fetchall()]
     match = match_ids(connection, f"OUTCOMES={path}", ids, "known")
     if match.unmatched:
@@ -352,8 +395,8 @@ def _check(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None
         )
 
 
-def _outcomes(segment: int | None, name: str, frame: Any) -> Outcomes:
-    treated, held_out = frame[frame["arm"] == "treatment"], frame[frame["arm"] == "holdout"]
+def _outcomes(segment: int | None, name: str, frame: Any, arm: str, compared_with: str) -> Outcomes:
+    treated, held_out = frame[frame["arm"] == arm], frame[frame["arm"] == compared_with]
     return Outcomes(
         segment,
         name,
@@ -361,6 +404,8 @@ def _outcomes(segment: int | None, name: str, frame: Any) -> Outcomes:
         int(treated["responded"].sum()),
         held_out["value"].to_numpy(dtype=np.float64),
         int(held_out["responded"].sum()),
+        arm,
+        compared_with,
     )
 
 
@@ -371,7 +416,7 @@ def _write(connection: duckdb.DuckDBPyConnection, name: str, now: dt.datetime, f
         os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         connection.execute(
             "create or replace temp table latest as select * from campaign_results"
-            " where name = ? and measured_at = ? order by segment_id nulls first",
+            " where name = ? and measured_at = ? order by segment_id nulls first, rowid",
             [name, now],
         )
         connection.execute(f"copy latest to {sql_text(str(partial))} (header, delimiter ',')")
@@ -384,39 +429,53 @@ def _write(connection: duckdb.DuckDBPyConnection, name: str, now: dt.datetime, f
 
 
 def print_results(results: Sequence[Result], console: Console) -> None:
-    """Print a line for each segment and one for all, then each in words."""
-    table = Table(box=None, padding=(0, 1, 0, 0), header_style="")
-    for head in (
-        "segment",
-        "treated",
-        "held out",
-        "uplift",
-        "95% interval",
-        "p",
-        "net value",
-        "95% interval",
-    ):
-        table.add_column(head, justify="right", no_wrap=True)
+    """Print, for each comparison, a line for each segment and one for all, then each in words."""
+    pairs = list(dict.fromkeys((each.arm, each.compared_with) for each in results))
+    for place, pair in enumerate(pairs):
+        if len(pairs) > 1:
+            gap = "\n" if place else ""
+            console.print(f"{gap}{pair[0]} compared with {pair[1]}")
+        _print_comparison([each for each in results if (each.arm, each.compared_with) == pair], console)
+
+
+def _print_comparison(results: Sequence[Result], console: Console) -> None:
+    first = results[0]
+    heads = (first.arm, first.compared_with) if first.compared_with != HOLDOUT else ("treated", "held out")
+    responses, values = (
+        _table("segment", *heads, "uplift", "95% interval", "p"),
+        _table("segment", "net value", "95% interval"),
+    )
     for each in results:
+        segment = "all" if each.segment_id is None else str(each.segment_id)
         # The interval that goes with the p-value beside it.
         low, high = each.uplift_low_simultaneous, each.uplift_high_simultaneous
-        table.add_row(
-            "all" if each.segment_id is None else str(each.segment_id),
+        responses.add_row(
+            segment,
             _rate(each.treated_responded, each.treated),
             _rate(each.held_out_responded, each.held_out),
             _points(each.uplift),
             f"{_points(low)} to {_points(high)}",
             "-" if each.p_value_corrected is None else f"{each.p_value_corrected:.3f}",
-            "-" if each.net_value is None else f"{each.net_value:,.0f}",
-            "-"
-            if each.net_value_low is None or each.net_value_high is None
-            else f"{each.net_value_low:,.0f} to {each.net_value_high:,.0f}",
         )
-    console.table(table)
-    console.print()
+        if each.net_value is not None:
+            values.add_row(
+                segment, f"{each.net_value:,.0f}", f"{each.net_value_low:,.0f} to {each.net_value_high:,.0f}"
+            )
+    for table in (responses, values):
+        # Two, since one with both does not fit into 80 columns.
+        if table.row_count:
+            console.table(table)
+            console.print()
     for each in results:
         number = "" if each.segment_id is None else f"{each.segment_id} "
         console.print(printable(f"  {number}{each.segment_name}: {each.words}"))
+
+
+def _table(*heads: str) -> Table:
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="")
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
+    return table
 
 
 def _rate(responded: int, customers: int) -> str:

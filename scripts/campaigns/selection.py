@@ -5,14 +5,18 @@ Reads the published file and the register on the connection it is given; makes t
 
 import datetime as dt
 import math
+from collections.abc import Mapping, Sequence
 
 import duckdb
 
 from python_models.typed import shown, whole_number
 from scripts.base.errors import UserError
 from scripts.base.quoting import sql_text
-from scripts.campaigns.register import key_of
+from scripts.base.statistics import best_holdout, customers_needed
+from scripts.campaigns.layout import take_back
+from scripts.campaigns.register import HOLDOUT, key_of
 from scripts.campaigns.settings import ID_LISTS, CampaignSettings
+from scripts.campaigns.terms import USUAL_HOLDOUT, Terms
 from scripts.intake.customer_ids import Match, match_ids
 
 BANDS = ("high", "middle", "low")
@@ -99,16 +103,19 @@ def select(
         connection.execute(f"create or replace temp table list_{name} (customer_id varchar)")
         if name in lists:
             connection.execute(f"insert into list_{name} select unnest(?::varchar[])", [lists[name]])
+            # What comes from a mailing may have been made safe for spreadsheets.
+            take_back(connection, f"list_{name}", "published.marts.customer_segments")
+            ids = [row[0] for row in connection.execute(f"from list_{name}").fetchall()]
             what = f"{name}={settings.lists[name]}" if name in ID_LISTS else "the register of objections"
-            match = match_ids(connection, what, lists[name], "published.marts.customer_segments")
+            match = match_ids(connection, what, ids, "published.marts.customer_segments")
             if name in ID_LISTS:
                 match.refuse_strangers(settings.unmatched)
             if match.unmatched:
                 unknown.append(match)
     connection.execute(
         "create or replace temp table recent as select distinct customer_id from campaign_targets"
-        " inner join campaigns using (name) where arm = 'treatment' and cancelled_at is null and created_at > ?",
-        [now - dt.timedelta(days=settings.cool_off_days)],
+        " inner join campaigns using (name) where arm != ? and cancelled_at is null and created_at > ?",
+        [HOLDOUT, now - dt.timedelta(days=settings.cool_off_days)],
     )
     # The reasons in this order: the law's first; each customer counts under the first that holds.
     reasons = {
@@ -147,28 +154,58 @@ def _unit_hash(key: str) -> str:
     return f"(('0x' || sha256({sql_text(key)} || ':' || customer_id)[1:13])::bigint / {16**13}.0)"
 
 
-def within_bounds(settings: CampaignSettings, eligible: int) -> int:
+def within_bounds(settings: CampaignSettings, cost: float, holdout: float, eligible: int) -> int:
     """How many of the eligible take part, held out included, within BUDGET and MAX_CUSTOMERS."""
-    cost = settings.cost or 0
     contacts = eligible if settings.max_customers is None else settings.max_customers
     if settings.budget is not None and settings.budget < cost * eligible:
         contacts = min(contacts, math.floor(settings.budget / cost))
     if contacts >= eligible:
         return eligible
-    kept = min(eligible, math.ceil(contacts / (1 - settings.holdout)) + 1)
-    while kept > 0 and kept - round(settings.holdout * kept) > contacts:
+    kept = min(eligible, math.ceil(contacts / (1 - holdout)) + 1)
+    while kept > 0 and kept - round(holdout * kept) > contacts:
         kept -= 1
     return kept
 
 
-def assign_arms(connection: duckdb.DuckDBPyConnection, kept: int, held_out: int, key: str) -> None:
+def share_held_out(settings: CampaignSettings, terms: Terms, eligible: int) -> tuple[float, str]:
+    """The share held out, and where it comes from, in words where it was not asked for.
+
+    As segment_playbook's recommended_holdout, for the customers and arms of this campaign.
+    """
+    if settings.holdout is not None:
+        return settings.holdout, ""
+    if terms.usual_holdout is None:
+        return USUAL_HOLDOUT, ""
+    arms, usual = len(settings.arms), terms.usual_holdout
+    needed = customers_needed(terms.base_rate, terms.possible_uplift, usual, arms)
+    points = f"{100 * terms.possible_uplift:.2g} points"
+    if needed <= within_bounds(settings, terms.cost, usual, eligible):
+        return usual, f"HOLDOUT={usual:g}, the usual share by what is published, shows {points} here"
+    best = round(best_holdout(arms), 2)
+    return best, f"HOLDOUT={best:g}, which shows the most: the usual {usual:g} does not show {points} here"
+
+
+def assign_arms(
+    connection: duckdb.DuckDBPyConnection,
+    kept: int,
+    held_out: int,
+    key: str,
+    arms: Sequence[str],
+    channels: Mapping[int, str | None],
+) -> None:
     """Make temp table `targets`: every stratum's share is held out to within one customer, by a keyed hash.
 
     Strata are segment and value band (thirds of the segment's customers by value). In the order of strata,
     and of the hash within them, every (kept / held_out)-th customer is held out, from a keyed start: so
-    that held_out of kept are exactly, whatever the order of rows.
+    that held_out of kept are exactly, whatever the order of rows. The others take turns between the arms in the same
+    order, from a keyed one on: in each stratum, too, arms differ by one customer at most.
     """
     start = int(key[:13], 16) / 16**13
+    turn = int(key[13:26], 16) % len(arms)
+    reached = " ".join(
+        f"when {segment} then {sql_text(channel) if channel else 'null'}"
+        for segment, channel in channels.items()
+    )
     bands = " ".join(f"when {place} then '{band}'" for place, band in enumerate(BANDS, 1))
     connection.execute(
         f"""create or replace temp table targets as
@@ -184,15 +221,24 @@ def assign_arms(connection: duckdb.DuckDBPyConnection, kept: int, held_out: int,
         ),
         ranked as (
             select *, row_number() over (order by segment_id, band, draw, customer_id) as place from banded
+        ),
+        held as (
+            select
+                *,
+                floor(place::double * {held_out} / {kept} + {start!r})
+                > floor((place - 1)::double * {held_out} / {kept} + {start!r}) as is_held_out
+            from ranked
         )
         select
             customer_id, segment_id, segment_name, case band {bands} end as value_band,
             case
-                when floor(place::double * {held_out} / {kept} + {start!r})
-                    > floor((place - 1)::double * {held_out} / {kept} + {start!r})
-                    then 'holdout'
-                else 'treatment'
+                when is_held_out then {sql_text(HOLDOUT)}
+                else list_extract(
+                    [{", ".join(map(sql_text, arms))}],
+                    (row_number() over (partition by is_held_out order by place) + {turn}) % {len(arms)} + 1
+                )
             end as arm,
-            value_base
-        from ranked"""
+            value_base,
+            case segment_id {reached} else null end as channel
+        from held"""
     )

@@ -3,6 +3,7 @@
 Writes warehouse/campaigns/campaigns.duckdb and the lists beside it anew, each whole or not at all.
 """
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,14 +12,12 @@ import duckdb
 from scripts.base.errors import UserError
 from scripts.base.files import partial_of, sync, whole_file
 from scripts.base.quoting import sql_name, sql_text
+from scripts.campaigns.layout import channels_of, layout_of, view_lists
 from scripts.campaigns.register import (
-    LISTS,
     TABLES,
     opened,
     register_of,
     settle_files,
-    view_listed,
-    write_list,
 )
 from scripts.outputs.workbook.rows import fill_sheet
 
@@ -70,12 +69,16 @@ def take_out_of_campaigns(warehouse: Path, customers: Sequence[str]) -> int:
 
 def _write_lists(connection: duckdb.DuckDBPyConnection, folder: Path, name: str) -> None:
     """Write those of a campaign's lists that are there, as make campaign does, of those who are left."""
-    left = f"(from campaign_targets anti join taken using (customer_id) where name = {sql_text(name)})"
-    view_listed(connection, left)
-    for file in LISTS:
+    of_campaign = f"from campaign_targets {{}} where name = {sql_text(name)}"
+    view_lists(connection, f"({of_campaign.format('anti join taken using (customer_id)')})", name)
+    [(parameters,)] = connection.execute("select parameters from campaigns where name = ?", [name]).fetchall()
+    layout = layout_of(json.loads(parameters))
+    # A mailing of which nobody is left stays, with its headings alone.
+    mailings = layout.mailings(list(channels_of(connection, f"({of_campaign.format('')})")))
+    for file, condition in {"targets.csv": "", **mailings}.items():
         if (folder / file).exists():
             with whole_file(folder / file, private=True) as partial:
-                write_list(connection, file, partial)
+                layout.write(connection, file, condition, partial)
     [(rows,)] = connection.execute("select count(*) from listed").fetchall()
     book = folder / "targets.xlsx"
     if not rows:

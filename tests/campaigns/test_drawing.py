@@ -1,6 +1,7 @@
 """make campaign: who is in, who is held out, what it can show, and that nothing is written when it is wrong."""
 
 import datetime as dt
+import json
 import os
 import shutil
 import stat
@@ -10,10 +11,11 @@ import duckdb
 import openpyxl
 import pandas as pd
 import pytest
+from statsmodels.stats.proportion import power_proportions_2indep
 
 from scripts.base.errors import UserError
 from scripts.base.paths import CAMPAIGNS
-from scripts.base.statistics import customers_needed, power_of, smallest_uplift
+from scripts.base.statistics import best_holdout, customers_needed, power_of, smallest_uplift
 from scripts.campaign import main
 from scripts.campaigns import lists
 from scripts.campaigns.cancel import cancel_campaign
@@ -172,6 +174,92 @@ def test_a_budget_buys_the_customers_of_the_highest_value(warehouse: Path) -> No
     with duckdb.connect(str(warehouse / "card_segments.duckdb"), read_only=True) as connection:
         values = connection.sql("select value_base from marts.customer_values where segment_id = 1").df()
     assert drawn["value_base"].min() >= values["value_base"].nlargest(len(drawn)).min()
+
+
+def test_arms_share_the_contacted_in_every_stratum(warehouse: Path) -> None:
+    plan = draw(warehouse, "NAME=a", "SEGMENT=all", "ARMS=A, B,late", "HOLDOUT=0.37")
+    drawn = targets(plan)
+    assert plan.arms == {arm: (drawn["arm"] == arm).sum() for arm in ("A", "B", "late")}
+    assert plan.treated == sum(plan.arms.values()) and plan.held_out == round(0.37 * len(drawn))
+    for _, stratum in drawn.groupby(["segment_id", "value_band"]):
+        sizes = stratum["arm"].value_counts()
+        assert max(abs(sizes["holdout"] - 0.37 * len(stratum)), *abs(sizes - sizes["A"])[["B", "late"]]) <= 1
+    mailed = pd.read_csv(plan.folder / "mailing.csv", dtype=str).set_index("customer_id")["arm"]
+    assert mailed.to_dict() == drawn.loc[drawn["arm"] != "holdout", "arm"].to_dict()
+
+
+def test_arms_can_be_drawn_again_and_the_holdout_does_not_depend_on_them(warehouse: Path) -> None:
+    """As one offer, and as two: the same are held out, by one secret and name."""
+    found = [
+        targets(draw(warehouse, "NAME=a", "SEGMENT=1,2", *more))["arm"].sort_index()
+        for more in ((), ("ARMS=A,B",), ("ARMS=A,B",))
+        if not forget_campaigns(warehouse)
+    ]
+    pd.testing.assert_series_equal(found[1], found[2])
+    assert (found[0] == "holdout").equals(found[1] == "holdout")
+    # Either arm has its half of any part of the order in which customers stand.
+    first = found[1][found[1] != "holdout"].iloc[:200]
+    assert 70 < (first == "A").sum() < 130
+
+
+def forget_campaigns(warehouse: Path) -> None:
+    """Empty the register, which keeps its secret."""
+    if (warehouse / CAMPAIGNS / REGISTER).exists():
+        with duckdb.connect(str(warehouse / CAMPAIGNS / REGISTER)) as connection:
+            connection.execute("delete from campaigns; delete from campaign_targets")
+
+
+def test_a_plan_of_arms_is_corrected_for_their_comparisons(warehouse: Path) -> None:
+    settings = read_settings(["NAME=a", "SEGMENT=1", "ARMS=A,B", "HOLDOUT=0.4"])
+    plan = plan_campaign(settings, warehouse, NOW)
+    assert (plan.arms, plan.held_out) == ({"A": 180, "B": 180}, 240)
+    for smallest in plan.smallest_by_arm.values():
+        assert smallest is not None
+        assert power_proportions_2indep(
+            smallest, 0.05, 180, ratio=240 / 180, alpha=0.05 / 3, return_results=False
+        ) == pytest.approx(0.8, abs=1e-6)
+    between = smallest_uplift(180, 180, 0.05, comparisons=3)
+    assert plan.smallest_difference == between and between is not None
+    lines = dict(summary(plan, settings, NOW))
+    assert lines["  A"] == lines["  B"] == "180"
+    assert lines["  between two arms"] == f"{100 * between:.2f} points"
+    assert lines["smallest uplift it can show"].endswith("(power 0.8, corrected for 3 comparisons)")
+    assert "Even with 41% held out, the best for so many arms," in plan.warning
+
+
+@pytest.mark.parametrize("arms", [1, 2, 3, 5])
+def test_no_other_share_held_out_shows_arms_with_fewer_customers(arms: int) -> None:
+    shares = [place / 100 for place in range(5, 96)]
+    needed = {share: customers_needed(0.05, 0.01, share, arms) for share in shares}
+    assert customers_needed(0.05, 0.01, best_holdout(arms), arms) <= 1.01 * min(needed.values())
+    assert abs(min(needed, key=needed.__getitem__) - best_holdout(arms)) <= 0.03
+
+
+def test_the_advice_for_arms_is_what_helps(warehouse: Path) -> None:
+    given = ["NAME=a", "SEGMENT=1", "ARMS=A,B", "EXPECTED_UPLIFT=0.105"]
+    assert "HOLDOUT=0.41 would show it." in plan_campaign(read_settings(given), warehouse, NOW).warning
+    helped = plan_campaign(read_settings([*given, "HOLDOUT=0.41"]), warehouse, NOW)
+    assert helped.warning == "" and helped.power_at_expected >= 0.8
+
+
+def test_bounds_and_cancelling_with_arms(warehouse: Path) -> None:
+    plan = draw(warehouse, "NAME=a", "SEGMENT=1", "ARMS=A,B", "MAX_CUSTOMERS=101")
+    assert sorted(plan.arms.values()) == [50, 51]
+    later = draw(warehouse, "NAME=b", "SEGMENT=1", "ARMS=A,B", "BUDGET=30")
+    assert later.exclusions == {"cool_off": 101} and later.arms == {"A": 15, "B": 15}
+    assert cancel_campaign("a", warehouse, NOW) == 101
+    assert draw(warehouse, "NAME=c", "SEGMENT=1").exclusions == {"cool_off": 30}
+    with pytest.raises(UserError, match=r"too few to hold out 0\.3 of them and contact each arm"):
+        draw(warehouse, "NAME=d", "SEGMENT=2", "ARMS=A,B,C", "MAX_CUSTOMERS=2", "HOLDOUT=0.3")
+
+
+@pytest.mark.parametrize(
+    "arms", ["A", "A,a", "A,", "A,holdout", "A,Treatment", "A,B,C,D,E,F", "A,b c", "A,=1", "A," + "x" * 21]
+)
+def test_arms_that_are_none(arms: str) -> None:
+    with pytest.raises(UserError, match="expected 2 to 5 different names of up to 20 letters") as refusal:
+        read_settings(["NAME=a", "SEGMENT=1", f"ARMS={arms}"])
+    assert "as in ARMS=A,B; leave it out for one offer." in str(refusal.value)
 
 
 def test_the_mailing_holds_the_treated_alone(warehouse: Path) -> None:
@@ -359,16 +447,67 @@ def test_what_a_play_costs_and_whom_it_helps_is_taken_from_it(warehouse: Path) -
     assert not own.notes
 
 
+def assume(warehouse: Path, base_rate: float, uplift: float, holdout: float) -> None:
+    with duckdb.connect(str(warehouse / "card_segments.duckdb")) as connection:
+        connection.execute(
+            "update marts.segment_playbook set base_response_rate = ?, expected_uplift = ?",
+            [base_rate, uplift],
+        )
+        connection.execute("delete from marts.value_assumptions")
+        connection.execute("insert into marts.value_assumptions values ('holdout_share', ?)", [holdout])
+
+
+def test_what_is_left_out_is_what_is_published_and_said(warehouse: Path) -> None:
+    assume(warehouse, 0.2, 0.3, 0.15)
+    plan = draw(warehouse, "NAME=a", "SEGMENT=1")
+    assert (plan.base_rate, plan.expected_uplift, plan.holdout, plan.held_out) == (0.2, 0.3, 0.15, 90)
+    assert plan.notes == (
+        "BASE_RATE=0.2 and EXPECTED_UPLIFT=0.3, as in the plays that are published",
+        "HOLDOUT=0.15, the usual share by what is published, shows 30 points here",
+    )
+    [(kept,)] = register(warehouse, "select parameters from campaigns")
+    parameters = json.loads(str(kept))
+    assert [parameters[name] for name in ("holdout", "base_rate", "expected_uplift", "cost")] == [
+        0.15,
+        0.2,
+        0.3,
+        1,
+    ]
+    own = plan_campaign(
+        read_settings(["NAME=b", "SEGMENT=2", "BASE_RATE=0.1", "HOLDOUT=0.3", "EXPECTED_UPLIFT=0.02"]),
+        warehouse,
+        NOW,
+    )
+    assert (own.base_rate, own.expected_uplift, own.holdout, own.notes) == (0.1, 0.02, 0.3, ())
+
+
+@pytest.mark.parametrize(
+    ("more", "holdout"),
+    [([], 0.15), (["MAX_CUSTOMERS=40"], 0.5), (["BUDGET=40"], 0.5), (["ARMS=A,B", "MAX_CUSTOMERS=40"], 0.41)],
+)
+def test_more_is_held_out_where_the_usual_share_would_not_show_the_uplift(
+    warehouse: Path, more: list[str], holdout: float
+) -> None:
+    """Of the customers within the bounds, as the playbook does of all."""
+    assume(warehouse, 0.2, 0.3, 0.15)
+    plan = plan_campaign(read_settings(["NAME=a", "SEGMENT=1", *more]), warehouse, NOW)
+    assert plan.holdout == holdout and plan.held_out == round(holdout * (plan.treated + plan.held_out))
+    if more:
+        assert (
+            plan.notes[-1]
+            == f"HOLDOUT={holdout}, which shows the most: the usual 0.15 does not show 30 points here"
+        )
+
+
 def test_the_verdict_is_that_of_the_playbook(sample_build: Path, tmp_path: Path) -> None:
-    """Each segment with the share held out that its play recommends."""
+    """Each segment as it is planned where nothing but the segment is given."""
     warehouse = shutil.copytree(sample_build.parent, tmp_path / "warehouse", symlinks=True)
     plays = query(sample_build, "from marts.segment_playbook order by segment_id")
     for play in plays.itertuples():
-        plan = plan_campaign(
-            read_settings(["NAME=a", f"SEGMENT={play.segment_id}", f"HOLDOUT={play.recommended_holdout}"]),
-            warehouse,
-            NOW,
-        )
+        plan = plan_campaign(read_settings(["NAME=a", f"SEGMENT={play.segment_id}"]), warehouse, NOW)
+        assert plan.holdout == play.recommended_holdout
+        assert (plan.base_rate, plan.expected_uplift) == (play.base_response_rate, play.expected_uplift)
+        assert plan.needed == pytest.approx(play.customers_needed, abs=1, rel=1e-5)
         assert (plan.eligible, plan.held_out) == (play.contactable_customers, play.held_out)
         assert plan.verdict == play.verdict
         if play.verdict != "unknown":

@@ -1,5 +1,6 @@
 """Campaigns and results in what a build publishes: tables, report, workbook and dashboards, without any customer's id."""
 
+import html
 import shutil
 from pathlib import Path
 
@@ -19,24 +20,23 @@ NOTHING_TO_DO = "there is nothing to do"
 
 @pytest.fixture(scope="module")
 def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A warehouse with one campaign drawn and measured, one drawn, one cancelled; nothing of them is published yet."""
+    """Two campaigns measured, of them one with two versions of an offer, one drawn, one cancelled; none is published yet."""
     folder = tmp_path_factory.mktemp("published_campaigns")
     write_sample_ledger(folder / "ledger", customers=400, seed=5, file_format="csv", months=12)
     warehouse = folder / "warehouse"
     done = run_build(warehouse, f"SOURCE={folder / 'ledger'}")
     assert done.returncode == 0, done.stdout + done.stderr
-    for name, share in (("spring", "0.2"), ("summer", "0.1"), ("winter", "0.1")):
-        given = [f"NAME={name}", "SEGMENT=all", "STRESSED=include", f"HOLDOUT={share}", "COOL_OFF_DAYS=0"]
+    for name, more in (("spring", []), ("summer", []), ("winter", []), ("autumn", ["ARMS=A,B"])):
+        given = [f"NAME={name}", "SEGMENT=all", "STRESSED=include", "HOLDOUT=0.2", "COOL_OFF_DAYS=0", *more]
         done = run_command(warehouse, "scripts.campaign", *given, "CONFIRM=yes")
         assert done.returncode == 0, done.stdout + done.stderr
     outcomes = folder / "outcomes.csv"
-    for looks in (1, 2):
-        targets = pd.read_csv(warehouse / "campaigns" / "spring" / "targets.csv", dtype=str)
-        responded = targets["arm"].eq("treatment").astype(int) * (targets.index % (2 * looks) == 0)
-        targets.assign(responded=responded.astype(int), value=responded * 100)[
-            ["customer_id", "responded", "value"]
-        ].to_csv(outcomes, index=False)
-        done = run_command(warehouse, "scripts.campaign_results", "NAME=spring", f"OUTCOMES={outcomes}")
+    for name, every in (("spring", 2), ("spring", 4), ("autumn", 3)):
+        targets = pd.read_csv(warehouse / "campaigns" / name / "targets.csv", dtype=str)
+        responded = (targets["arm"] != "holdout").astype(int) * (targets.index % every == 0)
+        answers = targets.assign(responded=responded.astype(int), value=responded * 100)
+        answers[["customer_id", "responded", "value"]].to_csv(outcomes, index=False)
+        done = run_command(warehouse, "scripts.campaign_results", f"NAME={name}", f"OUTCOMES={outcomes}")
         assert done.returncode == 0, done.stdout + done.stderr
     done = run_command(warehouse, "scripts.campaign_cancel", "NAME=winter")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -67,26 +67,31 @@ def test_the_first_version_has_none(before: Path) -> None:
 
 def test_tables_are_the_register_without_customers(after: Path) -> None:
     found = published(after, "from marts.campaigns order by campaign")
-    assert found["status"].tolist() == ["measured", "drawn", "cancelled"]
+    assert found["status"].tolist() == ["measured", "measured", "drawn", "cancelled"]
     with duckdb.connect(str(after / "campaigns" / "campaigns.duckdb"), read_only=True) as connection:
         register = connection.execute("select name, treated, held_out from campaigns order by 1").fetchall()
         measured = connection.execute(
-            "select measured_at, segment_name, uplift, net_value, verdict from campaign_results"
-            " order by measured_at, segment_id nulls first"
+            "select measured_at, segment_name, arm, compared_with, uplift, net_value, verdict from campaign_results"
+            " order by measured_at, segment_id nulls first, arm, compared_with"
         ).fetchall()
     assert list(found[["campaign", "contacted", "held_out"]].itertuples(index=False, name=None)) == register
     with duckdb.connect(str(after / "card_segments.duckdb"), read_only=True) as connection:
         results = connection.execute(
-            "select measured_at, segment_name, uplift, net_value, verdict from marts.campaign_results"
-            " order by measured_at, segment_id nulls first"
+            "select measured_at, segment_name, arm, compared_with, uplift, net_value, verdict from marts.campaign_results"
+            " order by measured_at, segment_id nulls first, arm, compared_with"
         ).fetchall()
         customers = connection.execute("select customer_id from marts.customer_segments").fetchall()
         texts = str(connection.execute("from marts.campaigns").fetchall()) + str(
             connection.execute("from marts.campaign_results").fetchall()
         )
-    assert results == measured and len(results) % 2 == 0
-    latest = published(after, "from marts.campaign_results where is_latest")
-    assert len(latest) == len(results) / 2 and latest["measured_at"].nunique() == 1
+    assert results == measured
+    latest = published(after, "from marts.campaign_results where campaign = 'spring' and is_latest")
+    assert len(latest) * 2 == len(published(after, "from marts.campaign_results where campaign = 'spring'"))
+    assert latest["measured_at"].nunique() == 1
+    pairs = published(
+        after, "select distinct arm, compared_with from marts.campaign_results where campaign = 'autumn'"
+    )
+    assert set(pairs.itertuples(index=False, name=None)) == {("A", "holdout"), ("B", "holdout"), ("A", "B")}
     assert not any(customer in texts for (customer,) in customers)
 
 
@@ -94,9 +99,10 @@ def test_tables_are_the_register_without_customers(after: Path) -> None:
 def test_the_report_says_what_came_of_it(after: Path, tmp_path: Path, language: str) -> None:
     page = write_report(after / "card_segments.duckdb", tmp_path, language).read_text(encoding="utf-8")
     section = page[page.index('<section id="campaigns"') : page.index('<section id="value"')]
-    whole = published(after, "from marts.campaign_results where is_latest and segment_id is null").iloc[0]
-    assert whole["words"] in section
-    for name in ("spring", "summer", "winter"):
+    whole = published(after, "from marts.campaign_results where is_latest and segment_id is null")
+    assert len(whole) == 4 and all(html.escape(words, quote=False) in section for words in whole["words"])
+    assert section.count("A / B") > 1
+    for name in ("autumn", "spring", "summer", "winter"):
         assert f">{name}" in section
     assert ("not measured yet" if not language else "belum diukur") in section
     assert "nan" not in section.lower().replace("pembanding", "").replace("tanda", "")
@@ -105,18 +111,21 @@ def test_the_report_says_what_came_of_it(after: Path, tmp_path: Path, language: 
 def test_the_workbook_lists_them(after: Path) -> None:
     sheet = openpyxl.load_workbook(after / "card_segments.xlsx", read_only=True)["Campaigns"]
     rows = [row for row in sheet.iter_rows(values_only=True) if row[0] in ("spring", "summer", "winter")]
-    results = published(after, "from marts.campaign_results where is_latest order by segment_id nulls first")
+    results = published(
+        after,
+        "from marts.campaign_results where campaign = 'spring' and is_latest order by segment_id nulls first",
+    )
     measured = [row for row in rows if row[0] == "spring"]
     assert len(rows) == len(measured) + 2
     for place, column in (
         (3, "segment_name"),
-        (4, "contacted"),
-        (8, "uplift"),
-        (12, "net_value"),
-        (15, "words"),
+        (5, "contacted"),
+        (9, "uplift"),
+        (13, "net_value"),
+        (16, "words"),
     ):
         found = [None if pd.isna(each) else each for each in results[column]]
-        assert [row[place] for row in measured] == pytest.approx(found) if place in (8, 12) else found, column
+        assert [row[place] for row in measured] == pytest.approx(found) if place in (9, 13) else found, column
     assert {row[2] for row in rows if row[0] != "spring"} == {"not measured yet", "cancelled"}
 
 
@@ -139,7 +148,7 @@ def test_the_same_campaigns_again_are_no_work_and_another_is(after: Path, tmp_pa
     done = run_command(warehouse, "scripts.build", *given)
     assert done.returncode == 0 and NOTHING_TO_DO not in " ".join(done.stdout.split())
     states = published(warehouse, "select status from marts.campaigns order by campaign")["status"]
-    assert states.tolist() == ["measured", "cancelled", "cancelled"]
+    assert states.tolist() == ["measured", "measured", "cancelled", "cancelled"]
     # Nobody is told from now on, until somebody says yes again.
     done = run_command(warehouse, "scripts.build", *given, "PUBLISH_CAMPAIGNS=no")
     assert done.returncode == 0 and published(warehouse, "from marts.campaigns").empty, done.stderr
@@ -150,7 +159,7 @@ def test_the_same_campaigns_again_are_no_work_and_another_is(after: Path, tmp_pa
         and NOTHING_TO_DO in said
     )
     done = run_command(warehouse, "scripts.build", *given, "PUBLISH_CAMPAIGNS=yes")
-    assert done.returncode == 0 and len(published(warehouse, "from marts.campaigns")) == 3
+    assert done.returncode == 0 and len(published(warehouse, "from marts.campaigns")) == 4
 
 
 def test_a_register_that_cannot_be_read_stops_the_build(after: Path, tmp_path: Path) -> None:
@@ -161,4 +170,4 @@ def test_a_register_that_cannot_be_read_stops_the_build(after: Path, tmp_path: P
     done = run_command(warehouse, "scripts.build", "REBUILD=yes")
     said = " ".join((done.stdout + done.stderr).split())
     assert done.returncode == 1 and "PUBLISH_CAMPAIGNS=no builds without it" in said, said
-    assert len(published(warehouse, "from marts.campaigns")) == 3
+    assert len(published(warehouse, "from marts.campaigns")) == 4

@@ -31,6 +31,7 @@ def publish_customers(warehouse: Path, reverse: bool = False) -> None:
         words = [(row["key"], row["text"]) for row in csv.DictReader(file)]
     with duckdb.connect(str(path)) as connection:
         connection.execute("create schema marts")
+        connection.execute("create table marts.value_assumptions (assumption varchar, base double)")
         connection.execute(
             "create table marts.customer_segments (customer_id varchar, segment_id integer, segment_name varchar,"
             " status varchar, value double, is_closed boolean)"
@@ -69,11 +70,13 @@ def publish_customers(warehouse: Path, reverse: bool = False) -> None:
             " row_number() over (order by customer_id) as place from marts.customer_segments where segment_id = 3)"
             " where place % 2 = 0"
         )
-        # Costs as campaigns were planned with before plays had costs; what a response is worth is known of two.
+        # Costs as campaigns were planned with before plays had costs; what a response is worth is known of two. Nothing says who
+        # responds, so that campaigns are planned with the usual.
         connection.execute(
             "create table marts.segment_playbook as select segment_id, segment_id as play_rank, 1::double as contact_cost,"
             " false as includes_stressed, case when segment_id < 3 then (150 * segment_id)::double end as value_per_responder,"
-            " 'USD' as currency from marts.segment_profiles"
+            " 'USD' as currency, case segment_id when 1 then 'digital' when 2 then 'letter' end as contact_kind,"
+            " null::double as base_response_rate, null::double as expected_uplift from marts.segment_profiles"
         )
         connection.execute("create table marts.words (key varchar, text varchar)")
         _insert(connection, "words", words)

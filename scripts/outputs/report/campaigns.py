@@ -12,16 +12,17 @@ def campaigns_of(data: Page, currency: str) -> dict[str, Any] | None:
     """What the section shows; None where nothing was drawn, or nothing is published of it."""
     t = data.t
     campaigns = data.frame(
-        "select campaigns.*, uplift, uplift_low, uplift_high, net_value, net_value_low, net_value_high, words"
+        "select campaigns.*, uplift, uplift_low, uplift_high, net_value, net_value_low, net_value_high, words,"
+        " if(count(*) over (partition by campaigns.campaign) > 1, arm || ' / ' || compared_with, null) as arms"
         " from marts.campaigns as campaigns left join marts.campaign_results as results"
         " on campaigns.campaign = results.campaign and is_latest and segment_id is null"
-        " order by created_at desc, campaigns.campaign"
+        " order by created_at desc, campaigns.campaign, compared_with != 'holdout', arm, compared_with"
     )
     if campaigns.empty:
         return None
     rows = [
         (
-            f"{row.campaign}\n{t('campaigns.drawn', date=f'{row.created_at:%Y-%m-%d}')}",
+            _named(row, t("campaigns.drawn", date=f"{row.created_at:%Y-%m-%d}")),
             row.segments,
             _contacted(data, row),
             _points(data, row.smallest_uplift),
@@ -44,14 +45,15 @@ def campaigns_of(data: Page, currency: str) -> dict[str, Any] | None:
 def _by_segment(data: Page, currency: str) -> dict[str, Any] | None:
     t = data.t
     results = data.frame(
-        "from marts.campaign_results where is_latest and segment_id is not null"
-        " order by measured_at desc, campaign, segment_id"
+        "select *, if(count(*) over (partition by campaign, segment_id) > 1, arm || ' / ' || compared_with, null) as arms"
+        " from marts.campaign_results where is_latest and segment_id is not null"
+        " order by measured_at desc, campaign, segment_id, compared_with != 'holdout', arm, compared_with"
     )
     if results.empty:
         return None
     rows = [
         (
-            row.campaign,
+            _named(row),
             f"{row.segment_id} {row.segment_name}",
             _contacted(data, row),
             f"{data.number(row.contacted_responded, 'whole')}"
@@ -67,6 +69,11 @@ def _by_segment(data: Page, currency: str) -> dict[str, Any] | None:
         t("campaigns.uplift"), t("campaigns.net", currency=currency), t("campaigns.verdict"),
     ]  # fmt: skip
     return table_of(t("campaigns.by_segment"), heads, rows, range(2, 6))
+
+
+def _named(row: Frame, more: str = "") -> str:
+    """A campaign's name, and of several versions of an offer which is held against what."""
+    return "\n".join(filter(None, [row.campaign, "" if pd.isna(row.arms) else row.arms, more]))
 
 
 def _contacted(data: Page, row: Frame) -> str:

@@ -248,12 +248,13 @@ class _Sheets:
         data = self.data
         rows = data.frame(
             "select campaigns.campaign, created_at, status, coalesce(segment_name, segments) as segments,"
+            " if(count(*) over (partition by campaigns.campaign, segment_id) > 1, arm || ' / ' || compared_with, null) as arms,"
             " coalesce(results.contacted, campaigns.contacted) as contacted,"
             " coalesce(results.held_out, campaigns.held_out) as held_out, contacted_responded, held_out_responded, uplift,"
             " uplift_low, uplift_high, cost, net_value, net_value_low, net_value_high, words, warning"
             " from marts.campaigns as campaigns left join marts.campaign_results as results"
             " on campaigns.campaign = results.campaign and is_latest"
-            " order by created_at desc, campaigns.campaign, segment_id nulls first"
+            " order by created_at desc, campaigns.campaign, segment_id nulls first, compared_with != 'holdout', arm, compared_with"
         )
         if rows.empty:
             return []
@@ -261,13 +262,13 @@ class _Sheets:
         # The verdict of what was measured, and before that what speaks against it.
         rows["words"] = rows["words"].fillna(rows.pop("warning"))
         sheet = self.book.sheet(
-            data.w("sheet.campaigns"), (22, 16, 16, 34, 11, 11, 12, 12, 11, 11, 11, 13, 13, 13, 13, 70)
+            data.w("sheet.campaigns"), (22, 16, 16, 34, 18, 11, 11, 12, 12, 11, 11, 11, 13, 13, 13, 13, 70)
         )
         low, high = data.w("campaigns.low"), data.w("campaigns.high")
         columns = (
             SheetColumn(data.t("campaigns.campaign"), bold=True), SheetColumn(data.w("campaigns.drawn"), MINUTE),
             SheetColumn(data.w("campaigns.status")), SheetColumn(data.t("campaigns.segments")),
-            SheetColumn(data.t("campaigns.contacted"), COUNT), SheetColumn(data.w("campaigns.held_out"), COUNT),
+            SheetColumn(data.w("campaigns.arms")), SheetColumn(data.t("campaigns.contacted"), COUNT), SheetColumn(data.w("campaigns.held_out"), COUNT),
             SheetColumn(data.w("campaigns.contacted_responded"), COUNT),
             SheetColumn(data.w("campaigns.held_out_responded"), COUNT), SheetColumn(data.w("campaigns.uplift"), "0.0%"),
             SheetColumn(low, "0.0%"), SheetColumn(high, "0.0%"),

@@ -4,6 +4,8 @@ select
     is_latest,
     segment_id,
     segment_name,
+    arm,
+    compared_with,
     contacted,
     contacted_responded,
     held_out,

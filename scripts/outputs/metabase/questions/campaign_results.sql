@@ -1,6 +1,8 @@
 select
     campaign,
     segment_name,
+    arm,
+    compared_with,
     contacted,
     held_out,
     uplift,
@@ -14,4 +16,4 @@ from marts.campaign_results
 where
     is_latest
     [[and campaign = {{campaign}}]]
-order by measured_at desc, campaign, segment_id nulls first
+order by measured_at desc, campaign, segment_id nulls first, arm, compared_with
