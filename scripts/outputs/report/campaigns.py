@@ -12,7 +12,8 @@ def campaigns_of(data: Page, currency: str) -> dict[str, Any] | None:
     """What the section shows; None where nothing was drawn, or nothing is published of it."""
     t = data.t
     campaigns = data.frame(
-        "select campaigns.*, uplift, uplift_low, uplift_high, net_value, net_value_low, net_value_high, words,"
+        "select campaigns.* replace (coalesce(results.contacted, campaigns.contacted) as contacted,"
+        " coalesce(results.held_out, campaigns.held_out) as held_out), compared_with, uplift, uplift_low, uplift_high, net_value, net_value_low, net_value_high, words,"
         " if(count(*) over (partition by campaigns.campaign) > 1, arm || ' / ' || compared_with, null) as arms"
         " from marts.campaigns as campaigns left join marts.campaign_results as results"
         " on campaigns.campaign = results.campaign and is_latest and segment_id is null"
@@ -56,8 +57,7 @@ def _by_segment(data: Page, currency: str) -> dict[str, Any] | None:
             _named(row),
             f"{row.segment_id} {row.segment_name}",
             _contacted(data, row),
-            f"{data.number(row.contacted_responded, 'whole')}"
-            f"\n{t('campaigns.held_out', count=data.number(row.held_out_responded, 'whole'))}",
+            f"{data.number(row.contacted_responded, 'whole')}\n{_beside(data, row, row.held_out_responded)}",
             _uplift(data, row),
             _net(data, row),
             row.words,
@@ -77,8 +77,14 @@ def _named(row: Frame, more: str = "") -> str:
 
 
 def _contacted(data: Page, row: Frame) -> str:
-    held_out = data.t("campaigns.held_out", count=data.number(row.held_out, "whole"))
-    return f"{data.number(row.contacted, 'whole')}\n{held_out}"
+    return f"{data.number(row.contacted, 'whole')}\n{_beside(data, row, row.held_out)}"
+
+
+def _beside(data: Page, row: Frame, count: int) -> str:
+    """How many there are of those that a row's customers are held against: the holdout, or another version."""
+    shown = data.number(count, "whole")
+    is_held_out = pd.isna(row.compared_with) or row.compared_with == "holdout"
+    return data.t("campaigns.held_out", count=shown) if is_held_out else f"{row.compared_with}: {shown}"
 
 
 def _points(data: Page, share: float) -> str:
