@@ -1,5 +1,5 @@
 {# What DuckDB and Spark write differently; everything else in the models of a ledger is SQL of both. Each macro has a form
-   per engine, tests/spark/test_macros.py holds them against each other. Texts are literals as they stand: the session of
+   per engine, and tests/spark holds what they give against each other. Texts are literals as they stand: the session of
    Spark (scripts/dbt/spark.py) leaves backslashes alone. #}
 
 {# A star without some columns. #}
