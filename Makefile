@@ -9,7 +9,7 @@ $(foreach v,$(GIVEN),$(eval override $v := $$(value $v))$(eval export $v))
 ARGUMENTS = $(foreach v,$(GIVEN),$v="$$$v")
 
 .DEFAULT_GOAL := help
-.PHONY: help build retrain promote status rollback forget mapping report excel slides postgres metabase metabase-stop metabase-logs sql docs campaign campaign-cancel campaign-results models scoring-sql test bench lint lock clean
+.PHONY: help build retrain promote status rollback forget mapping report excel slides postgres metabase metabase-stop metabase-logs sql docs campaign campaign-cancel campaign-results models scoring-sql spark test bench lint lock clean
 
 help:  ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -92,11 +92,17 @@ lint: $(VENV)/.ready  ## Check style and types, of Python and of SQL
 	$(RUN) -W ignore::UserWarning:multiprocessing.resource_tracker -m sqlfluff lint --processes 0 \
 	dbt_project/models dbt_project/tests
 
+spark: $(VENV)/.ready  ## Add to the environment what ENGINE=spark needs, 490 MB (docs/spark.md)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-spark.lock
+
 bench: $(VENV)/.ready  ## Time the job on generated ledgers, beside other ways: [SIZES= REPEATS= PEERS= PYCARET=]
 	@$(RUN) -m scripts.benchmark $(ARGUMENTS)
 
+# What ENGINE=spark needs is in a lock of its own, with the same pins, so that nobody else installs it.
+COMPILE := uv pip compile pyproject.toml --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock" -q
 lock:  ## Pin every dependency again, with hashes (needs uv)
-	uv pip compile pyproject.toml --all-extras --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock" -q -o requirements.lock
+	$(COMPILE) $(foreach extra,dev metabase postgres slides,--extra $(extra)) -o requirements.lock
+	$(COMPILE) --extra spark -c requirements.lock -o requirements-spark.lock
 
 clean:  ## Remove the environment, the sample and caches; the warehouse stays
 	rm -rf $(VENV) data dbt_project/target .pytest_cache .mypy_cache .ruff_cache

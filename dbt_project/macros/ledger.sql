@@ -14,8 +14,8 @@
 {%- endmacro %}
 
 {% macro code_of_text(text) -%}
-    {# The same of a long expression, which stands in it once: DuckDB computes for every row what it meets twice. #}
-    cast(list_position({{ transaction_types() }}, {{ text }}) - 1 as tinyint)
+    {# The same of a long expression, which stands in it once. #}
+    cast({{ place_among(transaction_types(), text) }} as tinyint)
 {%- endmacro %}
 
 {% macro transaction_type(code) -%}

@@ -17,16 +17,12 @@
     {{ return(columns) }}
 {% endmacro %}
 
-{# A column's name as an identifier, whatever stands in it. #}
-{% macro quoted(name) %}
-    {{ return(adapter.quote(name | replace('"', '""'))) }}
-{% endmacro %}
-
 {% macro raw_type(relation, name) %}
     {% for column in raw_columns(relation) if column.name == name %}
-        {{ return('varchar' if column.is_string() else column.data_type | lower) }}
+        {% set type = column.data_type | lower %}
+        {{ return('string' if column.is_string() or type == 'string' else 'integer' if type == 'int' else type) }}
     {% endfor %}
-    {{ return('varchar') }}
+    {{ return('string') }}
 {% endmacro %}
 
 {% macro has_column(relation, name) %}
@@ -35,32 +31,28 @@
 {% endmacro %}
 
 {% macro is_text(relation, name) %}
-    {{ return(raw_type(relation, name) == 'varchar') }}
+    {{ return(raw_type(relation, name) == 'string') }}
 {% endmacro %}
 
 {% macro clean_id(text) -%}
     {# An id without blanks around it, and a whole number without `.0`, as columns of numbers with gaps come out of
        pandas. Leading zeros, case and digits beyond 2^53 are part of an id. scripts/intake/customer_ids.py spells
        the ids of lists in the same way. #}
-    regexp_replace(
-        trim({{ text }}, {% for code in [32, 9, 10, 11, 12, 13, 160, 8199, 8239, 12288, 8203, 65279] %}chr({{ code }}){{ ' || ' if not loop.last }}{% endfor %}),
-        '^([0-9]+)[.]0+$', '\1'
-    )
+    {%- set blanks -%}
+    ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || '{{ "\u00a0\u2007\u202f\u3000\u200b\ufeff" }}'
+    {%- endset -%}
+    {{ with_replaced('trim(both ' ~ blanks ~ ' from ' ~ text ~ ')', '^([0-9]+)[.]0+$', '\\1') }}
 {%- endmacro %}
 
 {% macro as_id(relation, name, many=false) -%}
     {# Only a text that may be padded or a number with decimals is cleaned: cleaning every row of a typed file would cost a
        third of its scan. many: for tables of millions of rows, where each look at an end costs 1% of the build; a
        tab or line end behind an id is left there, and refuses its row, as no account is called so. #}
-    {%- if raw_type(relation, name) in ['tinyint', 'smallint', 'integer', 'bigint', 'hugeint'] -%} cast({{ name }} as varchar)
-    {%- elif not is_text(relation, name) -%} {{ clean_id('cast(' ~ name ~ ' as varchar)') }}
+    {%- if raw_type(relation, name) in ['tinyint', 'smallint', 'integer', 'bigint', 'hugeint'] -%} cast({{ name }} as string)
+    {%- elif not is_text(relation, name) -%} {{ clean_id('cast(' ~ name ~ ' as string)') }}
     {%- else -%}
     case
-        when {{ name }} < '!' or suffix({{ name }}, ' ') or strlen({{ name }}) != length_grapheme({{ name }})
-        {%- if many %} or suffix({{ name }}, '.0')
-        {%- else %} or (suffix({{ name }}, '0') and contains({{ name }}, '.'))
-            {%- for code in [9, 10, 11, 12, 13] %} or suffix({{ name }}, chr({{ code }})){% endfor %}
-        {%- endif %}
+        when {{ may_need_cleaning(name, many) }}
             then {{ clean_id(name) }}
         else {{ name }}
     end
@@ -91,7 +83,7 @@
 {%- endmacro %}
 
 {% macro trimmed(name) -%}
-    trim({{ name }}, ' ' || chr(9) || chr(160) || chr(8239))
+    trim(both ' ' || chr(9) || '{{ "\u00a0\u202f" }}' from {{ name }})
 {%- endmacro %}
 
 {% macro number_text(name, mark, credit) -%}
@@ -109,12 +101,12 @@
     {%- set minus = '[-+\\x{2212}]?' -%}
     {%- set body = minus ~ space ~ '(' ~ currency ~ '[.]?' ~ space ~ minus ~ ')?(' ~ digits ~ ')' ~ space ~ currency ~ '?' ~ space ~ '([CcDd][Rr]|[-\\x{2212}])?' -%}
     {%- set shape = '[(]?' ~ body ~ '[)]?' -%}
-    case when regexp_full_match({{ trimmed(name) }}, '{{ shape | replace("'", "''") }}')
+    case when {{ is_of_pattern(trimmed(name), shape | replace("'", "''")) }}
         and contains({{ name }}, '(') = contains({{ name }}, ')')
         then
-            case when regexp_matches({{ name }}, '[-(\x{2212}]{{ "|[Cc][Rr]" if credit }}') then '-' else '' end
+            case when {{ has_pattern(name, '[-(\\x{2212}]' ~ ('|[Cc][Rr]' if credit else '')) }} then '-' else '' end
             || replace(
-                regexp_replace(regexp_replace({{ name }}, '([A-Za-z])[.]', '\1', 'g'), '[^0-9{{ mark }}]', '', 'g'),
+                {{ with_replaced(with_replaced(name, '([A-Za-z])[.]', '\\1'), '[^0-9' ~ mark ~ ']', '') }},
                 '{{ mark }}', '.'
             )
     end
@@ -126,15 +118,16 @@
        and one in another unit, as cents, in the job's. #}
     {%- if is_text(relation, name) -%}
     {%- set mark = spelling(relation, name) or '.' -%}
-    {%- set text = "rtrim(" ~ name ~ ", '% ')" if spelling(relation, name ~ '.percent') else name -%}
+    {%- set text = "trim(trailing '% ' from " ~ name ~ ")" if spelling(relation, name ~ '.percent') else name -%}
     try_cast(
         case
-            when not regexp_matches({{ text }}, '{{ '[^0-9.eE+-]|[-+]$' if mark == '.' else '[^0-9]' }}') then {{ text }}
+            when not {{ has_pattern(text, '[^0-9.eE+-]|[-+]$' if mark == '.' else '[^0-9]') }} then {{ text }}
             else {{ number_text(text, mark, credit) }}
         end as {{ type }}
     )
     {%- elif type == 'double' -%}
-    case when isfinite(try_cast({{ name }} as double)) then try_cast({{ name }} as double) end
+    {# Neither NaN, which is above all numbers, nor infinity. #}
+    case when abs(try_cast({{ name }} as double)) <= 1.7976931348623157e308 then try_cast({{ name }} as double) end
     {%- elif raw_type(relation, name).replace(' ', '') == type -%}
     {{ name }}
     {%- else -%}
@@ -148,10 +141,6 @@
     {# A day from 1900 to `latest`; a time behind it is left off. Texts without a year of four digits are no dates like
        2025-12-31. Infinity, the year 1 and the like, as databases write them for "unknown", are no days. #}
     {%- set order = spelling(relation, name) -%}
-    {%- set formats = {
-        'dmy': "['%d/%m/%y', '%d/%m/%Y']", 'mdy': "['%m/%d/%y', '%m/%d/%Y']",
-        'named': "['%d/%b/%y', '%d/%b/%Y']", 'compact': "['%Y%m%d']",
-    } -%}
     {%- set in_parts = '[0-9]{1,2}[-./][0-9]{1,2}[-./]([0-9]{4}|[0-9]{2})' -%}
     {%- set shapes = {
         'dmy': in_parts, 'mdy': in_parts,
@@ -160,16 +149,15 @@
     {%- set time = '([T ,] ?[0-9][0-9:.,]*( ?[A-Za-z+-][A-Za-z0-9:/_+-]*)?)?' -%}
     {%- set day -%}
     {%- if raw_type(relation, name) == 'date' -%} {{ name }}
-    {%- elif not is_text(relation, name) and order -%} cast(timezone('{{ order }}', {{ name }}) as date)
+    {%- elif not is_text(relation, name) and order -%} {{ day_in_zone(name, order) }}
     {%- elif not is_text(relation, name) -%} try_cast({{ name }} as date)
     {%- elif order -%}
-    {# Only text of the right shape gets here: strptime reads `epoch` and `infinity` in every format. #}
-    cast(try_strptime(regexp_replace(regexp_extract({{ trimmed(name) }}, '^({{ shapes[order] }}){{ time }}$', 1), '[-. ]', '/', 'g'), {{ formats[order] }}) as date)
+    {{ day_in_order(trimmed(name), order, shapes, time) }}
     {%- else -%}
     {%- set shape = '[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}' ~ time -%}
     case
-        when regexp_full_match({{ name }}, '{{ shape }}') then try_cast({{ name }} as date)
-        when regexp_full_match({{ trimmed(name) }}, '{{ shape }}') then try_cast({{ trimmed(name) }} as date)
+        when {{ is_of_pattern(name, shape) }} then {{ iso_day(name) }}
+        when {{ is_of_pattern(trimmed(name), shape) }} then {{ iso_day(trimmed(name)) }}
     end
     {%- endif -%}
     {%- endset -%}
@@ -188,8 +176,8 @@
     {# The row as it came, as JSON text, for rejected_rows. #}
     {%- set columns = raw_columns(relation) -%}
     {%- if columns -%}
-    cast(to_json(struct_pack({% for column in columns %}{{ quoted(column.name) }} := cast({{ quoted(column.name) }} as varchar){{ ', ' if not loop.last }}{% endfor %})) as varchar)
+    {{ json_of(columns | map(attribute='name') | list) }}
     {%- else -%}
-    cast(null as varchar)
+    cast(null as string)
     {%- endif -%}
 {%- endmacro %}

@@ -28,6 +28,8 @@ INTERNAL = {
     "source_kind", "model", "learning", "input_path", "mapping_path", "is_sample", "spellings", "learn_because",
     "is_asked_for", "promote", "rename", "results_format",
 }  # fmt: skip
+# What computes the ledger's half; targets of profiles.yml.
+DUCKDB, SPARK = "duckdb", "spark"
 SHARE = Range(least=0, most=1)
 DRIFT = Range(least=0, most=10)
 LARGEST_SAMPLE, MOST_MONTHS, MOST_VERSIONS = 100_000_000, 120, 1000
@@ -58,6 +60,11 @@ COMMANDS = {
         "",
         "Path of the input: a customer summary (file) or a ledger (folder). Left out: that of the last build, at first "
         "the generated sample.",
+    ),
+    "engine": Parameter(
+        DUCKDB,
+        "`duckdb`, or `spark`, which checks the rows of a ledger of Parquet files and computes the features (docs/spark.md).",
+        one_of(DUCKDB, SPARK),
     ),
     "mapping": Parameter(
         "",

@@ -47,6 +47,8 @@ MANIFEST, DOCUMENTATION = Path(DBT_TARGET) / "manifest.json", Path(DBT_TARGET) /
 DBT_LOG, RUN, TRACEBACK = Path(LOGS) / "dbt.log", Path(LOGS) / "run.json", Path(LOGS) / "traceback.txt"
 # Rows of the input's files of text, so that each is read once.
 ROWS = "rows"
+# Tables of a build on Spark, which go with it, and what Spark says of itself.
+SPARK_TABLES, SPARK_LOG = "spark", Path(LOGS) / "spark.log"
 # What people decided:
 OBJECTIONS = "objections.csv"
 # Who was forgotten, as keyed hashes, and their key.

@@ -49,9 +49,10 @@ def why_dbt_failed(result: Any, warehouse: Path) -> UserError:
     learning = re.findall(r"^\s*ValueError: (.+)$", message, flags=re.MULTILINE)
     if "Python model failed" in message and learning:
         return UserError(f"{learning[-1].strip().rstrip('.')}. {UNCHANGED}")
-    if "Out of Memory" in message:
+    if "Out of Memory" in message or "OutOfMemoryError" in message:
+        engine = "Spark" if "OutOfMemoryError" in message else "DuckDB"
         return UserError(
-            f"{names[0]} ran out of memory: give DuckDB more by the environment variable CARD_SEGMENTS_MEMORY,"
+            f"{names[0]} ran out of memory: give {engine} more by the environment variable CARD_SEGMENTS_MEMORY,"
             f" as in CARD_SEGMENTS_MEMORY=8GB. {UNCHANGED}"
         )
     if "No space left" in message or "not enough disk space" in message.lower():

@@ -13,6 +13,7 @@ from typing import Any
 
 from scripts.base.errors import UserError
 from scripts.base.files import remove, whole_file
+from scripts.base.parameters import DUCKDB
 from scripts.base.paths import DBT_PROJECT
 
 FOLDER = DBT_PROJECT / "target"
@@ -34,10 +35,10 @@ OF_THE_RUN = frozenset(
 LEARNING = "learning"
 
 
-def kept_project(variables: Mapping[str, Any], work: Path) -> Any:
+def kept_project(variables: Mapping[str, Any], work: Path, engine: str = DUCKDB) -> Any:
     """The project as an earlier run parsed it, for dbtRunner; None where it is not kept, or cannot be read."""
     try:
-        parsed = _place(variables, work).read_bytes()
+        parsed = _place(variables, work, engine).read_bytes()
     except OSError:
         return None
     from dbt.contracts.graph.manifest import Manifest
@@ -57,13 +58,13 @@ def kept_project(variables: Mapping[str, Any], work: Path) -> Any:
     return manifest
 
 
-def keep_project(target: Path, variables: Mapping[str, Any], work: Path) -> None:
+def keep_project(target: Path, variables: Mapping[str, Any], work: Path, engine: str = DUCKDB) -> None:
     """Keep what dbt has just parsed, from its target folder, for later runs; nothing is there where it could not."""
     try:
         parsed = (target / OF_DBT).read_bytes()
         remove(target / OF_DBT)
         FOLDER.mkdir(exist_ok=True)
-        with whole_file(_place(variables, work), private=True) as file:
+        with whole_file(_place(variables, work, engine), private=True) as file:
             file.write_bytes(parsed)
         kept = sorted(FOLDER.glob("parsed-*"), key=lambda path: path.stat().st_mtime, reverse=True)
         for path in kept[MOST_KEPT:]:
@@ -73,13 +74,13 @@ def keep_project(target: Path, variables: Mapping[str, Any], work: Path) -> None
         return
 
 
-def _place(variables: Mapping[str, Any], work: Path) -> Path:
+def _place(variables: Mapping[str, Any], work: Path, engine: str = DUCKDB) -> Path:
     """Where the project is kept, by all that decides how dbt parses it; relations are called by the work file's name."""
     digest = hashlib.blake2b(digest_size=16)
     for package in ("dbt-core", "dbt-adapters", "dbt-common", "dbt-duckdb"):
         digest.update(f"{package}=={version(package)}\n".encode())
     deciding = {name: variables[name] for name in sorted(set(variables) - OF_THE_RUN - {LEARNING})}
-    digest.update(json.dumps([work.name, deciding]).encode())
+    digest.update(json.dumps([work.name, engine, deciding]).encode())
     for path in sorted(DBT_PROJECT.rglob("*")):
         if path.is_file() and path.relative_to(DBT_PROJECT).parts[0] not in NO_SOURCES:
             content = path.read_bytes()

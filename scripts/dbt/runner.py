@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.base.interrupts import raise_if_stopped
-from scripts.base.parameters import machine_limits
+from scripts.base.parameters import DUCKDB, machine_limits
 from scripts.base.paths import DBT_PROJECT, PROJECT
 from scripts.dbt.parsed import OF_DBT, keep_project, kept_project
 
@@ -25,6 +25,7 @@ def run_dbt(
     target: Path,
     logs: Path | None = None,
     on_event: Callable[[Any], None] | None = None,
+    engine: str = DUCKDB,
 ) -> Any:
     """Run a command of dbt on the project and let go of the database.
 
@@ -35,6 +36,7 @@ def run_dbt(
         target: folder for the manifest and compiled SQL.
         logs: folder for dbt.log; without it nothing is logged.
         on_event: gets each of dbt's events.
+        engine: the target of profiles.yml; of SPARK the session is open.
 
     Returns:
         What dbtRunner.invoke returns: `success`, `result`, `exception`.
@@ -60,16 +62,16 @@ def run_dbt(
     # Its own words go to the log file: the user gets lines of stages, and one sentence on what failed.
     quiet = ["--log-level", "none", "--log-level-file", "debug" if logs else "none"]
     given = _as_they_are(variables)
-    manifest = kept_project(given, work)
+    manifest = kept_project(given, work, engine)
     # Of an earlier run: whether this one parsed well, nothing else would say.
     (target / OF_DBT).unlink(missing_ok=True)
     runner = dbtRunner(manifest=manifest, callbacks=[on_event] if on_event else [])
     # What its log has no room for is no trouble of its own: the disk's sentence comes from what the models met.
     raises, logging.raiseExceptions = logging.raiseExceptions, False
     try:
-        result = runner.invoke([*quiet, *command, "--vars", json.dumps(given)])
+        result = runner.invoke([*quiet, *command, "--target", engine, "--vars", json.dumps(given)])
         if manifest is None:
-            keep_project(target, given, work)
+            keep_project(target, given, work, engine)
     finally:
         logging.raiseExceptions = raises
         # dbt keeps its connection for a next call in this process; the file is wanted closed.

@@ -86,6 +86,9 @@ def _parquet_part(
         f"(select {selected}, _intake_path from {relation})",
         f"(select {selected}, _intake_path, file_row_number + 1 as _row_number from {relation})",
         text=False,
+        originals=tuple(originals),
+        types=dict(columns),
+        keys=keys,
     )
 
 

@@ -43,6 +43,7 @@ from scripts.intake.source_files import (
     look_at_entity,
     mapped_path,
 )
+from scripts.intake.spark_views import refuse_for_spark, spark_views
 from scripts.intake.spellings import currency_of, decide_spellings
 
 __all__ = ["Column", "Contract", "InputFile", "Intake", "files_of", "load_contract", "open_source"]
@@ -59,6 +60,7 @@ class Intake:
         spellings: how columns of text write numbers and dates, see intake/spellings.py.
         currency: the one that a column of currencies names, or empty.
         counted: what was found in sound CSV files, for the next build.
+        for_spark: statements that make the same views there, where they were asked for.
     """
 
     kind: str
@@ -67,6 +69,7 @@ class Intake:
     spellings: Mapping[str, str]
     currency: str = ""
     counted: Mapping[Path, FileCounts] = field(default_factory=dict)
+    for_spark: tuple[str, ...] = ()
 
 
 def open_source(
@@ -79,11 +82,12 @@ def open_source(
     date_order: str = "",
     time_zone: str = "",
     known: Mapping[Path, FileCounts] | None = None,
+    for_spark: bool = False,
 ) -> Intake:
     """Make SOURCE readable as views in schema `raw` of the connection's database.
 
     mapping: the bank's own names, see intake/mapping.py. known: what an earlier build found in CSV files that are the
-    same still, which are not read from end to end again.
+    same still, which are not read from end to end again. for_spark: whether Spark is to read the files, too.
 
     Also fills `raw.inputs` (one row per file) and `raw.unreadable_rows` (one row per row of a CSV file
     that cannot be split into the header's columns). All of it is replaced in one transaction; when the
@@ -91,6 +95,8 @@ def open_source(
     to end to check them, of Parquet files only the footers.
     """
     kind, entities = look(source, contract, mapping)
+    if for_spark:
+        refuse_for_spark(kind, entities, mapping)
     for entity in entities:
         entity.known = known or {}
     with checking_tables(connection):
@@ -127,7 +133,8 @@ def open_source(
         absent = [name for name in contract.entities(kind) if name not in {each.name for each in entities}]
         spellings |= {f"{name}.absent": "absent" for name in absent}
         notes = [_note_on_absent(name, entities, contract, mapping) for name in absent]
-        _publish(connection, entities, {name: contract.entities(kind)[name] for name in absent})
+        lacking = {name: contract.entities(kind)[name] for name in absent}
+        _publish(connection, entities, lacking)
     return Intake(
         kind,
         tuple(file for entity in entities for file in entity.files),
@@ -135,6 +142,7 @@ def open_source(
         spellings,
         currency,
         {path: counts for entity in entities for path, counts in entity.counted.items()},
+        tuple(spark_views(entities, lacking)) if for_spark else (),
     )
 
 

@@ -187,6 +187,10 @@ class Part:
     numbered: str  # with _intake_path and _row_number
     text: bool
     is_of_one_file: bool = False  # which `files` names
+    # Of Parquet: what the files call the columns of `names`, their types, and which of them stand in the path.
+    originals: tuple[str, ...] = ()
+    types: Mapping[str, str] = field(default_factory=dict)
+    keys: tuple[str, ...] = ()
 
 
 def stamp_of(path: Path) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 """The build: input to published segments, step by step. Writes below warehouse/, and data/sample for the sample."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from scripts.base.console import Console
 from scripts.base.errors import UserError
 from scripts.base.interrupts import uninterrupted
 from scripts.base.lock import build_lock
-from scripts.base.parameters import dbt_variables, default_parameters, machine_limits
+from scripts.base.parameters import SPARK, dbt_variables, default_parameters, machine_limits
 from scripts.base.paths import (
     CAMPAIGNS,
     CURRENT,
@@ -70,6 +70,7 @@ from scripts.job.built_from import keep as keep_built_from
 from scripts.job.forgetting import take_out_of_versions, who_objects
 from scripts.job.kept_rows import TABLES, keep_rows, known_files, offer_rows
 from scripts.job.learning_request import learning_request
+from scripts.job.on_spark import WITHOUT_LEDGER, check_spark, compute_ledger
 from scripts.job.origin import Origin, check_kept, check_portfolio, choose_origin, continues, read_origin
 from scripts.job.state import take_over
 from scripts.job.summary import Summary, summarise
@@ -103,6 +104,9 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
     """
     settings = {**default_parameters(), **given}
     machine = machine_limits()
+    on_spark = settings["engine"] == SPARK
+    if on_spark:
+        check_spark()
     check_seeds(SEEDS)
     make_warehouse(warehouse)
     with build_lock(warehouse), _without_traces(warehouse):
@@ -176,6 +180,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
                 date_order=settings["date_order"],
                 time_zone=settings["time_zone"],
                 known=known_files(warehouse, files, mapping_digest),
+                for_spark=on_spark,
             )
             check_read(intake.files, files, source)
             stage.rows = connection.execute("select coalesce(sum(rows), 0) from raw.inputs").fetchall()[0][0]
@@ -241,7 +246,9 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
             **request.variables(),
         }
         try:
-            manifest = _run_dbt(variables, warehouse, console)
+            if on_spark:
+                compute_ledger(variables, intake.for_spark, warehouse, console)
+            manifest = _run_dbt(variables, warehouse, console, WITHOUT_LEDGER if on_spark else ())
             check_unchanged(files, source)
             if not settings["new_source"]:
                 check_kept(work, origin, published_before, warehouse, settings["min_kept_share"])
@@ -475,12 +482,15 @@ def _generate_sample(settings: dict[str, Any], console: Console) -> None:
         stage.rows = sum(made.rows.values())
 
 
-def _run_dbt(variables: dict[str, Any], warehouse: Path, console: Console) -> Path:
-    """Run `dbt build` in this process, keep what documents it, and return its manifest; raise UserError when a step failed."""
-    console.start_dbt("Start dbt")
+def _run_dbt(variables: dict[str, Any], warehouse: Path, console: Console, more: Sequence[str]) -> Path:
+    """Run `dbt build` in this process, keep what documents it, and return its manifest; raise UserError when a step failed.
+
+    more: arguments for dbt.
+    """
+    console.start_dbt("Take the features over" if more else "Start dbt")
     with console.following(LEARNING):
         result = run_dbt(
-            ["build", "--exclude-resource-type", "unit_test"],
+            ["build", "--exclude-resource-type", "unit_test", *more],
             variables,
             work=warehouse / WORK,
             target=warehouse / DBT_TARGET,

@@ -1,6 +1,7 @@
 """Ids of customers: spelled alike in the input and in every list, and whoever matches nobody is named."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -16,6 +17,7 @@ from scripts.intake.id_lists import read_ids
 from scripts.intake.objections import objectors, update_register
 from scripts.intake.source import load_contract, open_source
 from tests.support.builds import REPO
+from tests.support.engine_macros import macros_of
 
 CASES = REPO.parent / "shared" / "cases"
 CONTRACT = load_contract(REPO / "dbt_project" / "models" / "staging")
@@ -29,6 +31,7 @@ def spelled(sql: str, text: str | None) -> str | None:
     return found[0]
 
 
+@cache
 def macro(call: str) -> str:
     """SQL of a call of typing.sql's macros on a column of text."""
     source = TYPING.read_text(encoding="utf-8")
@@ -37,7 +40,9 @@ def macro(call: str) -> str:
     rest = source.partition("{% macro clean_id")[2]
     parts = "{% macro raw_type(relation, name) %}varchar{% endmacro %}{% macro is_text(relation, name) %}yes{% endmacro %}"
     macros = "{% macro clean_id" + rest.partition("{% macro as_number")[0]
-    return environment.from_string(parts + macros + "{{ " + call + " }}").render().strip()
+    return (
+        environment.from_string(macros_of("duckdb") + parts + macros + "{{ " + call + " }}").render().strip()
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from scripts.base.parameters import parse_parameters
 from scripts.intake.source import Intake, load_contract, open_source
 from scripts.intake.spellings import CURRENCY, EMPTIES
 from tests.support.builds import REPO
+from tests.support.engine_macros import macros_of
 
 PAGE = (REPO / "docs" / "spellings.md").read_text(encoding="utf-8")
 TYPING = (REPO / "dbt_project" / "macros" / "typing.sql").read_text(encoding="utf-8")
@@ -41,7 +42,7 @@ def macro(call: str, spelling: str = "", percent: str = "", data_type: str = "va
     macros = "{% macro empties" + TYPING.partition("{% macro empties")[2].partition("{% macro raw_row")[0]
     rendered: str = (
         jinja2.Environment(extensions=["jinja2.ext.do"])
-        .from_string(replaced + macros + "{{ " + call + " }}")
+        .from_string(macros_of("duckdb") + replaced + macros + "{{ " + call + " }}")
         .render()
     )
     return rendered

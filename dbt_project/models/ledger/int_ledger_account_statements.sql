@@ -22,7 +22,7 @@ dated_duplicates as (
 scanned as (
 
     select
-        * exclude (raw_row, file, row_number, rejection_reason),
+        {{ all_but(['raw_row', 'file', 'row_number', 'rejection_reason']) }},
         {{ month_index('statement_on') }} as month_index
     from dated_statements
     where
@@ -44,7 +44,7 @@ scanned as (
 kept_duplicates as (
 
     select
-        * exclude (raw_row, file, row_number, duplicate_rank),
+        {{ all_but(['raw_row', 'file', 'row_number', 'duplicate_rank']) }},
         {{ month_index('statement_on') }} as month_index
     from dated_duplicates
     where

@@ -35,7 +35,10 @@ other_holders as (
     from {{ ref('int_ledger_duplicate_accounts') }} as losers
     where
         losers.duplicate_rank > 1
-        and losers.customer_id not in (select customer_id from {{ ref('int_ledger_accounts') }})
+        and not exists (
+            select 1 from {{ ref('int_ledger_accounts') }} as accounts
+            where accounts.customer_id = losers.customer_id
+        )
 
 ),
 
@@ -82,8 +85,8 @@ of_another_size as (
     select
         refused.measure,
         refused.row_count,
-        refused.measure || ' ' || format('{:,.0f}', refused.mean_amount)
-        || ' : ' || format('{:,.0f}', totals.mean_amount) as example
+        refused.measure || ' ' || {{ grouped('refused.mean_amount') }}
+        || ' : ' || {{ grouped('totals.mean_amount') }} as example
     from refused
     inner join totals on refused.measure = totals.measure
     where
@@ -96,7 +99,7 @@ select
     'unfinished_last_month' as check_name,
     'warn' as severity,
     count(*) as affected_rows,
-    coalesce(any_value(strftime(unfinished_until, '%Y-%m')), '') as example_ids
+    coalesce(any_value(substr(cast(unfinished_until as string), 1, 7)), '') as example_ids
 from period
 where unfinished_until is not null
 union all
@@ -104,7 +107,7 @@ select
     'months_not_covered' as check_name,
     'warn' as severity,
     count(*) as affected_rows,
-    coalesce(string_agg(calendar_month, ' ' order by calendar_month), '') as example_ids
+    coalesce({{ joined_in_order('calendar_month', ' ', 'calendar_month') }}, '') as example_ids
 from months
 where is_uncovered
 union all
@@ -112,7 +115,7 @@ select
     'months_without_statements' as check_name,
     'warn' as severity,
     count(*) as affected_rows,
-    coalesce(string_agg(calendar_month, ' ' order by calendar_month), '') as example_ids
+    coalesce({{ joined_in_order('calendar_month', ' ', 'calendar_month') }}, '') as example_ids
 from months
 where lacks_statements and not is_uncovered
 union all
@@ -120,26 +123,26 @@ select
     'active_while_closed' as check_name,
     'warn' as severity,
     count(*) as affected_rows,
-    coalesce(array_to_string(min(customer_id, 10), ' '), '') as example_ids
+    coalesce({{ first_few('customer_id', 10) }}, '') as example_ids
 from customers_while_closed
 union all
 select
     'joint_accounts' as check_name,
     'warn' as severity,
     count(*) as affected_rows,
-    coalesce(array_to_string(min(customer_id, 10), ' '), '') as example_ids
+    coalesce({{ first_few('customer_id', 10) }}, '') as example_ids
 from other_holders
 union all
 select
     'refused_money_of_another_size' as check_name,
     'warn' as severity,
     cast(coalesce(sum(row_count), 0) as bigint) as affected_rows,
-    coalesce(string_agg(example, ', ' order by measure), '') as example_ids
+    coalesce({{ joined_in_order('example', ', ', 'measure') }}, '') as example_ids
 from of_another_size
 union all
 select
     'kinds_that_never_occur' as check_name,
     'warn' as severity,
     count(*) as affected_rows,
-    coalesce(string_agg(kind, ' ' order by kind), '') as example_ids
+    coalesce({{ joined_in_order('kind', ' ', 'kind') }}, '') as example_ids
 from never_there

@@ -60,7 +60,7 @@ brought_together as (
 snapshots as (
 
     select
-        * exclude (statement_months, balance_months, limit_months),
+        {{ all_but(['statement_months', 'balance_months', 'limit_months']) }},
         case when tenure = 12 then 4094 else 4095 end as snapshot_months,
         bit_count(statement_months & snapshot_months) as snapshots,
         bit_count(balance_months & snapshot_months) as snapshots_with_balance,
@@ -86,7 +86,7 @@ defined as (
 
         -- Without statements no balance is known; an account without one of them owes nothing. Where transactions stand
         -- in for statements, an account of which they tell no balance may owe anything.
-        case when {{ knows_balance }} then coalesce(balances / nullif(snapshots, 0), 0) end as balance,
+        case when {{ knows_balance }} then coalesce(cast(balances as double) / nullif(snapshots, 0), 0) end as balance,
         case when {{ knows_balance }} then snapshots_with_balance / least(tenure, 11) end as balance_frequency,
         oneoff_purchase_amount + installment_purchase_amount - refund_amount as purchases,
         oneoff_purchase_amount as oneoff_purchases,
@@ -98,7 +98,7 @@ defined as (
         bit_count((active_months >> 24) & 4095) / tenure as cash_advance_frequency,
         cash_advance_trx,
         purchases_trx,
-        limits / nullif(snapshots_with_limit, 0) as credit_limit,
+        cast(limits as double) / nullif(snapshots_with_limit, 0) as credit_limit,
         -- Every card is paid: where nobody pays, the ledger does not know of payments.
         case when sum(payment_amount) over () > 0 then payment_amount - payment_reversal_amount end as payments,
         -- Where nothing is ever due to anybody, the ledger does not know what is.

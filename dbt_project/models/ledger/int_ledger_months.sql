@@ -11,7 +11,7 @@ period as (
 
 twelve as (
 
-    select unnest(range(12)) as month_index
+    select numbers.month_index from range(12) as numbers (month_index)
 
 ),
 
@@ -19,7 +19,7 @@ months as (
 
     select
         twelve.month_index,
-        cast(period.window_starts_on + to_months(cast(twelve.month_index as integer)) as date) as starts_on
+        cast(period.window_starts_on + cast(twelve.month_index as integer) * interval 1 month as date) as starts_on
     from twelve
     cross join period
 
@@ -71,15 +71,15 @@ expected as (
 
     select
         *,
-        accounts * median(transactions / accounts) filter (where transactions > 0) over () as usual_transactions,
-        accounts * median(statements / accounts) filter (where statements > 0) over () as usual_statements
+        accounts * median(case when transactions > 0 then transactions / accounts end) over () as usual_transactions,
+        accounts * median(case when statements > 0 then statements / accounts end) over () as usual_statements
     from counted
 
 )
 
 select
     month_index,
-    strftime(starts_on, '%Y-%m') as calendar_month,
+    substr(cast(starts_on as string), 1, 7) as calendar_month,
 
     accounts,
     transactions,

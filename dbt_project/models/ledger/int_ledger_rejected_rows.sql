@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='view' if target.type == 'duckdb' else 'table') }}
 
 -- The refusals with each row as it came. Rows read once hold that only where the row itself is at fault; of the others
 -- it is read from the input, and only from the files that hold one.

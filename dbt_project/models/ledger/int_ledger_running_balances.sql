@@ -113,7 +113,7 @@ left_by_month as (
 
 thirteen as (
 
-    select unnest(range(-1, 12)) as month_index
+    select numbers.month_index from range(-1, 12) as numbers (month_index)
 
 ),
 
@@ -135,7 +135,7 @@ carried_forward as (
         months.account_id,
         months.open_months,
         months.month_index,
-        last_value(left_by_month.balance ignore nulls) over (
+        {{ last_known('left_by_month.balance') }} over (
             partition by months.account_id
             order by months.month_index
             rows between unbounded preceding and current row

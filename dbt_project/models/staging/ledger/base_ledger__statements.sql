@@ -38,7 +38,7 @@ typed as (
 judged as (
 
     select
-        * exclude (lacks_account_id, has_minimum_due, has_credit_limit, has_paid_by_due_on),
+        {{ all_but(['lacks_account_id', 'has_minimum_due', 'has_credit_limit', 'has_paid_by_due_on']) }},
         case
             when lacks_account_id then 'account_id is empty'
             when statement_on is null then 'statement_on is not a date like 2025-12-31'

@@ -51,7 +51,7 @@ typed as (
 judged as (
 
     select
-        * exclude (lacks_transaction_id, lacks_account_id, has_balance_after),
+        {{ all_but(['lacks_transaction_id', 'lacks_account_id', 'has_balance_after']) }},
         case
             when lacks_transaction_id then 'transaction_id is empty'
             when lacks_account_id then 'account_id is empty'

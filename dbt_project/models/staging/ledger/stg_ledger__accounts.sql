@@ -22,7 +22,7 @@ typed as (
 
         -- The holder who counts, where an account has a row for each of several; `role` need not be there.
         {% if has_column(source_accounts, 'role') -%}
-        case when lower(trim(cast(role as varchar))) in ('primary', 'main', 'owner') then 0 else 1 end as holder_rank,
+        case when lower(trim(cast(role as string))) in ('primary', 'main', 'owner') then 0 else 1 end as holder_rank,
         {%- else -%}
         0 as holder_rank,
         {%- endif %}
@@ -46,9 +46,9 @@ typed as (
 judged as (
 
     select
-        * exclude (has_closed_on, has_opening_balance)
+        {{ all_but(['closed_on', 'has_closed_on', 'has_opening_balance']) }},
         -- 9999-12-31, 2999-12-31 and the like are how databases write "not closed".
-        replace (case when closed_on < date '2099-01-01' then closed_on end as closed_on),
+        case when closed_on < date '2099-01-01' then closed_on end as closed_on,
         case
             when account_id is null or account_id = '' then 'account_id is empty'
             when customer_id is null or customer_id = '' then 'customer_id is empty'
