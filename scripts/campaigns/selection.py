@@ -104,7 +104,8 @@ def select(
         if name in lists:
             connection.execute(f"insert into list_{name} select unnest(?::varchar[])", [lists[name]])
             # What comes from a mailing may have been made safe for spreadsheets.
-            take_back(connection, f"list_{name}", "published.marts.customer_segments")
+            if any(each.startswith("'") for each in lists[name]):
+                take_back(connection, f"list_{name}", "published.marts.customer_segments")
             ids = [row[0] for row in connection.execute(f"from list_{name}").fetchall()]
             what = f"{name}={settings.lists[name]}" if name in ID_LISTS else "the register of objections"
             match = match_ids(connection, what, ids, "published.marts.customer_segments")
