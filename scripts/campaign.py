@@ -38,28 +38,20 @@ def main(arguments: Sequence[str]) -> int:
         for note in (*(match.sentence() for match in plan.unknown), *plan.notes):
             console.note(printable(note))
         if plan.objectors:
-            console.note(
-                f"{plan.objectors:,} customers of the portfolio object to profiling; they are in no segment"
-            )
+            console.note(plan.say("note.objectors", count=f"{plan.objectors:,}"))
         if not is_agreed and sys.stdin.isatty() and sys.stdout.isatty():
-            console.print("\nWrite the lists? Type yes: ", end="")
+            console.print(f"\n{plan.say('say.ask')} ", end="")
             is_agreed = sys.stdin.readline().strip().lower() in AGREED
         if not is_agreed:
-            console.print(
-                "\nThis is the plan; nothing is written. The same with CONFIRM=yes writes the lists."
-            )
+            console.print(f"\n{plan.say('say.plan_only')}")
             return
         draw_campaign(settings, warehouse, now, plan)
-        console.print(
-            f"\nMail to {listed_mailings(plan.folder, list(plan.mailings))} only"
-            + (
-                "; targets.csv holds both arms."
-                if len(plan.arms) == 1
-                else ", which says who gets which; targets.csv holds all."
-            )
-        )
-        console.print(f"Later: make campaign-results NAME={settings.name} OUTCOMES=file")
-        console.print(f"If it does not take place: make campaign-cancel NAME={settings.name}")
+        mailings = listed_mailings(plan.folder, list(plan.mailings))
+        key = "say.mail_to" if len(plan.arms) == 1 else "say.mail_to_arms"
+        console.print(f"\n{plan.say(key, lists=mailings)}")
+        later = f"make campaign-results NAME={settings.name} OUTCOMES=file"
+        console.print(plan.say("say.later", command=later))
+        console.print(plan.say("say.cancel", command=f"make campaign-cancel NAME={settings.name}"))
 
     return run_command(work)
 

@@ -12,7 +12,7 @@ from scripts.base.errors import UserError
 from scripts.base.parameters import read_arguments
 from scripts.base.paths import warehouse_folder
 from scripts.campaigns.cancel import cancel_campaign
-from scripts.campaigns.register import check_name
+from scripts.campaigns.register import check_name, words_published
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -24,11 +24,10 @@ def main(arguments: Sequence[str]) -> int:
             raise UserError("NAME is missing: give the name of the campaign, as in NAME=spring.")
         name = check_name(given["NAME"])
         now = dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
-        freed = cancel_campaign(name, warehouse_folder(), now)
-        console.print(
-            f"campaign {name} is cancelled: its lists are gone, and {freed:,} customers may be contacted by others"
-            " again; its name stays taken"
-        )
+        warehouse = warehouse_folder()
+        freed = cancel_campaign(name, warehouse, now)
+        said = words_published(warehouse)["campaign.say.cancelled"]
+        console.print(said.format(name=name, count=f"{freed:,}"))
 
     return run_command(work)
 

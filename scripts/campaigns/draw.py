@@ -101,11 +101,12 @@ def _drawn(
         if settings.moved
         else (named_segments(connection, settings.segment), "")
     )
-    terms = terms_of(connection, settings, segments)
+    words = words_of(connection)
+    terms = terms_of(connection, settings, segments, words)
     exclusions, unknown = select(connection, settings, segments, movement, lists, terms.helped, now)
     refuse_pseudonyms(connection, warehouse, "eligible")
     eligible = connection.execute("select count(*) from eligible").fetchall()[0][0]
-    holdout, reason = share_held_out(settings, terms, eligible)
+    holdout, reason = share_held_out(settings, terms, eligible, words)
     kept = within_bounds(settings, terms.cost, holdout, eligible)
     held_out = round(holdout * kept)
     if held_out < 1 or kept - held_out < len(settings.arms):
@@ -122,7 +123,7 @@ def _drawn(
         connection,
         settings,
         segments,
-        words_of(connection),
+        words,
         exclusions,
         unknown,
         eligible,

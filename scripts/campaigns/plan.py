@@ -55,6 +55,7 @@ class CampaignPlan:
         verdict_words: the same in words.
         currency: of the money.
         notes: what was decided where parameters were left out.
+        words: of the published language, by key.
     """
 
     segments: dict[int, str]
@@ -85,6 +86,11 @@ class CampaignPlan:
     verdict_words: str
     currency: str
     notes: tuple[str, ...]
+    words: dict[str, str]
+
+    def say(self, key: str, **values: object) -> str:
+        """A word or sentence of campaigns in the published language."""
+        return self.words[f"campaign.{key}"].format(**values)
 
     def counts(self) -> tuple[object, ...]:
         """What a person agrees to: who is contacted, held out and left out, in numbers."""
@@ -178,6 +184,7 @@ def make_plan(
         verdict_words=words[f"report.verdict.{verdict}"],
         currency=terms.currency,
         notes=(*terms.notes, *([reason] if reason else [])),
+        words=words,
     )
 
 
@@ -215,57 +222,63 @@ def _expected_net(
 
 def summary(plan: CampaignPlan, settings: CampaignSettings, now: dt.datetime) -> list[tuple[str, str]]:
     """The plan as lines of a heading and a text, for the terminal and the workbook."""
+    say = plan.say
     lines = [
-        ("campaign", f"{settings.name}, as of {now:%Y-%m-%d %H:%M} UTC"),
-        ("segments", ", ".join(f"{number} {name}" for number, name in plan.segments.items())),
-        *([("moved", settings.moved)] if settings.moved else []),
-        ("customers", f"{plan.customers:,}"),
-        *((f"  left out: {plan.reasons[reason]}", f"{count:,}") for reason, count in plan.exclusions.items()),
-        ("eligible", f"{plan.eligible:,}"),
+        (say("plan.campaign"), say("plan.as_of", name=settings.name, at=f"{now:%Y-%m-%d %H:%M}")),
+        (say("plan.segments"), ", ".join(f"{number} {name}" for number, name in plan.segments.items())),
+        *([(say("plan.moved"), settings.moved)] if settings.moved else []),
+        (say("plan.customers"), f"{plan.customers:,}"),
+        *(
+            ("  " + say("plan.left_out", reason=plan.reasons[reason]), f"{count:,}")
+            for reason, count in plan.exclusions.items()
+        ),
+        (say("plan.eligible"), f"{plan.eligible:,}"),
     ]
     if plan.treated + plan.held_out < plan.eligible:
-        lines.append(
-            (
-                "  within the bounds",
-                f"{plan.treated + plan.held_out:,} of the highest value, held out included",
-            )
-        )
+        kept = f"{plan.treated + plan.held_out:,}"
+        lines.append(("  " + say("plan.within"), say("plan.of_highest", count=kept)))
+    money = _money(plan, plan.treated * plan.cost)
     lines += [
-        ("treatment", f"{plan.treated:,}, for {_money(plan, plan.treated * plan.cost)} in all"),
+        (say("plan.treatment"), say("plan.for_money", count=f"{plan.treated:,}", money=money)),
         *((f"  {arm}", f"{size:,}") for arm, size in plan.arms.items() if len(plan.arms) > 1),
         *(
-            (f"  by {channel or OTHER}", f"{count:,}")
+            ("  " + say("plan.by_channel", channel=channel or OTHER), f"{count:,}")
             for channel, count in plan.channels.items()
             if settings.layout.by_channel
         ),
-        ("holdout", f"{plan.held_out:,}"),
+        (say("plan.holdout"), f"{plan.held_out:,}"),
         *_smallest(plan),
         (
-            f"chance to show {100 * plan.expected_uplift:g} points",
-            f"{plan.power_at_expected:.0%}; {plan.needed:,} customers would have 80%",
+            say("plan.chance", points=f"{100 * plan.expected_uplift:g}"),
+            say("plan.power", power=f"{plan.power_at_expected:.0%}", needed=f"{plan.needed:,}"),
         ),
     ]
-    net = "not known" if plan.expected_net is None else f"{_money(plan, plan.expected_net)} after costs"
-    lines.append(("expected", f"{net}: {plan.verdict_words}"))
+    if plan.expected_net is None:
+        expected = say("plan.net_unknown", verdict=plan.verdict_words)
+    else:
+        expected = say("plan.net", money=_money(plan, plan.expected_net), verdict=plan.verdict_words)
+    lines.append((say("plan.expected"), expected))
     if plan.warning:
-        lines.append(("warning", plan.warning))
+        lines.append((say("plan.warning"), plan.warning))
     return lines
 
 
 def _smallest(plan: CampaignPlan) -> list[tuple[str, str]]:
-    what, base = "smallest uplift it can show", f"over a base of {plan.base_rate:.1%} (power 0.8"
+    what, base = plan.say("plan.smallest"), f"{plan.base_rate:.1%}"
     if len(plan.arms) == 1:
-        return [(what, f"{_points(plan.smallest_uplift)} {base})")]
-    of_arms = ", ".join(f"{arm} {_points(smallest)}" for arm, smallest in plan.smallest_by_arm.items())
+        return [(what, plan.say("plan.over_base", points=_points(plan, plan.smallest_uplift), base=base))]
+    of_arms = ", ".join(f"{arm} {_points(plan, smallest)}" for arm, smallest in plan.smallest_by_arm.items())
     comparisons = comparisons_of(len(plan.arms))
     return [
-        (what, f"{of_arms} {base}, corrected for {comparisons} comparisons)"),
-        ("  between two arms", _points(plan.smallest_difference)),
+        (what, plan.say("plan.over_base_of_arms", points=of_arms, base=base, comparisons=comparisons)),
+        ("  " + plan.say("plan.between"), _points(plan, plan.smallest_difference)),
     ]
 
 
-def _points(share: float | None) -> str:
-    return "none" if share is None else f"{100 * share:.2f} points"
+def _points(plan: CampaignPlan, share: float | None) -> str:
+    return (
+        plan.say("plan.no_points") if share is None else plan.say("plan.points", number=f"{100 * share:.2f}")
+    )
 
 
 def _money(plan: CampaignPlan, amount: float) -> str:

@@ -300,3 +300,9 @@ def words_of(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     published = dict(connection.execute("select key, text from published.marts.words").fetchall())
     language = published.get("language.code", "en")
     return words_in(SEEDS, language if language in languages(SEEDS) else "en") | published
+
+
+def words_published(warehouse: Path) -> dict[str, str]:
+    """The same for who has no register open; raises UserError as open_register does."""
+    with open_register(warehouse) as connection:
+        return words_of(connection)

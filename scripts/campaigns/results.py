@@ -428,39 +428,49 @@ def _write(connection: duckdb.DuckDBPyConnection, name: str, now: dt.datetime, f
         ) from None
 
 
-def print_results(results: Sequence[Result], console: Console) -> None:
-    """Print, for each comparison, a line for each segment and one for all, then each in words."""
+def print_results(results: Sequence[Result], console: Console, words: dict[str, str]) -> None:
+    """Print, for each comparison, a line for each segment and one for all, then each in words.
+
+    words: of the published language, by key.
+    """
     pairs = list(dict.fromkeys((each.arm, each.compared_with) for each in results))
-    for place, pair in enumerate(pairs):
+    for place, (arm, other) in enumerate(pairs):
         if len(pairs) > 1:
             gap = "\n" if place else ""
-            console.print(f"{gap}{pair[0]} compared with {pair[1]}")
-        _print_comparison([each for each in results if (each.arm, each.compared_with) == pair], console)
+            console.print(gap + words["campaign.result.compared"].format(arm=arm, other=other))
+        of_pair = [each for each in results if (each.arm, each.compared_with) == (arm, other)]
+        _print_comparison(of_pair, console, words)
 
 
-def _print_comparison(results: Sequence[Result], console: Console) -> None:
+def _print_comparison(results: Sequence[Result], console: Console, words: dict[str, str]) -> None:
+    def say(key: str, **values: str) -> str:
+        return words[f"campaign.result.{key}"].format(**values)
+
     first = results[0]
-    heads = (first.arm, first.compared_with) if first.compared_with != HOLDOUT else ("treated", "held out")
+    heads = (
+        (first.arm, first.compared_with)
+        if first.compared_with != HOLDOUT
+        else (say("treated"), say("held_out"))
+    )
     responses, values = (
-        _table("segment", *heads, "uplift", "95% interval", "p"),
-        _table("segment", "net value", "95% interval"),
+        _table(say("segment"), *heads, say("uplift"), say("interval"), "p"),
+        _table(say("segment"), say("net"), say("interval")),
     )
     for each in results:
-        segment = "all" if each.segment_id is None else str(each.segment_id)
+        segment = say("all") if each.segment_id is None else str(each.segment_id)
         # The interval that goes with the p-value beside it.
         low, high = each.uplift_low_simultaneous, each.uplift_high_simultaneous
         responses.add_row(
             segment,
-            _rate(each.treated_responded, each.treated),
-            _rate(each.held_out_responded, each.held_out),
+            say("of", **_rate(each.treated_responded, each.treated)),
+            say("of", **_rate(each.held_out_responded, each.held_out)),
             _points(each.uplift),
-            f"{_points(low)} to {_points(high)}",
+            say("to", low=_points(low), high=_points(high)),
             "-" if each.p_value_corrected is None else f"{each.p_value_corrected:.3f}",
         )
         if each.net_value is not None:
-            values.add_row(
-                segment, f"{each.net_value:,.0f}", f"{each.net_value_low:,.0f} to {each.net_value_high:,.0f}"
-            )
+            interval = say("to", low=f"{each.net_value_low:,.0f}", high=f"{each.net_value_high:,.0f}")
+            values.add_row(segment, f"{each.net_value:,.0f}", interval)
     for table in (responses, values):
         # Two, since one with both does not fit into 80 columns.
         if table.row_count:
@@ -478,8 +488,8 @@ def _table(*heads: str) -> Table:
     return table
 
 
-def _rate(responded: int, customers: int) -> str:
-    return f"{responded / max(customers, 1):.1%} of {customers:,}"
+def _rate(responded: int, customers: int) -> dict[str, str]:
+    return {"share": f"{responded / max(customers, 1):.1%}", "count": f"{customers:,}"}
 
 
 def _points(share: float | None) -> str:

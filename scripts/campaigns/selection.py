@@ -168,7 +168,9 @@ def within_bounds(settings: CampaignSettings, cost: float, holdout: float, eligi
     return kept
 
 
-def share_held_out(settings: CampaignSettings, terms: Terms, eligible: int) -> tuple[float, str]:
+def share_held_out(
+    settings: CampaignSettings, terms: Terms, eligible: int, words: dict[str, str]
+) -> tuple[float, str]:
     """The share held out, and where it comes from, in words where it was not asked for.
 
     As segment_playbook's recommended_holdout, for the customers and arms of this campaign.
@@ -179,11 +181,13 @@ def share_held_out(settings: CampaignSettings, terms: Terms, eligible: int) -> t
         return USUAL_HOLDOUT, ""
     arms, usual = len(settings.arms), terms.usual_holdout
     needed = customers_needed(terms.base_rate, terms.possible_uplift, usual, arms)
-    points = f"{100 * terms.possible_uplift:.2g} points"
+    points = f"{100 * terms.possible_uplift:.2g}"
     if needed <= within_bounds(settings, terms.cost, usual, eligible):
-        return usual, f"HOLDOUT={usual:g}, the usual share by what is published, shows {points} here"
+        return usual, words["campaign.note.holdout_usual"].format(share=f"{usual:g}", points=points)
     best = round(best_holdout(arms), 2)
-    return best, f"HOLDOUT={best:g}, which shows the most: the usual {usual:g} does not show {points} here"
+    return best, words["campaign.note.holdout_best"].format(
+        share=f"{best:g}", usual=f"{usual:g}", points=points
+    )
 
 
 def assign_arms(

@@ -44,12 +44,23 @@ class Terms:
 
 
 def terms_of(
-    connection: duckdb.DuckDBPyConnection, settings: CampaignSettings, segments: dict[int, str]
+    connection: duckdb.DuckDBPyConnection,
+    settings: CampaignSettings,
+    segments: dict[int, str],
+    words: dict[str, str],
 ) -> Terms:
     """Return what a campaign in these segments is planned with.
 
-    connection: with the published file attached as `published`.
+    Args:
+        connection: with the published file attached as `published`.
+        settings: what was asked for.
+        segments: names by id.
+        words: of the published language, by key.
     """
+
+    def note(key: str, **values: object) -> str:
+        return words[f"campaign.note.{key}"].format(**values)
+
     found = connection.execute(
         "select segment_id, contact_cost, includes_stressed, value_per_responder, currency, contact_kind, base_response_rate, expected_uplift"
         " from published.marts.segment_playbook order by 1"
@@ -61,23 +72,21 @@ def terms_of(
         known = [play[0] for play in plays.values() if play[0] is not None]
         cost = max(known, default=USUAL_COST)
         if known and min(known) < cost:
-            notes.append(
-                f"the plays of these segments cost {min(known):g} to {cost:g} a contact; planned with the dearest"
-            )
+            notes.append(note("costs_differ", least=f"{min(known):g}", cost=f"{cost:g}"))
         if len(known) < len(segments):
-            notes.append(f"what a contact costs is not known of all these segments; planned with {cost:g}")
+            notes.append(note("cost_unknown", cost=f"{cost:g}"))
     helped = frozenset(number for number, play in plays.items() if play[1])
     if settings.stressed is not None:
         helped = frozenset(segments) if settings.stressed else frozenset()
     elif helped:
         names = ", ".join(segments[number] for number in sorted(helped))
-        notes.append(f"over the limit or behind on payments stays in {names}, whose play is help")
+        notes.append(note("stressed", names=names))
     currency = next((play[3] for play in plays.values() if play[3]), "")
     values = {number: plays[number][2] if number in plays else None for number in segments}
     channels = {number: plays[number][4] if number in plays else None for number in segments}
     if settings.layout.by_channel and None in channels.values():
         names = ", ".join(segments[number] for number, channel in channels.items() if channel is None)
-        notes.append(f"no play says how {names} is reached; its customers stand in mailing_{OTHER}.csv")
+        notes.append(note("no_channel", names=names, file=f"mailing_{OTHER}.csv"))
     base_rate, from_base = _first(settings.base_rate, [play[5] for play in plays.values()], USUAL_BASE_RATE)
     uplift, from_uplift = _first(settings.expected_uplift, [play[6] for play in plays.values()], USUAL_UPLIFT)
     published = [
@@ -85,7 +94,7 @@ def terms_of(
         *([f"EXPECTED_UPLIFT={uplift:g}"] if from_uplift else []),
     ]
     if published:
-        notes.append(f"{' and '.join(published)}, as in the plays that are published")
+        notes.append(note("published", parameters=", ".join(published)))
     shares = connection.execute(
         "select base from published.marts.value_assumptions where assumption = 'holdout_share' and base is not null"
     ).fetchall()

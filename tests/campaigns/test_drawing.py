@@ -24,7 +24,7 @@ from scripts.campaigns.plan import CampaignPlan, summary
 from scripts.campaigns.register import REGISTER
 from scripts.campaigns.results import measure_campaign
 from scripts.campaigns.settings import read_settings
-from tests.support.builds import query
+from tests.support.builds import REPO, query
 from tests.support.campaigning import SIZES, publish_customers
 
 NOW = dt.datetime(2026, 3, 1)
@@ -462,7 +462,7 @@ def test_what_is_left_out_is_what_is_published_and_said(warehouse: Path) -> None
     plan = draw(warehouse, "NAME=a", "SEGMENT=1")
     assert (plan.base_rate, plan.expected_uplift, plan.holdout, plan.held_out) == (0.2, 0.3, 0.15, 90)
     assert plan.notes == (
-        "BASE_RATE=0.2 and EXPECTED_UPLIFT=0.3, as in the plays that are published",
+        "BASE_RATE=0.2, EXPECTED_UPLIFT=0.3, as in the plays that are published",
         "HOLDOUT=0.15, the usual share by what is published, shows 30 points here",
     )
     [(kept,)] = register(warehouse, "select parameters from campaigns")
@@ -543,3 +543,27 @@ def test_no_more_are_contacted_than_wanted_and_those_of_the_highest_value(
     assert drawn["value_base"].min() == values[len(drawn) - 1][0]
     # The tighter bound counts.
     assert draw(warehouse, "NAME=b", "SEGMENT=2", "MAX_CUSTOMERS=100", "BUDGET=50").treated == 50
+
+
+def test_the_plan_speaks_the_language_that_was_built_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every line that the command prints of itself, where what is published is Indonesian."""
+    publish_customers(tmp_path)
+    with duckdb.connect(str(tmp_path / "card_segments.duckdb")) as connection:
+        connection.execute(
+            "create or replace table marts.words as select key, text from read_csv(?, header = true, all_varchar = true)",
+            [str(REPO / "dbt_project/seeds/words/words_id.csv")],
+        )
+    monkeypatch.setenv("CARD_SEGMENTS_WAREHOUSE", str(tmp_path))
+    assert main(["NAME=a", "SEGMENT=1", "CONFIRM=yes"]) == 0
+    said = " ".join("".join(capsys.readouterr()).split())
+    for words in (
+        "memenuhi syarat",
+        "pembanding",
+        "uplift terkecil yang dapat ditunjukkan",
+        "Kirim hanya ke",
+    ):
+        assert words in said, said
+    for words in ("eligible", "left out", "holdout ", "customers", "Mail to", "Later", "smallest"):
+        assert words not in said, said
