@@ -58,6 +58,8 @@ COVERED = (
 FAMILIES = ((1, 1, 1000), (1, 6, 1000), (2, 1, 3000), (3, 1, 4000), (5, 1, 6000), (3, 6, 4000))
 LOOKS = (1, 2, 3, 4, 5, 6, 8, 12, 26, 52)
 LOOKED_AT = 5000
+# Base rates of strata of so many customers each, as segments and value bands are; so many of each are held out.
+STRATA, STRATUM, STRATUM_HELD_OUT = np.linspace(0.01, 0.3, 18), 100, 30
 # Customers in both arms and the uplift there is; planned are one point over 5%, USD 30 a responder, 0.05 a contact.
 PLANS = ((2000, 0.01), (16_316, 0.01), (16_316, 0.005), (16_316, 0.0))
 BASE, PLANNED, VALUE, COST = 0.05, 0.01, 30.0, 0.05
@@ -175,6 +177,24 @@ def looked_at(generator: np.random.Generator, campaigns: int, looks: int, arms: 
     return float(alarm.mean())
 
 
+def drawn_within_strata(generator: np.random.Generator, campaigns: int) -> tuple[float, float]:
+    """Shares of campaigns without any effect that show one: held out within strata, as the job does, and across all of them."""
+    size, rates = len(STRATA) * STRATUM, np.repeat(STRATA, STRATUM)
+    held_out = len(STRATA) * STRATUM_HELD_OUT
+    alarms = [0, 0]
+    for batch in _batches(campaigns):
+        responds = generator.random((batch, size)) < rates
+        lots = generator.random((batch, size))
+        for place, groups in enumerate((len(STRATA), 1)):
+            # The place of each customer's lot in its group.
+            turn = lots.reshape(batch, groups, -1).argsort(axis=2).argsort(axis=2).reshape(batch, size)
+            is_held_out = turn < held_out // groups
+            others = (responds & is_held_out).sum(axis=1)
+            low, high = newcombe(size - held_out, responds.sum(axis=1) - others, held_out, others, LEVEL)
+            alarms[place] += int(((low > 0) | (high < 0)).sum())
+    return alarms[0] / campaigns, alarms[1] / campaigns
+
+
 @dataclass(frozen=True)
 class Realised:
     """A plan and what came of it in many campaigns; money."""
@@ -265,6 +285,12 @@ def words(seed: int, campaigns: int) -> str:
     ]
     for customers, uplift in PLANS:
         lines.append(_plan_line(realised(generator(), campaigns, customers, uplift)))
+    within, across = drawn_within_strata(generator(), campaigns)
+    lines += [
+        "",
+        f"{len(STRATA)} strata of {STRATUM} customers, {STRATUM_HELD_OUT} of each held out, whose rates go from {STRATA[0]:.0%} to"
+        f" {STRATA[-1]:.0%}: {within:.1%} called an effect where the draw is within strata, {across:.1%} where it is across them.",
+    ]
     return "\n".join(lines) + "\n"
 
 
