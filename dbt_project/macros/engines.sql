@@ -70,6 +70,18 @@
 {% macro duckdb__day_in_zone(moment, zone) -%} cast(timezone('{{ zone }}', {{ moment }}) as date) {%- endmacro %}
 {% macro spark__day_in_zone(moment, zone) -%} cast(from_utc_timestamp({{ moment }}, '{{ zone }}') as date) {%- endmacro %}
 
+{# A floating-point number as a decimal one, as decimal(18,2): the number with its decimals moved before the point, rounded.
+   Spark's own cast rounds what the number is written as: 0.285, which is a little less, to 0.29. #}
+{% macro as_decimal(number, type) %}
+    {{ return(adapter.dispatch('as_decimal')(number, type)) }}
+{% endmacro %}
+
+{% macro duckdb__as_decimal(number, type) -%} try_cast({{ number }} as {{ type }}) {%- endmacro %}
+{% macro spark__as_decimal(number, type) -%}
+    {%- set decimals = type.split(',')[1].rstrip(')') -%}
+    try_cast(try_cast(round({{ number }} * 1e{{ decimals }}) as decimal(18, 0)) * 1e-{{ decimals }}BD as {{ type }})
+{%- endmacro %}
+
 {# Whether a whole text is of a pattern. #}
 {% macro is_of_pattern(text, pattern) %}
     {{ return(adapter.dispatch('is_of_pattern')(text, pattern)) }}

@@ -130,6 +130,8 @@
     case when abs(try_cast({{ name }} as double)) <= 1.7976931348623157e308 then try_cast({{ name }} as double) end
     {%- elif raw_type(relation, name).replace(' ', '') == type -%}
     {{ name }}
+    {%- elif raw_type(relation, name) in ['double', 'float'] -%}
+    {{ as_decimal(name, type) }}
     {%- else -%}
     try_cast({{ name }} as {{ type }})
     {%- endif -%}

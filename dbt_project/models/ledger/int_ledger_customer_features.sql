@@ -1,4 +1,4 @@
-{% set knows_balance = 'sum(snapshots) over () > 0'
+{% set knows_balance = 'knows_balances'
     ~ (' and accounts_without_balance = 0 and snapshots > 0' if statements_are_absent()) %}
 
 with
@@ -71,9 +71,31 @@ snapshots as (
 
 ),
 
+-- What the ledger tells of anybody; a window over all customers would bring them to one place of a cluster.
+told as (
+
+    select
+        sum(snapshots) > 0 as knows_balances,
+        sum(payment_amount) > 0 as knows_payments,
+        sum(statements_with_due) > 0 as knows_dues,
+        sum(statements_fallen_due) > 0 as knows_full_payments
+    from snapshots
+
+),
+
+beside_told as (
+
+    select
+        snapshots.*,
+        told.*
+    from snapshots
+    cross join told
+
+),
+
 dated as (
 
-    {{ beside_period("snapshots") }}
+    {{ beside_period("beside_told") }}
 
 ),
 
@@ -100,11 +122,11 @@ defined as (
         purchases_trx,
         cast(limits as double) / nullif(snapshots_with_limit, 0) as credit_limit,
         -- Every card is paid: where nobody pays, the ledger does not know of payments.
-        case when sum(payment_amount) over () > 0 then payment_amount - payment_reversal_amount end as payments,
+        case when knows_payments then payment_amount - payment_reversal_amount end as payments,
         -- Where nothing is ever due to anybody, the ledger does not know what is.
-        case when sum(statements_with_due) over () > 0 then minimum_due end as minimum_payments,
+        case when knows_dues then minimum_due end as minimum_payments,
         case
-            when sum(statements_fallen_due) over () > 0
+            when knows_full_payments
                 then coalesce(statements_paid_in_full / nullif(statements_fallen_due, 0), 0)
         end as prc_full_payment,
         tenure,
