@@ -117,6 +117,7 @@ def settings(folder: Path, machine: Machine) -> dict[str, str]:
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
         "spark.local.dir": str(folder / SPILLED),
         "spark.driver.extraJavaOptions": f"-Djava.io.tmpdir={folder / SPILLED}",
         "spark.sql.warehouse.dir": str(folder / TABLES),

@@ -247,6 +247,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
         }
         try:
             if on_spark:
+                console.note("Spark reads the whole ledger each time, as every build of Parquet files does")
                 compute_ledger(variables, intake.for_spark, warehouse, console)
             manifest = _run_dbt(variables, warehouse, console, WITHOUT_LEDGER if on_spark else ())
             check_unchanged(files, source)
