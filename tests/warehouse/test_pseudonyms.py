@@ -247,7 +247,8 @@ def test_pseudonyms_end_and_history_goes_on_in_clear(july: Path, tmp_path: Path)
     )
     assert done.returncode == 0, done.stdout + done.stderr
     targets = pd.read_csv(warehouse / "campaigns" / "d" / "targets.csv", dtype=str)
-    assert targets["customer_id"].str.startswith(MARK).all()
+    # The sample has ids such as 007, too, without the mark.
+    assert targets["customer_id"].isin(known).all()
 
 
 @pytest.mark.parametrize(
