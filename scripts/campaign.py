@@ -38,20 +38,20 @@ def main(arguments: Sequence[str]) -> int:
         for note in (*(match.sentence() for match in plan.unknown), *plan.notes):
             console.note(printable(note))
         if plan.objectors:
-            console.note(plan.say("note.objectors", count=f"{plan.objectors:,}"))
+            console.note(plan.words.say("note.objectors", count=f"{plan.objectors:,}"))
         if not is_agreed and sys.stdin.isatty() and sys.stdout.isatty():
-            console.print(f"\n{plan.say('say.ask')} ", end="")
+            console.print(f"\n{plan.words.say('say.ask')} ", end="")
             is_agreed = sys.stdin.readline().strip().lower() in AGREED
         if not is_agreed:
-            console.print(f"\n{plan.say('say.plan_only')}")
+            console.print(f"\n{plan.words.say('say.plan_only')}")
             return
         draw_campaign(settings, warehouse, now, plan)
         mailings = listed_mailings(plan.folder, list(plan.mailings))
         key = "say.mail_to" if len(plan.arms) == 1 else "say.mail_to_arms"
-        console.print(f"\n{plan.say(key, lists=mailings)}")
+        console.print(f"\n{plan.words.say(key, lists=mailings)}")
         later = f"make campaign-results NAME={settings.name} OUTCOMES=file"
-        console.print(plan.say("say.later", command=later))
-        console.print(plan.say("say.cancel", command=f"make campaign-cancel NAME={settings.name}"))
+        console.print(plan.words.say("say.later", command=later))
+        console.print(plan.words.say("say.cancel", command=f"make campaign-cancel NAME={settings.name}"))
 
     return run_command(work)
 

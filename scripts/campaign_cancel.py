@@ -12,7 +12,7 @@ from scripts.base.errors import UserError
 from scripts.base.parameters import read_arguments
 from scripts.base.paths import warehouse_folder
 from scripts.campaigns.cancel import cancel_campaign
-from scripts.campaigns.register import check_name, words_published
+from scripts.campaigns.register import check_name, open_register, words_of
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -26,8 +26,9 @@ def main(arguments: Sequence[str]) -> int:
         now = dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
         warehouse = warehouse_folder()
         freed = cancel_campaign(name, warehouse, now)
-        said = words_published(warehouse)["campaign.say.cancelled"]
-        console.print(said.format(name=name, count=f"{freed:,}"))
+        with open_register(warehouse) as connection:
+            words = words_of(connection)
+        console.print(words.say("say.cancelled", name=name, count=f"{freed:,}"))
 
     return run_command(work)
 

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from scripts.base.console import Console, run_command
 from scripts.base.paths import CAMPAIGNS, warehouse_folder
 from scripts.base.statistics import false_alarms_of
-from scripts.campaigns.register import words_published
-from scripts.campaigns.results import looks_at, measure_campaign, print_results, read_request
+from scripts.campaigns.results import measure_campaign, print_results, read_request, told_of
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -22,19 +21,14 @@ def main(arguments: Sequence[str]) -> int:
         now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
         warehouse = warehouse_folder()
         results = measure_campaign(name, outcomes, cost, warehouse, now)
-        words = words_published(warehouse)
-
-        def say(key: str, **values: object) -> str:
-            return words[f"campaign.result.{key}"].format(**values)
-
+        looks, words = told_of(name, warehouse)
         print_results(results, console, words)
-        looks = looks_at(name, warehouse)
         if looks > 1:
-            console.note(say("looks", looks=looks, share=f"{false_alarms_of(looks):.0%}"))
+            console.note(words.say("result.looks", looks=looks, share=f"{false_alarms_of(looks):.0%}"))
         comparisons = sum(each.segment_id is None for each in results)
-        corrected = "corrected" if comparisons == 1 else "corrected_arms"
-        console.print(f"\n{say(corrected, comparisons=comparisons)}")
-        console.print(say("figures", file=warehouse / CAMPAIGNS / name / "results.csv"))
+        corrected = "result.corrected" if comparisons == 1 else "result.corrected_arms"
+        console.print(f"\n{words.say(corrected, comparisons=comparisons)}")
+        console.print(words.say("result.figures", file=warehouse / CAMPAIGNS / name / "results.csv"))
 
     return run_command(work)
 

@@ -110,26 +110,21 @@
     regexp_replace({{ text }}, '{{ pattern }}', '{{ by | replace("\\1", "$1") }}')
 {%- endmacro %}
 
-{# Whether an id as text may have blanks at its ends, or stand for a whole number with decimals: a cheap look at each of
-   millions of rows. many: see as_id. #}
-{% macro may_need_cleaning(name, many) %}
-    {{ return(adapter.dispatch('may_need_cleaning')(name, many)) }}
+{# Whether a text ends with another; both SQL. #}
+{% macro has_end(text, end) %}
+    {{ return(adapter.dispatch('has_end')(text, end)) }}
 {% endmacro %}
 
-{% macro duckdb__may_need_cleaning(name, many) -%}
-    {{ name }} < '!' or suffix({{ name }}, ' ') or strlen({{ name }}) != length_grapheme({{ name }})
-    {%- if many %} or suffix({{ name }}, '.0')
-    {%- else %} or (suffix({{ name }}, '0') and contains({{ name }}, '.'))
-        {%- for code in [9, 10, 11, 12, 13] %} or suffix({{ name }}, chr({{ code }})){% endfor %}
-    {%- endif %}
-{%- endmacro %}
-{% macro spark__may_need_cleaning(name, many) -%}
-    {{ name }} < '!' or endswith({{ name }}, ' ') or octet_length({{ name }}) != char_length({{ name }})
-    {%- if many %} or endswith({{ name }}, '.0')
-    {%- else %} or (endswith({{ name }}, '0') and contains({{ name }}, '.'))
-        {%- for code in [9, 10, 11, 12, 13] %} or endswith({{ name }}, chr({{ code }})){% endfor %}
-    {%- endif %}
-{%- endmacro %}
+{% macro duckdb__has_end(text, end) -%} suffix({{ text }}, {{ end }}) {%- endmacro %}
+{% macro spark__has_end(text, end) -%} endswith({{ text }}, {{ end }}) {%- endmacro %}
+
+{# Whether a text takes more bytes than it has characters. #}
+{% macro is_beyond_ascii(text) %}
+    {{ return(adapter.dispatch('is_beyond_ascii')(text)) }}
+{% endmacro %}
+
+{% macro duckdb__is_beyond_ascii(text) -%} strlen({{ text }}) != length_grapheme({{ text }}) {%- endmacro %}
+{% macro spark__is_beyond_ascii(text) -%} octet_length({{ text }}) != char_length({{ text }}) {%- endmacro %}
 
 {# The place of a text in a list, from 0; empty where it is not there. The text is written once, for the engines compute
    for every row what they meet twice. #}

@@ -44,6 +44,16 @@
     {{ with_replaced('trim(both ' ~ blanks ~ ' from ' ~ text ~ ')', '^([0-9]+)[.]0+$', '\\1') }}
 {%- endmacro %}
 
+{# Whether an id as text may have blanks at its ends, or stand for a whole number with decimals: a cheap look at each of
+   millions of rows. many: see as_id. #}
+{% macro may_need_cleaning(name, many) -%}
+    {{ name }} < '!' or {{ has_end(name, "' '") }} or {{ is_beyond_ascii(name) }}
+    {%- if many %} or {{ has_end(name, "'.0'") }}
+    {%- else %} or ({{ has_end(name, "'0'") }} and contains({{ name }}, '.'))
+        {%- for code in [9, 10, 11, 12, 13] %} or {{ has_end(name, 'chr(' ~ code ~ ')') }}{% endfor %}
+    {%- endif %}
+{%- endmacro %}
+
 {% macro as_id(relation, name, many=false) -%}
     {# Only a text that may be padded or a number with decimals is cleaned: cleaning every row of a typed file would cost a
        third of its scan. many: for tables of millions of rows, where each look at an end costs 1% of the build; a

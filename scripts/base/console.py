@@ -213,7 +213,8 @@ class Console:
     def end_dbt(self, rows: int | None = None) -> None:
         """Print the line of dbt's running stage, if one is; rows: of it, where nothing has told them."""
         if self._dbt_stage is not None:
-            self._dbt_stage.rows = rows if rows is not None else self._dbt_stage.rows
+            if rows is not None:
+                self._dbt_stage.rows = rows
             self._end(self._dbt_stage)
             self._dbt_stage = None
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 POWER = 0.8
 ALPHA = 0.05
@@ -129,10 +130,10 @@ def power_of_size(total: float, base_rate: float, uplift: float, holdout: float,
     )  # fmt: skip
 
 
-def response_interval(
-    treated: int, responded: int, held_out: int, held_out_responded: int, level: float
-) -> tuple[float, float]:
-    """Interval of the difference in response rates; arguments as of response_effect.
+def response_intervals(
+    treated: int, responded: IntArray | int, held_out: int, held_out_responded: IntArray | int, level: float
+) -> tuple[FloatArray, FloatArray]:
+    """Intervals of the difference in response rates of one campaign or an array of them; arguments as of response_effect.
 
     Newcombe's hybrid score interval (statsmodels confint_proportions_2indep), which keeps its level in small
     arms and at rates near 0, where Wald's is too short.
@@ -142,6 +143,14 @@ def response_interval(
     low, high = confint_proportions_2indep(
         responded, treated, held_out_responded, held_out, method="newcomb", compare="diff", alpha=1 - level
     )
+    return low, high
+
+
+def response_interval(
+    treated: int, responded: int, held_out: int, held_out_responded: int, level: float
+) -> tuple[float, float]:
+    """The same of one campaign, as numbers."""
+    low, high = response_intervals(treated, responded, held_out, held_out_responded, level)
     return float(low), float(high)
 
 

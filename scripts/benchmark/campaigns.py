@@ -34,6 +34,7 @@ from scripts.base.statistics import (
     comparisons_of,
     level_of,
     power_of,
+    response_intervals,
     value_interval,
 )
 from scripts.benchmark.measuring import made_folder
@@ -65,18 +66,6 @@ PLANS = ((2000, 0.01), (16_316, 0.01), (16_316, 0.005), (16_316, 0.0))
 BASE, PLANNED, VALUE, COST = 0.05, 0.01, 30.0, 0.05
 # Values are drawn for so many campaigns at a time.
 BATCH = 500
-
-
-def newcombe(
-    treated: int, responded: IntArray, held_out: int, held_out_responded: IntArray, level: float
-) -> tuple[FloatArray, FloatArray]:
-    """statistics.response_interval of many campaigns at once: the two ends."""
-    from statsmodels.stats.proportion import confint_proportions_2indep
-
-    low, high = confint_proportions_2indep(
-        responded, treated, held_out_responded, held_out, method="newcomb", compare="diff", alpha=1 - level
-    )
-    return low, high
 
 
 def welch(treated: ArmValues, held_out: ArmValues, level: float) -> tuple[FloatArray, FloatArray]:
@@ -122,7 +111,7 @@ def covered(
     for size in _batches(campaigns):
         responded = generator.binomial(treated, base + uplift, size)
         others = generator.binomial(held_out, base, size)
-        low, high = newcombe(treated, responded, held_out, others, LEVEL)
+        low, high = response_intervals(treated, responded, held_out, others, LEVEL)
         arms = (
             drawn_values(generator, treated, responded, VALUE)[0],
             drawn_values(generator, held_out, others, VALUE)[0],
@@ -142,27 +131,33 @@ def covered(
     return [float(each) for each in counts / campaigns]
 
 
+def arm_sizes(arms: int, customers: int) -> list[int]:
+    """Customers of the holdout, which is the best for so many arms, and of each arm."""
+    held_out = round(best_holdout(arms) * customers)
+    return [held_out, *[(customers - held_out) // arms] * arms]
+
+
 def false_alarms(
     generator: np.random.Generator, campaigns: int, arms: int, segments: int, customers: int
 ) -> tuple[float, float]:
     """Shares of campaigns without any effect that show one somewhere: without a correction, and with the job's."""
-    held_out = round(best_holdout(arms) * customers)
-    sizes = [held_out, *[(customers - held_out) // arms] * arms]
+    sizes = arm_sizes(arms, customers)
     alarms = np.zeros((2, campaigns), dtype=bool)
     level = level_of(comparisons_of(arms) * segments)
     for _ in range(segments):
         responded = [generator.binomial(size, BASE, campaigns) for size in sizes]
         for one, other in combinations(range(arms + 1), 2):
             for place, each in enumerate((LEVEL, level)):
-                low, high = newcombe(sizes[one], responded[one], sizes[other], responded[other], each)
+                low, high = response_intervals(
+                    sizes[one], responded[one], sizes[other], responded[other], each
+                )
                 alarms[place] |= (low > 0) | (high < 0)
     return float(alarms[0].mean()), float(alarms[1].mean())
 
 
 def looked_at(generator: np.random.Generator, campaigns: int, looks: int, arms: int) -> float:
     """Share of campaigns without any effect that show one at one look or more."""
-    held_out = round(best_holdout(arms) * LOOKED_AT)
-    sizes = [held_out, *[(LOOKED_AT - held_out) // arms] * arms]
+    sizes = arm_sizes(arms, LOOKED_AT)
     level = level_of(comparisons_of(arms))
     shares = [BASE / looks] * looks
     # By arm and look, who has responded so far.
@@ -172,7 +167,7 @@ def looked_at(generator: np.random.Generator, campaigns: int, looks: int, arms: 
     ]
     alarm = np.zeros(campaigns, dtype=bool)
     for one, other in combinations(range(arms + 1), 2):
-        low, high = newcombe(sizes[one], responded[one], sizes[other], responded[other], level)
+        low, high = response_intervals(sizes[one], responded[one], sizes[other], responded[other], level)
         alarm |= ((low > 0) | (high < 0)).any(axis=1)
     return float(alarm.mean())
 
@@ -190,7 +185,9 @@ def drawn_within_strata(generator: np.random.Generator, campaigns: int) -> tuple
             turn = lots.reshape(batch, groups, -1).argsort(axis=2).argsort(axis=2).reshape(batch, size)
             is_held_out = turn < held_out // groups
             others = (responds & is_held_out).sum(axis=1)
-            low, high = newcombe(size - held_out, responds.sum(axis=1) - others, held_out, others, LEVEL)
+            low, high = response_intervals(
+                size - held_out, responds.sum(axis=1) - others, held_out, others, LEVEL
+            )
             alarms[place] += int(((low > 0) | (high < 0)).sum())
     return alarms[0] / campaigns, alarms[1] / campaigns
 
@@ -224,7 +221,7 @@ def realised(generator: np.random.Generator, campaigns: int, customers: int, upl
         first = np.arange(len(values)) - np.repeat(np.cumsum(responded) - responded, responded)
         added = np.bincount(campaign, values * (first < of_offer[campaign]), size)
         low, _ = value_interval(treated, held_out, LEVEL)
-        shown, _ = newcombe(half, responded, half, others, LEVEL)
+        shown, _ = response_intervals(half, responded, half, others, LEVEL)
         parts.append(
             np.stack(
                 [

@@ -15,7 +15,7 @@ from scripts.base.statistics import (
     smallest_uplift,
 )
 from scripts.campaigns.layout import OTHER, channels_of
-from scripts.campaigns.register import HOLDOUT
+from scripts.campaigns.register import HOLDOUT, Words
 from scripts.campaigns.settings import CampaignSettings
 from scripts.campaigns.terms import Terms
 from scripts.intake.customer_ids import Match
@@ -86,11 +86,7 @@ class CampaignPlan:
     verdict_words: str
     currency: str
     notes: tuple[str, ...]
-    words: dict[str, str]
-
-    def say(self, key: str, **values: object) -> str:
-        """A word or sentence of campaigns in the published language."""
-        return self.words[f"campaign.{key}"].format(**values)
+    words: Words
 
     def counts(self) -> tuple[object, ...]:
         """What a person agrees to: who is contacted, held out and left out, in numbers."""
@@ -108,7 +104,7 @@ def make_plan(
     connection: duckdb.DuckDBPyConnection,
     settings: CampaignSettings,
     segments: dict[int, str],
-    words: dict[str, str],
+    words: Words,
     exclusions: dict[str, int],
     unknown: list[Match],
     eligible: int,
@@ -138,7 +134,8 @@ def make_plan(
     needed = customers_needed(base_rate, possible, holdout, len(arms))
     warning = ""
     if power < POWER:
-        warning = words["campaign.hopeless" if power < POWER / 2 else "campaign.weak"].format(
+        warning = words.say(
+            "hopeless" if power < POWER / 2 else "weak",
             power=f"{power:.0%}",
             uplift=f"{100 * possible:.2g}",
             needed=f"{needed:,}",
@@ -157,7 +154,7 @@ def make_plan(
         segments=segments,
         customers=customers,
         exclusions=exclusions,
-        reasons={reason: words[f"campaign.reason.{reason}"] for reason in exclusions},
+        reasons={reason: words.say(f"reason.{reason}") for reason in exclusions},
         objectors=objectors,
         unknown=unknown,
         eligible=eligible,
@@ -188,17 +185,18 @@ def make_plan(
     )
 
 
-def _advice(terms: Terms, holdout: float, arms: int, have: int, words: dict[str, str]) -> str:
+def _advice(terms: Terms, holdout: float, arms: int, have: int, words: Words) -> str:
     """What would help, and what would not."""
     best = best_holdout(arms)
     needed = customers_needed(terms.base_rate, terms.possible_uplift, best, arms)
     # One offer has words of its own, with a half in them.
     kind = "" if arms == 1 else "_of_arms"
     if holdout != round(best, 2) and needed <= have:
-        return words[f"campaign.advice.hold_out{kind}"].format(holdout=f"{best:.2f}")
+        return words.say(f"advice.hold_out{kind}", holdout=f"{best:.2f}")
     held_out = int(have * best)
     smallest = smallest_uplift((have - held_out) // arms, held_out, terms.base_rate, comparisons_of(arms))
-    return words[f"campaign.advice.more_customers{kind}"].format(
+    return words.say(
+        f"advice.more_customers{kind}",
         needed=f"{needed:,}",
         smallest="100" if smallest is None else f"{100 * smallest:.1f}",
         share=f"{best:.0%}",
@@ -222,7 +220,7 @@ def _expected_net(
 
 def summary(plan: CampaignPlan, settings: CampaignSettings, now: dt.datetime) -> list[tuple[str, str]]:
     """The plan as lines of a heading and a text, for the terminal and the workbook."""
-    say = plan.say
+    say = plan.words.say
     lines = [
         (say("plan.campaign"), say("plan.as_of", name=settings.name, at=f"{now:%Y-%m-%d %H:%M}")),
         (say("plan.segments"), ", ".join(f"{number} {name}" for number, name in plan.segments.items())),
@@ -264,20 +262,24 @@ def summary(plan: CampaignPlan, settings: CampaignSettings, now: dt.datetime) ->
 
 
 def _smallest(plan: CampaignPlan) -> list[tuple[str, str]]:
-    what, base = plan.say("plan.smallest"), f"{plan.base_rate:.1%}"
+    what, base = plan.words.say("plan.smallest"), f"{plan.base_rate:.1%}"
     if len(plan.arms) == 1:
-        return [(what, plan.say("plan.over_base", points=_points(plan, plan.smallest_uplift), base=base))]
+        return [
+            (what, plan.words.say("plan.over_base", points=_points(plan, plan.smallest_uplift), base=base))
+        ]
     of_arms = ", ".join(f"{arm} {_points(plan, smallest)}" for arm, smallest in plan.smallest_by_arm.items())
     comparisons = comparisons_of(len(plan.arms))
     return [
-        (what, plan.say("plan.over_base_of_arms", points=of_arms, base=base, comparisons=comparisons)),
-        ("  " + plan.say("plan.between"), _points(plan, plan.smallest_difference)),
+        (what, plan.words.say("plan.over_base_of_arms", points=of_arms, base=base, comparisons=comparisons)),
+        ("  " + plan.words.say("plan.between"), _points(plan, plan.smallest_difference)),
     ]
 
 
 def _points(plan: CampaignPlan, share: float | None) -> str:
     return (
-        plan.say("plan.no_points") if share is None else plan.say("plan.points", number=f"{100 * share:.2f}")
+        plan.words.say("plan.no_points")
+        if share is None
+        else plan.words.say("plan.points", number=f"{100 * share:.2f}")
     )
 
 

@@ -27,7 +27,7 @@ from scripts.base.quoting import sql_text
 from scripts.base.seeds import languages
 from scripts.base.seeds import words_of as words_in
 from scripts.intake.mapping import load_mapping
-from scripts.intake.pseudonyms import KNOWN, LOOKS_LIKE_ONE, in_clear_sql, pseudonyms_in_use
+from scripts.intake.pseudonyms import KNOWN, in_clear_sql, looking_like_one, pseudonyms_in_use
 from scripts.intake.source_files import load_contract
 from scripts.published.pseudonymised import show_in_clear
 from scripts.published.reading import mapping_in_use, published_file
@@ -68,6 +68,18 @@ alter table campaign_results add column if not exists net_value_high double;
 alter table campaign_results add column if not exists arm varchar;
 alter table campaign_results add column if not exists compared_with varchar;
 """
+
+
+class RegisterInUse(UserError):
+    """Another process has the register open."""
+
+
+class Words(dict[str, str]):
+    """Words of the published language, by key."""
+
+    def say(self, key: str, **values: object) -> str:
+        """A word or sentence of campaigns, with values in the places of {their names}."""
+        return self[f"campaign.{key}"].format(**values)
 
 
 def check_name(name: str) -> str:
@@ -171,12 +183,10 @@ def refuse_pseudonyms(connection: duckdb.DuckDBPyConnection, warehouse: Path, ta
     pseudonyms = pseudonyms_in_use(warehouse, version_in_use(warehouse))
     if pseudonyms is None:
         return
-    found = connection.execute(
-        f"select count(*), min(customer_id) from {table} where regexp_matches(customer_id, {sql_text(LOOKS_LIKE_ONE)})"
-    ).fetchall()[0]
-    if found[0]:
+    count, first = looking_like_one(connection, table)
+    if count:
         raise UserError(
-            f"{pseudonyms.table}: does not say who {found[1]} is ({found[0]:,} customers in all), so that they cannot be written"
+            f"{pseudonyms.table}: does not say who {first} is ({count:,} customers in all), so that they cannot be written"
             " to; restore it, or run make build REBUILD=yes, which makes it again of the input."
         )
 
@@ -277,13 +287,12 @@ def opened(path: Path) -> duckdb.DuckDBPyConnection:
         return duckdb.connect(str(path))
     except duckdb.Error as error:
         reason = str(error).splitlines()[0].partition(": ")[2].rstrip(".!")
-        way_out = (
-            "close what uses it."
-            if "lock" in reason
-            else "check the folder's permissions and space, or restore the register from a backup: it alone says who"
-            " was contacted."
-        )
-        raise UserError(f"{path}: cannot be opened ({reason}); {way_out}") from None
+        if "lock" in reason:
+            raise RegisterInUse(f"{path}: cannot be opened ({reason}); close what uses it.") from None
+        raise UserError(
+            f"{path}: cannot be opened ({reason}); check the folder's permissions and space, or restore the register from a"
+            " backup: it alone says who was contacted."
+        ) from None
 
 
 def key_of(connection: duckdb.DuckDBPyConnection, purpose: str) -> str:
@@ -295,14 +304,8 @@ def key_of(connection: duckdb.DuckDBPyConnection, purpose: str) -> str:
     return hmac.new(secret, purpose.encode(), "sha256").hexdigest()
 
 
-def words_of(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+def words_of(connection: duckdb.DuckDBPyConnection) -> Words:
     """Return the words of the published file's language, by key; what an earlier release did not publish, from the seeds."""
     published = dict(connection.execute("select key, text from published.marts.words").fetchall())
     language = published.get("language.code", "en")
-    return words_in(SEEDS, language if language in languages(SEEDS) else "en") | published
-
-
-def words_published(warehouse: Path) -> dict[str, str]:
-    """The same for who has no register open; raises UserError as open_register does."""
-    with open_register(warehouse) as connection:
-        return words_of(connection)
+    return Words(words_in(SEEDS, language if language in languages(SEEDS) else "en") | published)

@@ -43,6 +43,7 @@ from scripts.campaigns.register import (
     HOLDOUT,
     RESULTS,
     TREATMENT,
+    Words,
     arms_of,
     bring_in_clear,
     check_name,
@@ -339,13 +340,13 @@ def compared(arms: Sequence[str]) -> list[tuple[str, str]]:
     return [*((arm, HOLDOUT) for arm in arms), *combinations(arms, 2)]
 
 
-def looks_at(name: str, warehouse: Path) -> int:
-    """How often a campaign was measured."""
+def told_of(name: str, warehouse: Path) -> tuple[int, Words]:
+    """How often a campaign was measured, and the words to say it in."""
     with open_register(warehouse) as connection:
-        count = connection.execute(
+        [(count,)] = connection.execute(
             "select count(distinct measured_at) from campaign_results where name = ?", [name]
-        ).fetchall()[0][0]
-    return int(count)
+        ).fetchall()
+        return int(count), words_of(connection)
 
 
 def _check(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
@@ -428,48 +429,43 @@ def _write(connection: duckdb.DuckDBPyConnection, name: str, now: dt.datetime, f
         ) from None
 
 
-def print_results(results: Sequence[Result], console: Console, words: dict[str, str]) -> None:
-    """Print, for each comparison, a line for each segment and one for all, then each in words.
-
-    words: of the published language, by key.
-    """
+def print_results(results: Sequence[Result], console: Console, words: Words) -> None:
+    """Print, for each comparison, a line for each segment and one for all, then each in words."""
     pairs = list(dict.fromkeys((each.arm, each.compared_with) for each in results))
     for place, (arm, other) in enumerate(pairs):
         if len(pairs) > 1:
             gap = "\n" if place else ""
-            console.print(gap + words["campaign.result.compared"].format(arm=arm, other=other))
+            console.print(gap + words.say("result.compared", arm=arm, other=other))
         of_pair = [each for each in results if (each.arm, each.compared_with) == (arm, other)]
         _print_comparison(of_pair, console, words)
 
 
-def _print_comparison(results: Sequence[Result], console: Console, words: dict[str, str]) -> None:
-    def say(key: str, **values: str) -> str:
-        return words[f"campaign.result.{key}"].format(**values)
-
+def _print_comparison(results: Sequence[Result], console: Console, words: Words) -> None:
+    say = words.say
     first = results[0]
     heads = (
         (first.arm, first.compared_with)
         if first.compared_with != HOLDOUT
-        else (say("treated"), say("held_out"))
+        else (say("result.treated"), say("result.held_out"))
     )
     responses, values = (
-        _table(say("segment"), *heads, say("uplift"), say("interval"), "p"),
-        _table(say("segment"), say("net"), say("interval")),
+        _table(say("result.segment"), *heads, say("result.uplift"), say("result.interval"), "p"),
+        _table(say("result.segment"), say("result.net"), say("result.interval")),
     )
     for each in results:
-        segment = say("all") if each.segment_id is None else str(each.segment_id)
+        segment = say("result.all") if each.segment_id is None else str(each.segment_id)
         # The interval that goes with the p-value beside it.
         low, high = each.uplift_low_simultaneous, each.uplift_high_simultaneous
         responses.add_row(
             segment,
-            say("of", **_rate(each.treated_responded, each.treated)),
-            say("of", **_rate(each.held_out_responded, each.held_out)),
+            say("result.of", **_rate(each.treated_responded, each.treated)),
+            say("result.of", **_rate(each.held_out_responded, each.held_out)),
             _points(each.uplift),
-            say("to", low=_points(low), high=_points(high)),
+            say("result.to", low=_points(low), high=_points(high)),
             "-" if each.p_value_corrected is None else f"{each.p_value_corrected:.3f}",
         )
         if each.net_value is not None:
-            interval = say("to", low=f"{each.net_value_low:,.0f}", high=f"{each.net_value_high:,.0f}")
+            interval = say("result.to", low=f"{each.net_value_low:,.0f}", high=f"{each.net_value_high:,.0f}")
             values.add_row(segment, f"{each.net_value:,.0f}", interval)
     for table in (responses, values):
         # Two, since one with both does not fit into 80 columns.

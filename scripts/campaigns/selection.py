@@ -14,7 +14,7 @@ from scripts.base.errors import UserError
 from scripts.base.quoting import sql_text
 from scripts.base.statistics import best_holdout, customers_needed
 from scripts.campaigns.layout import take_back
-from scripts.campaigns.register import HOLDOUT, key_of
+from scripts.campaigns.register import HOLDOUT, Words, key_of
 from scripts.campaigns.settings import ID_LISTS, CampaignSettings
 from scripts.campaigns.terms import USUAL_HOLDOUT, Terms
 from scripts.intake.customer_ids import Match, match_ids
@@ -169,7 +169,7 @@ def within_bounds(settings: CampaignSettings, cost: float, holdout: float, eligi
 
 
 def share_held_out(
-    settings: CampaignSettings, terms: Terms, eligible: int, words: dict[str, str]
+    settings: CampaignSettings, terms: Terms, eligible: int, words: Words
 ) -> tuple[float, str]:
     """The share held out, and where it comes from, in words where it was not asked for.
 
@@ -183,11 +183,9 @@ def share_held_out(
     needed = customers_needed(terms.base_rate, terms.possible_uplift, usual, arms)
     points = f"{100 * terms.possible_uplift:.2g}"
     if needed <= within_bounds(settings, terms.cost, usual, eligible):
-        return usual, words["campaign.note.holdout_usual"].format(share=f"{usual:g}", points=points)
+        return usual, words.say("note.holdout_usual", share=f"{usual:g}", points=points)
     best = round(best_holdout(arms), 2)
-    return best, words["campaign.note.holdout_best"].format(
-        share=f"{best:g}", usual=f"{usual:g}", points=points
-    )
+    return best, words.say("note.holdout_best", share=f"{best:g}", usual=f"{usual:g}", points=points)
 
 
 def assign_arms(

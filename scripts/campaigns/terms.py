@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import duckdb
 
 from scripts.campaigns.layout import OTHER
+from scripts.campaigns.register import Words
 from scripts.campaigns.settings import CampaignSettings
 
 # Where no play says it.
@@ -47,7 +48,7 @@ def terms_of(
     connection: duckdb.DuckDBPyConnection,
     settings: CampaignSettings,
     segments: dict[int, str],
-    words: dict[str, str],
+    words: Words,
 ) -> Terms:
     """Return what a campaign in these segments is planned with.
 
@@ -57,10 +58,6 @@ def terms_of(
         segments: names by id.
         words: of the published language, by key.
     """
-
-    def note(key: str, **values: object) -> str:
-        return words[f"campaign.note.{key}"].format(**values)
-
     found = connection.execute(
         "select segment_id, contact_cost, includes_stressed, value_per_responder, currency, contact_kind, base_response_rate, expected_uplift"
         " from published.marts.segment_playbook order by 1"
@@ -72,21 +69,21 @@ def terms_of(
         known = [play[0] for play in plays.values() if play[0] is not None]
         cost = max(known, default=USUAL_COST)
         if known and min(known) < cost:
-            notes.append(note("costs_differ", least=f"{min(known):g}", cost=f"{cost:g}"))
+            notes.append(words.say("note.costs_differ", least=f"{min(known):g}", cost=f"{cost:g}"))
         if len(known) < len(segments):
-            notes.append(note("cost_unknown", cost=f"{cost:g}"))
+            notes.append(words.say("note.cost_unknown", cost=f"{cost:g}"))
     helped = frozenset(number for number, play in plays.items() if play[1])
     if settings.stressed is not None:
         helped = frozenset(segments) if settings.stressed else frozenset()
     elif helped:
         names = ", ".join(segments[number] for number in sorted(helped))
-        notes.append(note("stressed", names=names))
+        notes.append(words.say("note.stressed", names=names))
     currency = next((play[3] for play in plays.values() if play[3]), "")
     values = {number: plays[number][2] if number in plays else None for number in segments}
     channels = {number: plays[number][4] if number in plays else None for number in segments}
     if settings.layout.by_channel and None in channels.values():
         names = ", ".join(segments[number] for number, channel in channels.items() if channel is None)
-        notes.append(note("no_channel", names=names, file=f"mailing_{OTHER}.csv"))
+        notes.append(words.say("note.no_channel", names=names, file=f"mailing_{OTHER}.csv"))
     base_rate, from_base = _first(settings.base_rate, [play[5] for play in plays.values()], USUAL_BASE_RATE)
     uplift, from_uplift = _first(settings.expected_uplift, [play[6] for play in plays.values()], USUAL_UPLIFT)
     published = [
@@ -94,7 +91,7 @@ def terms_of(
         *([f"EXPECTED_UPLIFT={uplift:g}"] if from_uplift else []),
     ]
     if published:
-        notes.append(note("published", parameters=", ".join(published)))
+        notes.append(words.say("note.published", parameters=", ".join(published)))
     shares = connection.execute(
         "select base from published.marts.value_assumptions where assumption = 'holdout_share' and base is not null"
     ).fetchall()

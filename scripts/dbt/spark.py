@@ -1,6 +1,6 @@
 """Spark for the models of a ledger: one session of our own, which dbt-spark finds and uses. Writes below the folder it is given.
 
-Imported where ENGINE=spark alone. Its process ends with the block, so that the learning has the memory.
+pyspark is imported where ENGINE=spark alone. The session's process ends with the block, so that the learning has the memory.
 """
 
 import importlib.util
@@ -124,7 +124,7 @@ def settings(folder: Path, machine: Machine) -> dict[str, str]:
         "spark.sql.catalogImplementation": "in-memory",
         # More than cores, so that a part fits in memory; small ones are put together.
         "spark.sql.shuffle.partitions": str(4 * machine.threads),
-        **dict(SQL),
+        **SQL,
     }
 
 

@@ -93,20 +93,6 @@ class Pseudonyms:
             )
         return sorted({known.get(each, each) for each in ids})
 
-    def refuse_such_ids(self, connection: duckdb.DuckDBPyConnection, customers: str) -> None:
-        """Raise UserError where ids of the input look like pseudonyms: who those are, no table could say.
-
-        customers: relation with customer_id.
-        """
-        found = connection.execute(
-            f"select count(*), min(customer_id) from {customers} where regexp_matches(customer_id, {sql_text(LOOKS_LIKE_ONE)})"
-        ).fetchall()[0]
-        if found[0]:
-            raise UserError(
-                f"{found[1]}: {found[0]:,} of the input's customers have such an id, which looks like a pseudonym of this job; is"
-                " SOURCE something that it published? Give the bank's own ids, or say PSEUDONYMS=no."
-            )
-
     def show(self, connection: duckdb.DuckDBPyConnection, database: str = "") -> None:
         """Make the table KNOWN of a connection, of the table beside the key as far as there is one.
 
@@ -163,6 +149,27 @@ class Pseudonyms:
                 f"{self.table}: who is who cannot be read from it ({reason_of(error)}); restore it, or remove it: a build makes"
                 " it again of the input's customers."
             ) from None
+
+
+def looking_like_one(connection: duckdb.DuckDBPyConnection, relation: str) -> tuple[int, str | None]:
+    """How many ids of a relation with customer_id look like pseudonyms, and the first of them."""
+    [(count, first)] = connection.execute(
+        f"select count(*), min(customer_id) from {relation} where regexp_matches(customer_id, {sql_text(LOOKS_LIKE_ONE)})"
+    ).fetchall()
+    return count, first
+
+
+def refuse_such_ids(connection: duckdb.DuckDBPyConnection, customers: str) -> None:
+    """Raise UserError where ids of the input look like pseudonyms: who those are, no table could say.
+
+    customers: relation with customer_id.
+    """
+    count, first = looking_like_one(connection, customers)
+    if count:
+        raise UserError(
+            f"{first}: {count:,} of the input's customers have such an id, which looks like a pseudonym of this job; is"
+            " SOURCE something that it published? Give the bank's own ids, or say PSEUDONYMS=no."
+        )
 
 
 def sql_list(values: Sequence[str]) -> str:

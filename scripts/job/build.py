@@ -43,6 +43,7 @@ from scripts.campaigns.publishing import campaigns_of, hand_over_campaigns
 from scripts.campaigns.publishing import digest_of as digest_of_campaigns
 from scripts.dbt.failures import why_dbt_failed
 from scripts.dbt.runner import run_dbt
+from scripts.dbt.spark import check_spark
 from scripts.intake.csv_dialect import normalise
 from scripts.intake.customer_ids import collect_customers
 from scripts.intake.forgotten import forgotten_among
@@ -55,11 +56,17 @@ from scripts.intake.mapping import (
     with_row_ids,
 )
 from scripts.intake.objections import Objections, hand_over, objectors, update_register
-from scripts.intake.pseudonyms import Pseudonyms, choose_pseudonyms, pseudonyms_in_use, remembered
+from scripts.intake.pseudonyms import (
+    Pseudonyms,
+    choose_pseudonyms,
+    pseudonyms_in_use,
+    refuse_such_ids,
+    remembered,
+)
 from scripts.intake.source import Contract, Intake, files_of, load_contract, open_source
 from scripts.job.built_from import (
     UNTOLD,
-    campaigns_were_untold,
+    campaigns_are_told,
     digest_of,
     is_asked_to_build,
     is_published,
@@ -70,7 +77,7 @@ from scripts.job.built_from import keep as keep_built_from
 from scripts.job.forgetting import take_out_of_versions, who_objects
 from scripts.job.kept_rows import TABLES, keep_rows, known_files, offer_rows
 from scripts.job.learning_request import learning_request
-from scripts.job.on_spark import WITHOUT_LEDGER, check_spark, compute_ledger
+from scripts.job.on_spark import WITHOUT_LEDGER, compute_ledger
 from scripts.job.origin import Origin, check_kept, check_portfolio, choose_origin, continues, read_origin
 from scripts.job.state import take_over
 from scripts.job.summary import Summary, summarise
@@ -129,9 +136,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
         )
         for note in _notes_on_pseudonyms(settings["pseudonyms"], pseudonyms, bool(remembered(in_use))):
             console.note(note)
-        is_told = settings["publish_campaigns"] != "no" and (
-            bool(settings["publish_campaigns"]) or not campaigns_were_untold(in_use)
-        )
+        is_told = campaigns_are_told(settings["publish_campaigns"], in_use)
         campaigns = campaigns_of(warehouse) if is_told else ([], [])
         if not is_told and not settings["publish_campaigns"]:
             console.note("PUBLISH_CAMPAIGNS is left out: campaigns are not published, as before")
@@ -186,7 +191,7 @@ def build(given: dict[str, Any], warehouse: Path, console: Console) -> Summary:
             stage.rows = connection.execute("select coalesce(sum(rows), 0) from raw.inputs").fetchall()[0][0]
             customers = collect_customers(connection, intake.kind)
             if pseudonyms:
-                pseudonyms.refuse_such_ids(connection, customers)
+                refuse_such_ids(connection, customers)
             if known:
                 before = "select customer_id from state.segment_history"
                 known.learn(connection, f"select customer_id from {customers} union all {before}")

@@ -98,9 +98,11 @@ def is_published(found: dict[str, Any], warehouse: Path) -> Path | None:
     return version if _built_from(version) == json.loads(json.dumps(found, default=str)) else None
 
 
-def campaigns_were_untold(version: Path | None) -> bool:
-    """Whether a version was built without the campaigns, on somebody's word."""
-    return version is not None and _built_from(version).get("campaigns") == UNTOLD
+def campaigns_are_told(wanted: str, version: Path | None) -> bool:
+    """Whether a build publishes campaigns: wanted, yes or no; empty: as with the version in use, at first yes."""
+    return wanted == "yes" or (
+        not wanted and (version is None or _built_from(version).get("campaigns") != UNTOLD)
+    )
 
 
 def _built_from(version: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from scripts.base.paths import DBT_TARGET, LOGS, SPARK_LOG, SPARK_TABLES, WORK
 from scripts.base.quoting import sql_name, sql_text
 from scripts.dbt.failures import why_dbt_failed
 from scripts.dbt.runner import run_dbt
-from scripts.dbt.spark import check_spark, make_views, spark_session, tables_of
+from scripts.dbt.spark import make_views, spark_session, tables_of
 
 # The models that Spark computes: dbt's selectors. DuckDB has the views of staging too, for a look at single rows.
 STAGING, LEDGER = "path:models/staging/ledger", "path:models/ledger"
@@ -24,8 +24,6 @@ SCHEMA = "ledger"
 # Arguments for dbt's build of all else: tests of these models' tables stay.
 WITHOUT_LEDGER = ("--exclude", LEDGER, "--indirect-selection", "empty")
 FEATURES = "int_ledger_customer_features"
-
-__all__ = ["WITHOUT_LEDGER", "check_spark", "compute_ledger"]
 
 
 def compute_ledger(

@@ -15,7 +15,7 @@ from scripts.base.statistics import corrected, response_effect, response_interva
 from scripts.campaign_results import main
 from scripts.campaigns.draw import draw_campaign
 from scripts.campaigns.register import REGISTER
-from scripts.campaigns.results import Outcomes, Result, judge, looks_at, measure_campaign
+from scripts.campaigns.results import Outcomes, Result, judge, measure_campaign, told_of
 from scripts.campaigns.settings import read_settings
 from tests.support.campaigning import publish_customers
 
@@ -314,7 +314,7 @@ def test_a_gain_whose_interval_holds_zero_is_not_shown_to_pay(warehouse: Path, t
     assert whole.net_value_low is not None and whole.net_value_high is not None
     assert whole.net_value_low < 0 < whole.net_value_high
     assert whole.words.endswith("not shown to pay")
-    assert looks_at("a", warehouse) == 1
+    assert told_of("a", warehouse)[0] == 1
 
 
 def test_six_segments_without_effect_are_seldom_called_one(monkeypatch: pytest.MonkeyPatch) -> None:

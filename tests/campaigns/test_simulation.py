@@ -11,6 +11,7 @@ from scripts.base.statistics import (
     ArmValues,
     false_alarms_of,
     response_interval,
+    response_intervals,
     value_effect,
     value_interval,
 )
@@ -21,7 +22,6 @@ from scripts.benchmark.campaigns import (
     false_alarms,
     looked_at,
     main,
-    newcombe,
     realised,
     welch,
 )
@@ -30,7 +30,7 @@ from scripts.benchmark.campaigns import (
 def test_intervals_of_all_campaigns_are_those_of_each() -> None:
     generator = np.random.default_rng(4)
     responded = generator.binomial(300, 0.06, 20), generator.binomial(80, 0.04, 20)
-    low, high = newcombe(300, responded[0], 80, responded[1], 0.99)
+    low, high = response_intervals(300, responded[0], 80, responded[1], 0.99)
     (one, values, campaign), (other, others, other_campaign) = (
         drawn_values(generator, size, each, 25.0) for size, each in zip((300, 80), responded, strict=True)
     )

@@ -14,7 +14,7 @@ def campaigns_of(data: Page, currency: str) -> dict[str, Any] | None:
     campaigns = data.frame(
         "select campaigns.* replace (coalesce(results.contacted, campaigns.contacted) as contacted,"
         " coalesce(results.held_out, campaigns.held_out) as held_out), compared_with, uplift, uplift_low, uplift_high, net_value, net_value_low, net_value_high, words,"
-        " if(count(*) over (partition by campaigns.campaign) > 1, arm || ' / ' || compared_with, null) as arms"
+        " comparison"
         " from marts.campaigns as campaigns left join marts.campaign_results as results"
         " on campaigns.campaign = results.campaign and is_latest and segment_id is null"
         " order by created_at desc, campaigns.campaign, compared_with != 'holdout', arm, compared_with"
@@ -46,8 +46,7 @@ def campaigns_of(data: Page, currency: str) -> dict[str, Any] | None:
 def _by_segment(data: Page, currency: str) -> dict[str, Any] | None:
     t = data.t
     results = data.frame(
-        "select *, if(count(*) over (partition by campaign, segment_id) > 1, arm || ' / ' || compared_with, null) as arms"
-        " from marts.campaign_results where is_latest and segment_id is not null"
+        "from marts.campaign_results where is_latest and segment_id is not null"
         " order by measured_at desc, campaign, segment_id, compared_with != 'holdout', arm, compared_with"
     )
     if results.empty:
@@ -73,7 +72,7 @@ def _by_segment(data: Page, currency: str) -> dict[str, Any] | None:
 
 def _named(row: Frame, more: str = "") -> str:
     """A campaign's name, and of several versions of an offer which is held against what."""
-    return "\n".join(filter(None, [row.campaign, "" if pd.isna(row.arms) else row.arms, more]))
+    return "\n".join(filter(None, [row.campaign, "" if pd.isna(row.comparison) else row.comparison, more]))
 
 
 def _contacted(data: Page, row: Frame) -> str:

@@ -86,7 +86,7 @@ def ticks(low: float, high: float, count: int) -> tuple[list[float], int]:
 
     Where they differ by no more than rounding does, as of a component without any spread, it is one number.
     """
-    if high - low <= 1e-9 * max(1.0, abs(low), abs(high)):
+    if not _differ(low, high):
         low = round(low, 9) + 0.0
         return [low], 0 if low == int(low) else 2
     rough = (high - low) / max(count, 1)
@@ -95,6 +95,11 @@ def ticks(low: float, high: float, count: int) -> tuple[list[float], int]:
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     decimals = next(places for places in range(12) if abs(step - round(step, places)) < step * 1e-6)
     return [round(place * step, 12) for place in range(first, last + 1)], decimals
+
+
+def _differ(low: float, high: float) -> bool:
+    """Whether two ends differ by more than rounding does; a component in which nobody differs leaves no more than that."""
+    return high - low > 1e-9 * max(1.0, abs(low), abs(high))
 
 
 def legend(entries: Sequence[tuple[str, str]]) -> str:
@@ -476,8 +481,7 @@ def scatter(
     # The outermost customers would press all others into a corner.
     low, high = frame[[x, y]].quantile(0.005), frame[[x, y]].quantile(0.995)
     inside = frame[frame[[x, y]].ge(low).all(axis=1) & frame[[x, y]].le(high).all(axis=1)]
-    # Where nobody differs in a component what is left of it is rounding.
-    span = (high - low).where(high - low > 1e-9 * high.abs().clip(lower=1.0), 1.0)
+    span = {name: high[name] - low[name] if _differ(low[name], high[name]) else 1.0 for name in (x, y)}
     tall = 400.0
 
     def at(row: Any) -> tuple[float, float]:

@@ -99,6 +99,11 @@ def write_sheets(
         return book.last_part
 
 
+def cells_of(frame: Frame) -> list[list[Any]]:
+    """The rows of a frame as cells, empty where a value is missing."""
+    return [[None if pd.isna(cell) else cell for cell in row] for row in frame.itertuples(index=False)]
+
+
 class _Sheets:
     """The sheets, each written by the method of its name."""
 
@@ -239,8 +244,7 @@ class _Sheets:
             SheetColumn(data.t("changes.movement")), SheetColumn(data.t("changes.play")),
         )  # fmt: skip
         row = sheet.title(data.t("changes.title"))
-        cells = [[None if pd.isna(cell) else cell for cell in each] for each in flows.itertuples(index=False)]
-        sheet.table(row, columns, cells, fixed=2)
+        sheet.table(row, columns, cells_of(flows), fixed=2)
         return [(sheet, data.w("about.movements"))]
 
     def campaigns(self) -> list[tuple[Sheet, str]]:
@@ -248,7 +252,7 @@ class _Sheets:
         data = self.data
         rows = data.frame(
             "select campaigns.campaign, created_at, status, coalesce(segment_name, segments) as segments,"
-            " if(count(*) over (partition by campaigns.campaign, segment_id) > 1, arm || ' / ' || compared_with, null) as arms,"
+            " comparison,"
             " coalesce(results.contacted, campaigns.contacted) as contacted,"
             " coalesce(results.held_out, campaigns.held_out) as held_out, contacted_responded, held_out_responded, uplift,"
             " uplift_low, uplift_high, cost, net_value, net_value_low, net_value_high, words, warning"
@@ -277,8 +281,7 @@ class _Sheets:
             SheetColumn(high, MONEY), SheetColumn(data.t("campaigns.verdict")),
         )  # fmt: skip
         row = sheet.title(data.t("campaigns.title"), data.t("campaigns.intro"))
-        cells = [[None if pd.isna(cell) else cell for cell in each] for each in rows.itertuples(index=False)]
-        sheet.table(row, columns, cells, fixed=1)
+        sheet.table(row, columns, cells_of(rows), fixed=1)
         return [(sheet, data.w("about.campaigns"))]
 
     def profiles(self) -> Sheet:

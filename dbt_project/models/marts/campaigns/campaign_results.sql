@@ -6,6 +6,8 @@ select
     segment_name,
     arm,
     compared_with,
+    -- One offer has an arm of this name, which no version may have.
+    case when arm != 'treatment' then arm || ' / ' || compared_with end as comparison,
     contacted,
     contacted_responded,
     held_out,

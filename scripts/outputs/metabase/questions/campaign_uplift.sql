@@ -1,7 +1,5 @@
 select
-    campaign || ': ' || segment_name
-        || case when compared_with = 'holdout' and arm = 'treatment' then '' else ', ' || arm || ' / ' || compared_with end
-        as segment_name,
+    campaign || ': ' || segment_name || coalesce(', ' || comparison, '') as segment_name,
     uplift
 from marts.campaign_results
 where
